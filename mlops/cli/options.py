@@ -1,0 +1,12 @@
+"""Options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Stack = Annotated[str, typer.Option("--stack", "-s", help="The stack: dev, prod, local or another of the project's.")]
+LocalStack = Annotated[str, typer.Option("--stack", "-s", help="The stack to work on; local is the sandbox, others are on AWS.")]
+ProjectDir = Annotated[Path, typer.Option("--project", help="The project's folder; default: the current one.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+Model = Annotated[str | None, typer.Option("--model", "-m", help="The model; may be left out where the stack has one.")]

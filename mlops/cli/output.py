@@ -1,0 +1,52 @@
+"""What a command prints: text for a person on a terminal, or exactly one JSON document with `--json`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from mlops.errors import UserError
+
+SCHEMA_VERSION = 1
+
+
+class Output:
+    """One per command run. With `as_json`, standard output carries the document and nothing else; progress goes to standard error."""
+
+    def __init__(self, as_json: bool) -> None:
+        self.as_json = as_json
+        self.console = Console(stderr=as_json, highlight=False)
+
+    def document(self, document: dict[str, Any], show: Callable[[Console], None]) -> None:
+        """Prints the document as JSON, or lets `show` draw it."""
+        if self.as_json:
+            sys.stdout.write(json.dumps({"schema": SCHEMA_VERSION, **document}, indent=2, default=str) + "\n")
+        else:
+            show(self.console)
+
+    @contextmanager
+    def doing(self, what: str) -> Iterator[None]:
+        """A spinner on a terminal; a single line where there is none."""
+        if self.console.is_terminal:
+            with self.console.status(what):
+                yield
+        else:
+            self.console.print(f"… {what}", style="dim")
+            yield
+
+    def error(self, error: UserError) -> None:
+        if self.as_json:
+            sys.stdout.write(json.dumps({"schema": SCHEMA_VERSION, "error": error.to_dict()}, indent=2) + "\n")
+            return
+        console = Console(stderr=True, highlight=False)
+        console.print(f"[bold red]error[/] {escape(error.message)}", soft_wrap=True)
+        if error.where:
+            console.print(f"  where  {escape(error.where)}", soft_wrap=True)
+        if error.hint:
+            console.print(f"  do     {escape(error.hint)}", soft_wrap=True)

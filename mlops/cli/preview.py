@@ -1,0 +1,67 @@
+"""`mlops preview`: the unmodified program and the policy pack, without the Pulumi CLI."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mlops import engine, policy
+from mlops.cli.options import Json, ProjectDir, Stack
+from mlops.cli.output import Output
+from mlops.errors import UserError
+from mlops.project import Project
+from mlops.report import preview as report
+
+
+def judge(record: engine.Record, config: Path | None, project: Project) -> tuple[dict[str, Any], bool]:
+    """The verdicts as a document, and whether they stop a deployment."""
+    default = project.root / policy.CONFIG_FILE
+    settings = policy.load_config(config) if config else policy.load_config(default) if default.is_file() else None
+    verdicts = policy.evaluate(record, settings, date.today())
+    return verdicts.to_dict(), verdicts.failed
+
+
+def preview(
+    stack: Stack,
+    project: ProjectDir = Path(),
+    config: Annotated[
+        Path | None, typer.Option(help=f"Configuration of the policy pack; default {policy.CONFIG_FILE} where it exists.")
+    ] = None,
+    export: Annotated[Path | None, typer.Option(help="Write the preview as a `pulumi stack export` deployment.")] = None,
+    record: Annotated[Path | None, typer.Option(help="Write the preview's document to a file as well.")] = None,
+    as_json: Json = False,
+) -> int:
+    """Show what the program registers for a stack and what the policy pack says of it. Exit 1 when a mandatory rule fails."""
+    output = Output(as_json)
+    here = Project.at(project)
+    here.require_stack(stack)
+    started = time.perf_counter()
+    with output.doing(f"running the program for stack {stack}"):
+        recorded = engine.preview(here.root, stack)
+    program = time.perf_counter()
+    with output.doing("judging it by the policy pack"):
+        verdicts, failed = judge(recorded, config, here)
+    done = time.perf_counter()
+    document = report.document(recorded, verdicts, {"program": program - started, "policy": done - program, "total": done - started})
+    try:
+        if export:
+            export.write_text(json.dumps(engine.deployment(recorded), indent=2) + "\n")
+        if record:
+            record.write_text(json.dumps({"schema": 1, **document}, indent=2) + "\n")
+    except OSError as error:
+        raise UserError(
+            "cannot-write", f"expected a writable file, got {error.strerror}", str(error.filename), "choose another path"
+        ) from None
+
+    def show(console: Any) -> None:
+        console.print(report.tree(recorded))
+        report.show_verdicts(console, verdicts)
+        console.print(f"[dim]program {program - started:.1f} s · policy {done - program:.2f} s[/]")
+
+    output.document(document, show)
+    return 1 if failed else 0

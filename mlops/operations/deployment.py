@@ -1,0 +1,62 @@
+"""The local stack into the sandbox: start the daemon, run the program against the sandbox's provider, keep the outputs."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from mlops import engine
+from mlops.errors import UserError
+from mlops.operations.target import OUTPUTS_FILE
+from mlops.project import Project
+from mlops.report.preview import jsonable
+from mlops.sandbox import levels, lifecycle
+from mlops.sandbox.provider import AwsProvider
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """The sandbox with the stack in it."""
+
+    running: lifecycle.Running
+    record: engine.Record
+    outputs: dict[str, Any]
+    levels: dict[str, int]
+    seconds: float
+
+
+def deploy_local(project: Project) -> Deployed:
+    """Starts a sandbox and deploys stack `local`; nothing is left running when that fails."""
+    started = time.perf_counter()
+    running = lifecycle.find(project.state)
+    if running is not None:
+        raise UserError(
+            "already-running",
+            f"a sandbox is running already, process {running.pid} at {running.endpoint}",
+            str(project.root),
+            "end it with `mlops down`",
+        )
+    config = yaml.safe_load((project.root / "Pulumi.local.yaml").read_text()).get("config", {})
+    region = config.get("aws:region")
+    if not region:
+        raise UserError("no-region", "expected a region, found none", "Pulumi.local.yaml, key aws:region", "add it, for instance eu-west-1")
+    running = lifecycle.start(project.state, region)
+    try:
+        record = engine.up(project.root, "local", AwsProvider(running.endpoint, running.region, running.administrator))
+        outputs = jsonable(record.outputs)
+        path = project.state / OUTPUTS_FILE
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(outputs, indent=2) + "\n")
+        lifecycle.wait_until_ready(running)
+    except BaseException:
+        lifecycle.stop(project.state)
+        raise
+    counted = Counter(levels.level_of_type(resource.type) for resource in record.resources if resource.type.startswith("aws:"))
+    return Deployed(
+        running, record, outputs, {level: counted.get(level, 0) for level in ("executed", "kept", "refused")}, time.perf_counter() - started
+    )

@@ -1,0 +1,62 @@
+"""The policy pack on what the offline engine recorded."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import wellarchitected
+
+from mlops import engine
+from mlops.errors import UserError
+
+CONFIG_FILE = "policy-config.json"
+
+
+def load_config(path: Path) -> dict[str, Any]:
+    """The pack's configuration, in the format of `pulumi preview --policy-pack-config`."""
+    try:
+        config = json.loads(path.read_text())
+    except FileNotFoundError:
+        raise UserError("no-policy-config", "expected a JSON file, found none", str(path), "name an existing file with --config") from None
+    except json.JSONDecodeError as error:
+        raise UserError("bad-policy-config", f"expected JSON, got {error.msg}", f"{path}:{error.lineno}", "mend the file") from None
+    if not isinstance(config, dict):
+        raise UserError("bad-policy-config", f"expected an object, got {type(config).__name__}", str(path), "mend the file")
+    return config
+
+
+def plain(value: Any) -> Any:
+    """An engine value as the pack reads it: secrets in clear (never shown in messages), unknowns as the pack's sentinel."""
+    if value is engine.UNKNOWN:
+        return wellarchitected.UNKNOWN
+    if isinstance(value, engine.Secret):
+        return plain(value.value)
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    return value
+
+
+def evaluate(record: engine.Record, config: dict[str, Any] | None, today: date) -> wellarchitected.Report:
+    """All verdicts on a recorded preview."""
+    resources = [
+        wellarchitected.Resource(
+            urn=resource.urn,
+            type=resource.type,
+            name=resource.name,
+            properties=plain(resource.inputs),
+            parent=resource.parent,
+            provider=resource.provider,
+            dependencies=resource.dependencies,
+            property_dependencies=resource.property_dependencies,
+            protect=resource.protect,
+            file=resource.file,
+            line=resource.line,
+        )
+        for resource in record.resources
+    ]
+    return wellarchitected.evaluate(resources, stack=record.stack, config=config, today=today)
