@@ -1,0 +1,191 @@
+"""The sandbox's process: `python -m mlops.sandbox.daemon --directory PROJECT`."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import json
+import logging
+import os
+import select
+import signal
+import sys
+import threading
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from moto.core.config import default_user_config
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import BaseWSGIServer, make_server
+
+from mlops.errors import UserError
+from mlops.sandbox import lifecycle
+from mlops.sandbox.context import ACCOUNT, Credentials, Sandbox, SandboxOptions
+from mlops.sandbox.http import Front, QuietHandler
+from mlops.sandbox.processes import Processes
+
+log = logging.getLogger("mlops.sandbox")
+
+# In the order of their installation. A module that is not written yet is named in the log.
+EXECUTORS = (
+    "mlops.sandbox.compute.lambda_",
+    "mlops.sandbox.compute.events",
+    "mlops.sandbox.compute.stepfunctions",
+    "mlops.sandbox.compute.queues",
+    "mlops.sandbox.compute.alarms",
+    "mlops.sandbox.compute.scheduler",
+    "mlops.sandbox.compute.apigateway",
+    "mlops.sandbox.ml",
+)
+
+
+class NoIdentity:
+    """Until mlops.sandbox.identity is there: everybody has the same keys."""
+
+    def issue(self, role_arn: str, service: str = "", session_name: str = "") -> Credentials:
+        return Credentials("AKIAIOSFODNN7EXAMPLE", "secret", None, role_arn)
+
+    def administrator(self) -> Credentials:
+        return self.issue("administrator")
+
+    internal = administrator
+
+    def allows(self, **query: str) -> bool:
+        return True
+
+
+class Daemon:
+    """The endpoint, its gates and its executors."""
+
+    def __init__(self, project: Path, region: str, options: SandboxOptions) -> None:
+        self.files = lifecycle.Files(project)
+        self.lock = lifecycle.take_lock(self.files)
+        self.files.state.unlink(missing_ok=True)
+        self.files.directory.mkdir(parents=True, exist_ok=True)
+        self.front = Front(moto_application())
+        self.server = listen(self.front)
+        port = self.server.server_port
+        # moto's own calls to itself (Step Functions) and the account that every request belongs to.
+        os.environ.update(MOTO_PORT=str(port), MOTO_ACCOUNT_ID=ACCOUNT, AWS_DEFAULT_REGION=region)
+        self.sandbox = Sandbox(
+            region=region,
+            directory=self.files.directory,
+            endpoint=f"http://127.0.0.1:{port}",
+            options=options,
+            processes=Processes(),
+        )
+
+    def install(self) -> Credentials:
+        """Plug in identity, levels and executors; the administrator's keys."""
+        if is_there("mlops.sandbox.identity"):
+            from mlops.sandbox.identity import Authoriser, Identity
+
+            self.sandbox.identity = Identity(self.sandbox)
+            self.front.moto = Authoriser(self.front.moto, self.sandbox)
+        else:
+            log.warning("identity is not there: calls are NOT authorised")
+            self.sandbox.identity = NoIdentity()
+        if is_there("mlops.sandbox.levels"):
+            levels = importlib.import_module("mlops.sandbox.levels")
+            self.front.gates.append(levels.gate)
+        for name in EXECUTORS:
+            if is_there(name):
+                importlib.import_module(name).install(self.sandbox)
+            else:
+                log.warning("executor %s is not there", name)
+        return self.sandbox.principals.administrator()
+
+    def serve(self) -> None:
+        """Answer until SIGTERM or SIGINT."""
+        threading.Thread(target=self.server.serve_forever, name="endpoint", daemon=True).start()
+        try:
+            administrator = self.install()
+            lifecycle.announce(
+                self.files,
+                lifecycle.Running(
+                    endpoint=self.sandbox.endpoint,
+                    api_url=self.sandbox.api_url,
+                    pid=os.getpid(),
+                    region=self.sandbox.region,
+                    account=self.sandbox.account,
+                    administrator=administrator,
+                ),
+            )
+            log.info("ready on %s", self.sandbox.endpoint)
+            self.stopped.wait()
+        finally:
+            self.files.state.unlink(missing_ok=True)
+            self.server.shutdown()
+            self.sandbox.stop()
+
+    stopped = threading.Event()
+
+    @classmethod
+    def interrupt(cls, number: int, frame: FrameType | None) -> None:
+        cls.stopped.set()
+
+
+class Services(DomainDispatcherApplication):
+    """moto's dispatcher, which otherwise crashes on a service that moto does not have."""
+
+    def get_backend_for_host(self, host: str | None) -> Any:
+        backend = super().get_backend_for_host(host)
+        if host and not backend:
+            raise NotImplementedError("moto has no such service")
+        return backend
+
+
+def moto_application() -> Any:
+    default_user_config["stepfunctions"] = {"execute_state_machine": True}
+    return Services(create_backend_app)
+
+
+def listen(application: Any) -> BaseWSGIServer:
+    """A threaded server on a free port of the loopback."""
+    return make_server("127.0.0.1", 0, application, threaded=True, request_handler=QuietHandler)
+
+
+def is_there(name: str) -> bool:
+    """Whether a module exists (a folder without __init__.py is not one)."""
+    found = importlib.util.find_spec(name)
+    return found is not None and found.origin is not None
+
+
+def stop_with(parent: int) -> None:
+    """End this process when `parent` ends."""
+    try:
+        descriptor = os.pidfd_open(parent)
+    except ProcessLookupError:
+        Daemon.stopped.set()
+        return
+    select.select([descriptor], [], [])
+    Daemon.stopped.set()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m mlops.sandbox.daemon", description=__doc__)
+    parser.add_argument("--directory", type=Path, required=True, help="the project's folder; state goes to .mlops in it")
+    parser.add_argument("--region", default="us-east-1")
+    parser.add_argument("--options", type=json.loads, default={}, help="SandboxOptions as JSON")
+    parser.add_argument("--parent", type=int, help="end with this process")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    for noisy in ("werkzeug", "botocore", "boto3", "urllib3"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    signal.signal(signal.SIGTERM, Daemon.interrupt)
+    signal.signal(signal.SIGINT, Daemon.interrupt)
+    try:
+        daemon = Daemon(arguments.directory.resolve(), arguments.region, SandboxOptions(**arguments.options))
+    except UserError as error:
+        print(f"{error.message} ({error.where})", file=sys.stderr)
+        return error.exit_code
+    if arguments.parent:
+        threading.Thread(target=stop_with, args=(arguments.parent,), daemon=True).start()
+    daemon.serve()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
