@@ -25,13 +25,13 @@ def demo(
 
     output = Output(as_json)
     here = Project.at(project)
-    was_running = lifecycle.find(here.state) is not None
+    was_running = lifecycle.find(here.root) is not None
     story = Story(output.console)
     try:
-        FlightsStory(here, story).tell()
+        FlightsStory(here, story, keep=keep).tell()
     finally:
         if not was_running and not (keep and story.status == "succeeded"):
-            lifecycle.stop(here.state)
+            lifecycle.stop(here.root)
             (here.state / OUTPUTS_FILE).unlink(missing_ok=True)
     output.document(
         story.to_dict(), lambda console: console.print(f"[bold]{story.status}[/] in {sum(step.seconds for step in story.steps):.0f} s")

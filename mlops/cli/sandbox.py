@@ -52,17 +52,17 @@ def up(
     here = Project.at(project)
     here.require_stack("local")
     with output.doing("starting the sandbox and deploying stack local"):
-        deployed = deploy_local(here)
+        deployed = deploy_local(here, attached=not detach)
     output.document(document(deployed), lambda console: show(console, deployed))
     if not detach:
         output.console.print("  Ctrl-C ends it")
         try:
-            while lifecycle.find(here.state):
+            while lifecycle.find(here.root):
                 time.sleep(1)
         except KeyboardInterrupt:
             output.console.print("ending the sandbox")
         finally:
-            lifecycle.stop(here.state)
+            lifecycle.stop(here.root)
     return 0
 
 
@@ -70,8 +70,8 @@ def down(project: ProjectDir = Path(), as_json: Json = False) -> int:
     """End the sandbox; everything in it is gone."""
     output = Output(as_json)
     here = Project.at(project)
-    was_running = lifecycle.find(here.state) is not None
-    lifecycle.stop(here.state)
+    was_running = lifecycle.find(here.root) is not None
+    lifecycle.stop(here.root)
     (here.state / OUTPUTS_FILE).unlink(missing_ok=True)
     output.document({"stopped": was_running}, lambda console: console.print("sandbox ended" if was_running else "no sandbox was running"))
     return 0
@@ -80,21 +80,13 @@ def down(project: ProjectDir = Path(), as_json: Json = False) -> int:
 def env(project: ProjectDir = Path(), as_json: Json = False) -> int:
     """Print the exports with which any AWS client or tool works on the sandbox."""
     here = Project.at(project)
-    running = lifecycle.find(here.state)
+    running = lifecycle.find(here.root)
     if running is None:
         raise UserError("no-sandbox", "expected a running sandbox, found none", str(here.root), "start one with `mlops up --detach`")
-    credentials = running.administrator
-    variables = {
-        "AWS_ENDPOINT_URL": running.endpoint,
-        "AWS_REGION": running.region,
-        "AWS_DEFAULT_REGION": running.region,
-        "AWS_ACCESS_KEY_ID": credentials.access_key_id,
-        "AWS_SECRET_ACCESS_KEY": credentials.secret_access_key,
-        **({"AWS_SESSION_TOKEN": credentials.session_token} if credentials.session_token else {}),
-    }
+    variables = running.environment()
     if as_json:
         Output(True).document({"environment": variables}, lambda _: None)
     else:
-        unset = "" if credentials.session_token else "unset AWS_SESSION_TOKEN\n"
+        unset = "" if "AWS_SESSION_TOKEN" in variables else "unset AWS_SESSION_TOKEN\n"
         typer.echo(unset + "".join(f"export {name}={json.dumps(value)}\n" for name, value in variables.items()), nl=False)
     return 0

@@ -36,8 +36,8 @@ def names(months: tuple[int, ...]) -> str:
 class FlightsStory:
     """The steps, in order; each returns its facts and raises StepFailed when what it shows did not happen."""
 
-    def __init__(self, project: Project, story: Story) -> None:
-        self.project, self.story = project, story
+    def __init__(self, project: Project, story: Story, *, keep: bool) -> None:
+        self.project, self.story, self.keep = project, story, keep
         self.folder = project.state / "demo"
         self.passed = 0
         self.auc: dict[str, dict[str, Any]] = {}
@@ -95,7 +95,7 @@ class FlightsStory:
         return facts
 
     def up(self) -> dict[str, Any]:
-        deployed = deploy_local(self.project)
+        deployed = deploy_local(self.project, attached=not self.keep)
         self._target = Target.open(self.project, "local")
         levels = deployed.levels
         self.story.say(

@@ -30,10 +30,10 @@ class Deployed:
     seconds: float
 
 
-def deploy_local(project: Project) -> Deployed:
-    """Starts a sandbox and deploys stack `local`; nothing is left running when that fails."""
+def deploy_local(project: Project, *, attached: bool) -> Deployed:
+    """Starts a sandbox and deploys stack `local`; nothing is left running when that fails. With `attached` it ends with this process."""
     started = time.perf_counter()
-    running = lifecycle.find(project.state)
+    running = lifecycle.find(project.root)
     if running is not None:
         raise UserError(
             "already-running",
@@ -45,16 +45,15 @@ def deploy_local(project: Project) -> Deployed:
     region = config.get("aws:region")
     if not region:
         raise UserError("no-region", "expected a region, found none", "Pulumi.local.yaml, key aws:region", "add it, for instance eu-west-1")
-    running = lifecycle.start(project.state, region)
+    running = lifecycle.start(project.root, region, attached=attached)
     try:
         record = engine.up(project.root, "local", AwsProvider(running.endpoint, running.region, running.administrator))
         outputs = jsonable(record.outputs)
         path = project.state / OUTPUTS_FILE
         path.touch(mode=0o600)
         path.write_text(json.dumps(outputs, indent=2) + "\n")
-        lifecycle.wait_until_ready(running)
     except BaseException:
-        lifecycle.stop(project.state)
+        lifecycle.stop(project.root)
         raise
     counted = Counter(levels.level_of_type(resource.type) for resource in record.resources if resource.type.startswith("aws:"))
     return Deployed(

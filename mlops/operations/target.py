@@ -40,7 +40,7 @@ class Target:
 
     @classmethod
     def _sandbox(cls, project: Project) -> Target:
-        running = lifecycle.find(project.state)
+        running = lifecycle.find(project.root)
         outputs = project.state / OUTPUTS_FILE
         if running is None or not outputs.is_file():
             raise UserError(

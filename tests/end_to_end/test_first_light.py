@@ -1,0 +1,206 @@
+"""One data set from file to prediction and back to a retraining, in the sandbox, by the commands a user types."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from sklearn.datasets import load_breast_cancer
+
+pytestmark = pytest.mark.sandbox
+
+
+def rows() -> tuple[list[str], list[dict[str, Any]]]:
+    """The data set's rows in the contract's columns."""
+    bunch: Any = load_breast_cancer()
+    names = [
+        (f"{name.removesuffix(' error')}_error" if name.endswith(" error") else name).replace(" ", "_")
+        for name in (str(n) for n in bunch.feature_names)
+    ]
+    found = []
+    for number, (features, target) in enumerate(zip(bunch.data, bunch.target, strict=True)):
+        row = {"sample_id": f"sample-{number:04d}", **dict(zip(names, (float(value) for value in features), strict=True))}
+        found.append({**row, "diagnosis": "benign" if target else "malignant"})
+    return ["sample_id", *names, "diagnosis"], found
+
+
+def write(path: Path, header: list[str], data: list[dict[str, Any]]) -> Path:
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, header, extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(data)
+    return path
+
+
+@pytest.fixture(scope="session")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("files")
+    header, data = rows()
+    broken = [dict(row) for row in data[:300]]
+    broken[3]["mean_radius"] = "wide"
+    broken[5]["mean_area"] = -4
+    broken[7]["diagnosis"] = "perhaps"
+    broken[9]["sample_id"] = broken[8]["sample_id"]
+    shifted = [{**row, "mean_radius": row["mean_radius"] + 20, "worst_radius": row["worst_radius"] + 20} for row in data[300:500]]
+    unreadable = [{**row, "mean_radius": "?"} for row in data[:100]]
+    return {
+        "first": write(folder / "first.csv", header, broken),
+        "later": write(folder / "later.csv", header, data[300:500]),
+        "shifted": write(folder / "shifted.csv", header[:-1], shifted),
+        "steady": write(folder / "steady.csv", header[:-1], data[500:]),
+        "unreadable": write(folder / "unreadable.csv", header, unreadable),
+    }
+
+
+@pytest.fixture(scope="session")
+def trained(mlops: Any, files: dict[str, Path]) -> dict[str, Any]:
+    """The first file ingested; its arrival trained, and the version is registered."""
+    code, document = mlops("ingest", str(files["first"]))
+    assert code == 0, document
+    return document["files"][0]
+
+
+@pytest.fixture(scope="session")
+def registered(mlops: Any, trained: dict[str, Any]) -> dict[str, Any]:
+    import time
+
+    deadline = time.monotonic() + 180
+    while time.monotonic() < deadline:
+        code, document = mlops("models")
+        assert code == 0, document
+        if document["models"]:
+            return document["models"][0]
+        time.sleep(1)
+    raise AssertionError("no version was registered within 180 s")
+
+
+@pytest.fixture(scope="session")
+def deployed(mlops: Any, registered: dict[str, Any]) -> dict[str, Any]:
+    code, document = mlops("approve", str(registered["version"]), "--reason", "better than the trivial baseline")
+    assert code == 0, document
+    return document
+
+
+@pytest.fixture(scope="session")
+def aws(mlops: Any) -> Any:
+    """Plain boto3 clients with what `mlops env` prints."""
+    _, document = mlops("env")
+    variables = document["environment"]
+    session = boto3.Session(
+        variables["AWS_ACCESS_KEY_ID"],
+        variables["AWS_SECRET_ACCESS_KEY"],
+        variables.get("AWS_SESSION_TOKEN"),
+        region_name=variables["AWS_REGION"],
+    )
+    return lambda service: session.client(service, endpoint_url=variables["AWS_ENDPOINT_URL"])
+
+
+def test_every_resource_of_the_local_stack_has_a_level_and_none_is_refused(mlops: Any) -> None:
+    levels = mlops.up["resources"]
+    assert levels["executed"] > 50
+    assert levels["refused"] == 0
+
+
+@pytest.mark.spec("P1c", "P1d")
+def test_broken_rows_end_in_quarantine_with_their_reason_and_no_row_is_lost(mlops: Any, trained: dict[str, Any], aws: Any) -> None:
+    assert trained["rows"] == 300
+    assert trained["rows"] == trained["accepted"] + trained["quarantined"]
+    s3, bucket = aws("s3"), mlops.up["outputs"]["buckets"]["quarantine"]
+    keys = [item["Key"] for item in s3.list_objects_v2(Bucket=bucket, Prefix=f"breast_cancer/run={trained['run']}/")["Contents"]]
+    found = [
+        json.loads(line) for key in keys for line in s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode().splitlines() if line
+    ]
+    assert len(found) == trained["quarantined"]
+    assert {5, 7, 9} <= {row["_row"] for row in found}
+    assert all(row["_reasons"] for row in found)
+
+
+@pytest.mark.spec("P1c")
+def test_a_file_with_too_many_broken_rows_fails_and_still_loses_nothing(
+    mlops: Any, trained: dict[str, Any], files: dict[str, Path]
+) -> None:
+    code, document = mlops("ingest", str(files["unreadable"]))
+    row = document["files"][0]
+    assert code == 1
+    assert row["status"] == "failed"
+    assert row["rows"] == row["quarantined"] + row["accepted"] == 100
+    assert row["error"]["message"]
+
+
+@pytest.mark.spec("P3b", "P3c")
+def test_the_best_of_two_algorithms_is_registered_and_beats_the_trivial_baseline(registered: dict[str, Any], aws: Any) -> None:
+    assert registered["status"] == "PendingManualApproval"
+    assert registered["metrics"]["auc"] > 0.9 > registered["metrics"]["baseline:auc"]
+    jobs = aws("sagemaker").list_training_jobs()["TrainingJobSummaries"]
+    assert sorted(job["TrainingJobStatus"] for job in jobs) == ["Completed", "Completed"]
+
+
+@pytest.mark.spec("P4f")
+def test_an_approved_version_goes_into_service(mlops: Any, registered: dict[str, Any], deployed: dict[str, Any]) -> None:
+    assert deployed["deployment"]["status"] == "succeeded"
+    _, document = mlops("models")
+    assert [(row["version"], row["status"], row["weight"]) for row in document["in_service"]] == [(registered["version"], "InService", 1)]
+
+
+@pytest.mark.spec("P4a", "P4c")
+def test_a_replayed_request_answers_the_stored_prediction(mlops: Any, deployed: dict[str, Any]) -> None:
+    _, data = rows()
+    instance = json.dumps({key: value for key, value in data[0].items() if key != "diagnosis"})
+    code, first = mlops("predict", instance, "--key", "request-1")
+    assert code == 0, first
+    _, second = mlops("predict", instance, "--key", "request-1")
+    assert not first["predictions"][0]["replayed"]
+    assert second["predictions"][0]["replayed"]
+    assert second["predictions"][0]["probability"] == first["predictions"][0]["probability"]
+
+
+@pytest.mark.spec("P4b")
+def test_a_wrong_instance_is_rejected_by_the_name_of_its_field(mlops: Any, deployed: dict[str, Any]) -> None:
+    _, data = rows()
+    instance = {key: value for key, value in data[0].items() if key != "diagnosis"} | {"mean_radius": "wide"}
+    code, document = mlops("predict", json.dumps(instance))
+    assert code == 1
+    assert [row["field"] for row in document["rejected"]] == ["mean_radius"]
+
+
+@pytest.mark.spec("P4a", "P4b", "P4c")
+def test_a_batch_stores_a_prediction_for_every_row(mlops: Any, deployed: dict[str, Any], files: dict[str, Path], aws: Any) -> None:
+    code, document = mlops("predict", str(files["steady"]))
+    assert code == 0, document
+    batch = document["batch"]
+    assert batch["rows"] == batch["predicted"] == 69
+    bucket, prefix = batch["results"].removeprefix("s3://").split("/", 1)
+    assert aws("s3").list_objects_v2(Bucket=bucket, Prefix=prefix)["KeyCount"] >= 2
+
+
+@pytest.mark.spec("P3f", "P4d")
+def test_drift_raises_the_alarm_and_the_alarm_starts_a_retraining(
+    mlops: Any, deployed: dict[str, Any], files: dict[str, Path], aws: Any
+) -> None:
+    import time
+
+    outputs = mlops.up["outputs"]["models"]["breast_cancer"]
+    code, document = mlops("ingest", str(files["later"]))
+    assert code == 0, document
+    states = aws("stepfunctions")
+    before = len(states.list_executions(stateMachineArn=outputs["training_state_machine"])["executions"])
+    code, document = mlops("predict", str(files["shifted"]))
+    assert code == 0, document
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        executions = states.list_executions(stateMachineArn=outputs["training_state_machine"])["executions"]
+        if len(executions) > before:
+            break
+        time.sleep(1)
+    newest = max(executions, key=lambda execution: execution["startDate"])
+    assert len(executions) == before + 1
+    assert json.loads(states.describe_execution(executionArn=newest["executionArn"])["input"])["reason"] == "drift"
+    alarm = aws("cloudwatch").describe_alarms(AlarmNames=[outputs["drift_alarm"]])["MetricAlarms"][0]
+    assert alarm["StateValue"] == "ALARM"
+    code, document = mlops("drift", "--window", document["batch"]["id"])
+    assert code == 1
+    assert {"mean_radius", "worst_radius"} <= {row["name"] for row in document["features"] if row["drifted"]}
