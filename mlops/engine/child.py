@@ -1,0 +1,168 @@
+"""Runs one Pulumi program in a process of its own, as `pulumi-language-python-exec` does.
+
+A script, not a module: it runs under the program's interpreter and imports nothing but the standard library and `pulumi`.
+It reads one JSON document from standard input and writes the outcome as JSON to the file descriptor named there.
+"""
+
+# ruff: noqa: E402 - the module search path is corrected before anything is imported
+
+import sys
+
+# This folder's modules must not stand in for the program's own.
+del sys.path[0]
+
+import asyncio
+import atexit
+import concurrent.futures
+import ctypes
+import json
+import logging
+import os
+import runpy
+import signal
+import traceback
+import typing
+from pathlib import Path
+
+
+def die_with_parent(parent):
+    """End this process when the engine's does, however that happens (Linux)."""
+    if sys.platform == "linux":
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None, use_errno=True).prctl(pr_set_pdeathsig, signal.SIGKILL)
+    if os.getppid() != parent:
+        sys.exit("the engine has ended")
+
+
+class DescribingMonitor:
+    """The monitor's stub, which also tells the engine what each custom resource's class says about its outputs.
+
+    Only the program's interpreter has those classes. The description travels as gRPC metadata, once a type.
+    """
+
+    def __init__(self, stub):
+        self._stub = stub
+        self._described = set()
+        self._classes = {}
+
+    def __getattr__(self, name):
+        return getattr(self._stub, name)
+
+    def RegisterResource(self, request):
+        return self._stub.RegisterResource(request, metadata=self._description(request))
+
+    def ReadResource(self, request):
+        return self._stub.ReadResource(request, metadata=self._description(request))
+
+    def _description(self, request):
+        if request.type in self._described:
+            return ()
+        self._described.add(request.type)
+        cls = self._class_of(request.type)
+        return () if cls is None else (("class-outputs", json.dumps(outputs_of(cls))),)
+
+    def _class_of(self, token):
+        import pulumi
+
+        if token not in self._classes:
+            pending = [pulumi.CustomResource]
+            while pending:
+                cls = pending.pop()
+                pending += cls.__subclasses__()
+                self._classes.setdefault(getattr(cls, "pulumi_type", None), cls)
+        return self._classes.get(token)
+
+
+def outputs_of(cls):
+    """[[name, always present]] of the class's output properties."""
+    outputs = []
+    for attribute in vars(cls).values():
+        name = getattr(attribute.fget, "_pulumi_name", None) if isinstance(attribute, property) else None
+        if name is not None:
+            annotation = attribute.fget.__annotations__.get("return")
+            arguments = typing.get_args(annotation)
+            optional = type(None) in typing.get_args(arguments[0]) if arguments else "Optional" in str(annotation)
+            outputs.append([name, not optional])
+    return outputs
+
+
+def run(task):
+    import grpc
+    import pulumi
+    from pulumi.runtime import Settings, configure, run_in_stack, set_all_config
+    from pulumi.runtime.proto import resource_pb2_grpc
+
+    set_all_config(task["config"], task["secret_keys"])
+    channel = grpc.insecure_channel(task["address"], options=[("grpc.max_receive_message_length", 400 << 20)])
+    settings = Settings(
+        project=task["project"],
+        stack=task["stack"],
+        monitor=DescribingMonitor(resource_pb2_grpc.ResourceMonitorStub(channel)),
+        engine=task["address"],
+        parallel=task["parallel"],
+        dry_run=task["dry_run"],
+        organization="organization",
+        root_directory=task["root"],
+    )
+    configure(settings)
+
+    def program():
+        # The module's globals are no awaitable; run_in_stack looks for one.
+        runpy.run_path(task["program"], run_name="__main__")
+
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    pool = concurrent.futures.ThreadPoolExecutor(max_workers=task["parallel"])
+    loop.set_default_executor(pool)
+    # The SDK re-raises the first failure; asyncio would print all others as never retrieved.
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+    try:
+        loop.run_until_complete(run_in_stack(program))
+        return {"ok": True}
+    except pulumi.RunError as error:
+        return {"ok": False, "type": "RunError", "message": str(error), "traceback": ""}
+    except BaseException as error:  # noqa: BLE001 - the engine reports whatever ends the program
+        return describe(error, task["program"])
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+
+
+def describe(error, program):
+    """The exception with the frames of the program's own code on."""
+    if isinstance(error, SystemExit) and error.code in (None, 0):
+        return {"ok": True}
+    frames = traceback.extract_tb(error.__traceback__)
+    first = next((i for i, frame in enumerate(frames) if frame.filename.startswith(program)), 0)
+    tail = "".join(traceback.format_list(frames[first:])) + "".join(traceback.format_exception_only(type(error), error))
+    last = next((frame for frame in reversed(frames) if frame.filename.startswith(program)), None)
+    syntax = isinstance(error, SyntaxError)
+    return {
+        "ok": False,
+        "type": type(error).__name__,
+        "message": str(error),
+        "traceback": tail,
+        "file": error.filename if syntax else (last.filename if last else ""),
+        "line": error.lineno if syntax else (last.lineno if last else 0),
+    }
+
+
+def main():
+    task = json.load(sys.stdin)
+    die_with_parent(task["parent"])
+    program = task["program"]
+    folder = program if Path(program).is_dir() else str(Path(program).parent)
+    sys.path.insert(0, folder)
+    os.chdir(folder)
+    sys.argv = [program]
+    outcome = run(task)
+    with os.fdopen(task["outcome"], "w") as file:
+        json.dump(outcome, file)
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Taking thousands of objects apart costs time, and left-over threads would keep a finished program alive.
+    os._exit(0 if outcome["ok"] else 1)
+
+
+main()

@@ -1,0 +1,333 @@
+"""The resource monitor and engine services that the SDK talks to: protobuf in and out, everything else in `registry`."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+from urllib.parse import unquote, urlparse
+
+import grpc
+from google.protobuf import empty_pb2
+from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, resource_pb2, resource_pb2_grpc
+
+from mlops.engine import awsx_vpc
+from mlops.engine.errors import EngineError
+from mlops.engine.provider import ProviderError
+from mlops.engine.record import Invoke, Log
+from mlops.engine.registry import Registration, Registry
+from mlops.engine.values import UNKNOWN, UNKNOWN_SENTINEL, contains_unknown, from_struct, to_struct
+
+_FEATURES = [
+    getattr(resource_pb2, "RESOURCE_MONITOR_FEATURE_" + name)
+    for name in (
+        "SECRETS",
+        "RESOURCE_REFERENCES",
+        "OUTPUT_VALUES",
+        "ALIAS_SPECS",
+        "REPLACEMENT_TRIGGER",
+        "DELETED_WITH",
+        "REPLACE_WITH",
+        "INVOKE_DEPENDS_ON",
+        # Not supported, but announced: the SDK would otherwise ask for a newer CLI. Their calls are refused by name.
+        "TRANSFORMS",
+        "INVOKE_TRANSFORMS",
+        "PARAMETERIZATION",
+        "RESOURCE_HOOKS",
+        "ERROR_HOOKS",
+        "STATE_MIGRATIONS",
+    )
+]
+_COMPONENTS = {awsx_vpc.TYPE: awsx_vpc.construct}
+_GET_RESOURCE = "pulumi:pulumi:getResource"
+
+
+class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
+    """Answers one program. `failure` is the first error; it also ends the program."""
+
+    def __init__(self, registry: Registry, parallel: int) -> None:
+        self._registry, self._parallel = registry, parallel
+        self._project, self._record = registry.project, registry.record
+        self._folder = self._project.program if self._project.program.is_dir() else self._project.program.parent
+        self._lock = threading.Lock()
+        self.failure: EngineError | None = None
+
+    # -- what the SDK asks first
+    def GetDeploymentInfo(self, request: Any, context: grpc.ServicerContext) -> Any:
+        return resource_pb2.DeploymentInfo(
+            project=self._project.name,
+            stack=self._project.stack,
+            organization="organization",
+            config=self._project.config,
+            configSecretKeys=self._project.secret_keys,
+            dryRun=self._registry.steps.dry_run,
+            parallel=self._parallel,
+            supportedFeatures=_FEATURES,
+        )
+
+    def SupportsFeature(self, request: Any, context: grpc.ServicerContext) -> Any:
+        known = {"secrets", "resourceReferences", "outputValues", "deletedWith", "replaceWith", "aliasSpecs"}
+        return resource_pb2.SupportsFeatureResponse(hasSupport=request.id in known)
+
+    # -- resources
+    def RegisterResource(self, request: Any, context: grpc.ServicerContext) -> Any:
+        where = f"{request.type} '{request.name}'"
+        return self._guarded(context, where, lambda: self._register(request, context))
+
+    def _register(self, request: Any, context: grpc.ServicerContext) -> Any:
+        self._learn_outputs(request.type, context)
+        file, line = self._position(request)
+        _refuse_unsupported(request, f"{file}:{line}" if file else request.name)
+        goal = Registration(
+            type=request.type,
+            name=request.name,
+            custom=request.custom,
+            remote=request.remote,
+            parent=request.parent,
+            inputs=from_struct(request.object, self._folder),
+            provider=request.provider,
+            providers={package: reference.rpartition("::")[0] for package, reference in request.providers.items()},
+            version=request.version,
+            dependencies=list(request.dependencies),
+            property_dependencies={key: list(value.urns) for key, value in request.propertyDependencies.items()},
+            protect=request.protect if request.HasField("protect") else None,
+            retain_on_delete=request.retainOnDelete if request.HasField("retainOnDelete") else None,
+            options=_options(request),
+            file=file,
+            line=line,
+        )
+        if goal.remote:
+            return self._construct(goal)
+        resource = self._registry.register(goal)
+        if not resource.custom:
+            return resource_pb2.RegisterResourceResponse(urn=resource.urn)
+        return resource_pb2.RegisterResourceResponse(
+            urn=resource.urn, id="" if resource.id is UNKNOWN else resource.id, object=to_struct(resource.outputs)
+        )
+
+    def _construct(self, goal: Registration) -> Any:
+        build = _COMPONENTS.get(goal.type)
+        if build is None:
+            raise EngineError(
+                "unsupported_component",
+                f"the component {goal.type} is built by its provider plugin, which offline there is none of",
+                f"{goal.file}:{goal.line}",
+                f"Use a component written in the program, or the Pulumi CLI. Built offline: {', '.join(sorted(_COMPONENTS))}.",
+            )
+        constructed = build(self._registry, goal)
+        self._record.logs.extend(Log("warning", message, constructed.urn) for message in constructed.warnings)
+        response = resource_pb2.RegisterResourceResponse(urn=constructed.urn, object=to_struct(constructed.outputs))
+        for key, urns in constructed.dependencies.items():
+            response.propertyDependencies[key].urns.extend(urns)
+        return response
+
+    def RegisterResourceOutputs(self, request: Any, context: grpc.ServicerContext) -> Any:
+        return self._guarded(context, request.urn, lambda: self._register_outputs(request))
+
+    def _register_outputs(self, request: Any) -> Any:
+        resource = self._registry.resources[request.urn]
+        resource.outputs = from_struct(request.outputs, self._folder)
+        if resource.type == "pulumi:pulumi:Stack":
+            self._record.outputs = resource.outputs
+        return empty_pb2.Empty()
+
+    def ReadResource(self, request: Any, context: grpc.ServicerContext) -> Any:
+        return self._guarded(context, f"{request.type} '{request.name}'", lambda: self._read(request, context))
+
+    def _read(self, request: Any, context: grpc.ServicerContext) -> Any:
+        file, line = self._position(request)
+        if request.type == "pulumi:pulumi:StackReference":
+            raise EngineError(
+                "unsupported_stack_reference",
+                f"the stack reference '{request.name}' needs the other stack's state, which offline there is none of",
+                f"{file}:{line}",
+                "Pass the values in as configuration, or use the Pulumi CLI.",
+            )
+        self._learn_outputs(request.type, context)
+        resource = self._registry.register(
+            Registration(
+                type=request.type,
+                name=request.name,
+                parent=request.parent,
+                inputs=from_struct(request.properties, self._folder),
+                provider=request.provider,
+                version=request.version,
+                dependencies=list(request.dependencies),
+                options={"additionalSecretOutputs": list(request.additionalSecretOutputs)} if request.additionalSecretOutputs else {},
+                file=file,
+                line=line,
+                read_id=UNKNOWN if request.id == UNKNOWN_SENTINEL else request.id,
+            )
+        )
+        return resource_pb2.ReadResourceResponse(
+            urn=resource.urn, id="" if resource.id is UNKNOWN else resource.id, properties=to_struct(resource.outputs)
+        )
+
+    # -- calls
+    def Invoke(self, request: Any, context: grpc.ServicerContext) -> Any:
+        return self._guarded(context, request.tok, lambda: self._invoke(request))
+
+    def _invoke(self, request: Any) -> Any:
+        args = from_struct(request.args, self._folder)
+        if request.tok == _GET_RESOURCE:
+            return resource_pb2.ResourceInvokeResponse(**{"return": self._get_resource(args["urn"])})  # type: ignore[arg-type]
+        provider = self._registry.provider_for(request.tok.split(":")[0], request.provider, request.version, request.parent)
+        result = None
+        if not self._pending(list(request.dependsOn)) and not (self._registry.steps.dry_run and contains_unknown(provider.inputs)):
+            result = self._registry.steps.invoke(request.tok, args, provider)
+        self._record.invokes.append(Invoke(request.tok, args, result))
+        if result is None:
+            return resource_pb2.ResourceInvokeResponse(unknown=True)
+        return resource_pb2.ResourceInvokeResponse(**{"return": to_struct(result)})
+
+    def _pending(self, urns: list[str]) -> bool:
+        """Whether something that a call waits for is still to be created."""
+        resources = self._registry.resources
+        return any(urn in resources and resources[urn].custom and resources[urn].id is UNKNOWN for urn in urns)
+
+    def _get_resource(self, urn: str) -> Any:
+        resource = self._registry.resources.get(urn)
+        if resource is None:
+            raise EngineError(
+                "unknown_resource", f"no resource {urn} is registered", urn, "Only resources of this program can be looked up."
+            )
+        return to_struct({"urn": urn, "id": resource.id, "state": resource.outputs})
+
+    # -- refused by name
+    def Call(self, request: Any, context: grpc.ServicerContext) -> Any:
+        return self._refuse(context, f"the resource method {request.tok}")
+
+    def ExistsResource(self, request: Any, context: grpc.ServicerContext) -> Any:
+        return self._refuse(context, f"the existence check of {request.type} '{request.id}'")
+
+    def RegisterPackage(self, request: Any, context: grpc.ServicerContext) -> Any:
+        return self._refuse(context, f"the parameterized package {request.name}")
+
+    def RegisterStackTransform(self, request: Any, context: grpc.ServicerContext) -> Any:
+        return self._refuse(context, "a stack-wide resource transform (register_resource_transform)")
+
+    def RegisterStackInvokeTransform(self, request: Any, context: grpc.ServicerContext) -> Any:
+        return self._refuse(context, "a stack-wide invoke transform (register_invoke_transform)")
+
+    def RegisterResourceHook(self, request: Any, context: grpc.ServicerContext) -> Any:
+        return self._refuse(context, f"the resource hook '{request.name}'")
+
+    def RegisterErrorHook(self, request: Any, context: grpc.ServicerContext) -> Any:
+        return self._refuse(context, f"the error hook '{request.name}'")
+
+    def SignalAndWaitForShutdown(self, request: Any, context: grpc.ServicerContext) -> Any:
+        return empty_pb2.Empty()
+
+    def _refuse(self, context: grpc.ServicerContext, what: str) -> NoReturn:
+        def refuse() -> NoReturn:
+            raise EngineError("unsupported_feature", f"{what} is not supported offline", "", "Preview this program with the Pulumi CLI.")
+
+        self._guarded(context, "", refuse)
+        raise AssertionError("unreachable: abort raises")
+
+    # -- helpers
+    def _guarded(self, context: grpc.ServicerContext, where: str, work: Callable[[], Any]) -> Any:
+        """Errors become the program's (the call fails) and the engine's (`failure`); a bug here is reported as one, too."""
+        try:
+            return work()
+        except EngineError as raised:
+            error = raised
+        except ProviderError as raised:
+            error = EngineError("provider_error", str(raised), where, "Correct the resource's properties.")
+        except Exception as raised:  # noqa: BLE001 - whatever it is, the program must get an answer and the user the cause
+            error = EngineError(
+                "internal_error", f"{type(raised).__name__}: {raised}", where, "This is a defect of the engine: please report it."
+            )
+            error.__cause__ = raised
+        with self._lock:
+            self.failure = self.failure or error
+        context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
+        raise AssertionError("unreachable: abort raises")
+
+    def _learn_outputs(self, type_: str, context: grpc.ServicerContext) -> None:
+        for key, value in context.invocation_metadata():
+            if key == "class-outputs":
+                self._registry.class_outputs[type_] = [(name, always) for name, always in json.loads(value)]
+
+    def _position(self, request: Any) -> tuple[str, int]:
+        """File (relative to the project) and line of the innermost frame of the program's own code."""
+        for position in [frame.pc for frame in request.stackTrace.frames] or [request.sourcePosition]:
+            path = Path(unquote(urlparse(position.uri).path))
+            if position.uri and path.is_relative_to(self._project.root) and "site-packages" not in path.parts:
+                return str(path.relative_to(self._project.root)), position.line
+        return "", 0
+
+
+class Engine(engine_pb2_grpc.EngineServicer):
+    """Collects the program's log messages."""
+
+    def __init__(self, logs: list[Log]) -> None:
+        self._logs, self._root = logs, ""
+
+    def Log(self, request: Any, context: grpc.ServicerContext) -> Any:
+        if request.severity != engine_pb2.DEBUG:
+            self._logs.append(Log(engine_pb2.LogSeverity.Name(request.severity).lower(), request.message, request.urn))
+        return empty_pb2.Empty()
+
+    def GetRootResource(self, request: Any, context: grpc.ServicerContext) -> Any:
+        return engine_pb2.GetRootResourceResponse(urn=self._root)
+
+    def SetRootResource(self, request: Any, context: grpc.ServicerContext) -> Any:
+        self._root = request.urn
+        return engine_pb2.SetRootResourceResponse()
+
+    def RequirePulumiVersion(self, request: Any, context: grpc.ServicerContext) -> Any:
+        return engine_pb2.RequirePulumiVersionResponse()
+
+    def StartDebugging(self, request: Any, context: grpc.ServicerContext) -> Any:
+        return empty_pb2.Empty()
+
+
+def _options(request: Any) -> dict[str, Any]:
+    """The options that were set, under their names in the protocol."""
+    options: dict[str, Any] = {}
+    for name in ("ignoreChanges", "additionalSecretOutputs", "replaceOnChanges", "hideDiffs"):
+        if getattr(request, name):
+            options[name] = list(getattr(request, name))
+    for name in ("version", "pluginDownloadURL", "deletedWith", "importId"):
+        if getattr(request, name):
+            options[name] = getattr(request, name)
+    if request.replace_with:
+        options["replaceWith"] = list(request.replace_with)
+    if request.deleteBeforeReplaceDefined:
+        options["deleteBeforeReplace"] = request.deleteBeforeReplace
+    timeouts = {key: getattr(request.customTimeouts, key) for key in ("create", "update", "delete") if getattr(request.customTimeouts, key)}
+    if timeouts:
+        options["customTimeouts"] = timeouts
+    aliases = [_alias(alias) for alias in request.aliases] + [{"urn": urn} for urn in request.aliasURNs]
+    if aliases:
+        options["aliases"] = aliases
+    return options
+
+
+def _alias(alias: Any) -> dict[str, Any]:
+    if alias.urn:
+        return {"urn": alias.urn}
+    spec = alias.spec
+    return {key: getattr(spec, key) for key in ("name", "type", "stack", "project", "parentUrn", "noParent") if getattr(spec, key)}
+
+
+def _refuse_unsupported(request: Any, where: str) -> None:
+    unsupported = [
+        ("transforms", request.transforms),
+        ("state_migrations", request.state_migrations),
+        ("package references", request.packageRef),
+        ("env_var_mappings", request.envVarMappings),
+        ("replacement_trigger", request.HasField("replacement_trigger")),
+        ("hooks", request.HasField("hooks") and request.hooks.ByteSize()),
+    ]
+    names = [name for name, used in unsupported if used]
+    if names:
+        raise EngineError(
+            "unsupported_option",
+            f"{request.type} '{request.name}' uses {', '.join(names)}, not supported offline",
+            where,
+            "Leave the option out, or preview with the Pulumi CLI.",
+        )

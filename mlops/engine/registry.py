@@ -1,0 +1,226 @@
+"""The stack's resources as they are registered: URNs, providers, options inherited from parents."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from mlops.engine.config import Project
+from mlops.engine.errors import EngineError
+from mlops.engine.record import PROVIDER_PREFIX, Record, RecordedResource, make_urn
+from mlops.engine.values import UNKNOWN, Secret, contains_unknown, without_references, without_secrets
+
+ClassOutputs = list[tuple[str, bool]]
+"""What a resource class says about its outputs: name, and whether it is always present."""
+
+
+@dataclass
+class Registration:
+    """What a program (or a component provider) asks for, in plain Python values."""
+
+    type: str
+    name: str
+    custom: bool = True
+    remote: bool = False
+    parent: str = ""
+    inputs: dict[str, Any] = field(default_factory=dict)
+    provider: str = ""
+    """Provider reference, `urn::id`."""
+    providers: dict[str, str] = field(default_factory=dict)
+    version: str = ""
+    package: str = ""
+    """The provider's package when it is not the type's first part."""
+    dependencies: list[str] = field(default_factory=list)
+    property_dependencies: dict[str, list[str]] = field(default_factory=dict)
+    protect: bool | None = None
+    retain_on_delete: bool | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    file: str = ""
+    line: int = 0
+    read_id: Any = None
+    """The id to read, for `.get`."""
+
+
+class Steps(Protocol):
+    """What happens to a registered resource: nothing but unknowns in a preview, provider calls in an update."""
+
+    dry_run: bool
+
+    def apply(self, resource: RecordedResource, provider: RecordedResource, outputs: ClassOutputs) -> None:
+        """Fill in `id`, `inputs` and `outputs`."""
+        ...
+
+    def read(self, resource: RecordedResource, provider: RecordedResource, outputs: ClassOutputs, id: Any) -> None:
+        """Fill in what exists already."""
+        ...
+
+    def invoke(self, token: str, args: dict[str, Any], provider: RecordedResource) -> dict[str, Any]:
+        """Answer a data source."""
+        ...
+
+
+class Registry:
+    """Registers resources; safe for many threads. Steps run outside the lock, so creations overlap."""
+
+    def __init__(self, project: Project, record: Record, steps: Steps) -> None:
+        self.project, self.record, self.steps = project, record, steps
+        self.class_outputs: dict[str, ClassOutputs] = {}
+        self.resources: dict[str, RecordedResource] = {}
+        self._lock = threading.RLock()
+        self._disabled = set(json.loads(project.config.get("pulumi:disable-default-providers", "[]")))
+
+    def register(self, goal: Registration) -> RecordedResource:
+        """Register one resource and carry out its step."""
+        with self._lock:
+            resource = self._enter(goal)
+        if resource.custom:
+            outputs = self.class_outputs.get(goal.type, [])
+            if goal.type.startswith(PROVIDER_PREFIX):
+                resource.outputs = dict(resource.inputs)
+                resource.id = _provider_id(resource, self.steps.dry_run)
+            elif goal.read_id is not None:
+                self.steps.read(resource, self.resources[resource.provider], outputs, goal.read_id)
+            else:
+                self.steps.apply(resource, self.resources[resource.provider], outputs)
+            _mark_secret_outputs(resource)
+        return resource
+
+    def provider_for(
+        self, package: str, reference: str, version: str, parent: str = "", providers: Mapping[str, str] | None = None
+    ) -> RecordedResource:
+        """The provider of a resource or call: named, handed down by a component, or the package's default one."""
+        urn = reference.rpartition("::")[0]
+        if not urn and providers and package in providers:
+            urn = providers[package]
+        above = parent
+        while not urn and above:
+            ancestor = self.resources[above]
+            urn, above = ancestor.providers.get(package, ""), ancestor.parent
+        if not urn:
+            return self._default_provider(package, version)
+        if urn not in self.resources:
+            raise EngineError(
+                "unknown_provider", f"the provider {urn} is not registered", urn, "Create the provider before the resources that use it."
+            )
+        return self.resources[urn]
+
+    def _enter(self, goal: Registration) -> RecordedResource:
+        if goal.parent and goal.parent not in self.resources:
+            raise EngineError(
+                "unknown_parent",
+                f"the parent {goal.parent} of {goal.type} '{goal.name}' is not registered",
+                goal.parent,
+                "Report this program.",
+            )
+        urn = make_urn(self.project.name, self.project.stack, goal.parent, goal.type, goal.name)
+        if urn in self.resources:
+            first = self.resources[urn]
+            raise EngineError(
+                "duplicate_urn",
+                f"two resources have the URN {urn}; the first is at {first.file or 'an unknown place'}:{first.line}",
+                f"{goal.file}:{goal.line}" if goal.file else urn,
+                "Give one of them another name.",
+            )
+        provider = ""
+        if (goal.custom or goal.remote) and not goal.type.startswith(PROVIDER_PREFIX):
+            package = goal.package or goal.type.split(":")[0]
+            provider = self.provider_for(package, goal.provider, goal.version, goal.parent, goal.providers).urn
+        above = self.resources.get(goal.parent)
+        protect = goal.protect if goal.protect is not None else bool(above and above.protect)
+        retain = goal.retain_on_delete if goal.retain_on_delete is not None else bool(above and above.options.get("retainOnDelete"))
+        options = {**goal.options, **({"retainOnDelete": True} if retain else {})}
+        inputs = dict(goal.inputs)
+        if goal.type.startswith(PROVIDER_PREFIX) and goal.version:
+            inputs.setdefault("version", goal.version)
+        resource = RecordedResource(
+            urn=urn,
+            type=goal.type,
+            name=goal.name,
+            custom=goal.custom,
+            remote=goal.remote,
+            parent=goal.parent,
+            provider=provider,
+            protect=protect,
+            inputs=without_references(inputs) if goal.custom else inputs,
+            outputs={},
+            dependencies=sorted(set(goal.dependencies)),
+            property_dependencies={key: sorted(set(urns)) for key, urns in sorted(goal.property_dependencies.items()) if urns},
+            options=options,
+            file=goal.file,
+            line=goal.line,
+            external=goal.read_id is not None,
+            providers=dict(goal.providers),
+        )
+        self.resources[urn] = resource
+        self.record.resources.append(resource)
+        return resource
+
+    def _default_provider(self, package: str, version: str) -> RecordedResource:
+        with self._lock:
+            if package in self._disabled or "*" in self._disabled:
+                raise EngineError(
+                    "default_provider_disabled",
+                    f"the stack disables the default provider of '{package}'",
+                    "pulumi:disable-default-providers",
+                    "Hand an explicit provider to the resource.",
+                )
+            name = "default" + ("_" + re.sub(r"[.\-+]", "_", version) if version else "")
+            urn = make_urn(self.project.name, self.project.stack, "", PROVIDER_PREFIX + package, name)
+            if urn in self.resources:
+                return self.resources[urn]
+            inputs: dict[str, Any] = {}
+            for key, value in self.project.config.items():
+                namespace, _, option = key.partition(":")
+                if namespace == package:
+                    inputs[option] = Secret(value) if key in self.project.secret_keys else value
+            return self.register(Registration(PROVIDER_PREFIX + package, name, inputs=inputs, version=version))
+
+
+def provider_setting(provider: RecordedResource, name: str) -> Any:
+    """One setting of a provider, in clear; structured settings travel as JSON text."""
+    value = without_secrets(provider.inputs.get(name))
+    if isinstance(value, str) and value[:1] in "{[" and value:
+        return json.loads(value)
+    return value
+
+
+def default_tags(provider: RecordedResource) -> dict[str, Any]:
+    """The tags that an aws provider puts on every taggable resource."""
+    setting = provider_setting(provider, "defaultTags")
+    return dict((setting or {}).get("tags") or {}) if isinstance(setting, dict) else {}
+
+
+def all_tags(resource: RecordedResource, provider: RecordedResource, outputs: ClassOutputs) -> Any:
+    """The `tagsAll` that the real aws provider adds in its Check; None where the type is not taggable or there is nothing to add."""
+    names = {name for name, _ in outputs}
+    if not {"tags", "tagsAll"} <= names or not resource.type.startswith("aws:"):
+        return None
+    own = resource.inputs.get("tags")
+    if own is UNKNOWN:
+        return UNKNOWN
+    if own is not None and not isinstance(own, dict):
+        return None
+    merged = {**default_tags(provider), **(own or {})}
+    return merged or None
+
+
+def _provider_id(resource: RecordedResource, dry_run: bool) -> Any:
+    if dry_run:
+        return resource.id
+    if contains_unknown(resource.inputs):
+        raise EngineError("unknown_value", "a provider's settings are unknown in an update", resource.urn, "Report this program.")
+    return "provider-" + resource.name
+
+
+def _mark_secret_outputs(resource: RecordedResource) -> None:
+    """Outputs named by `additionalSecretOutputs`, and those whose input is secret, are secret."""
+    names = set(resource.options.get("additionalSecretOutputs", ())) | {
+        key for key, value in resource.inputs.items() if isinstance(value, Secret)
+    }
+    for name in names & set(resource.outputs):
+        if not isinstance(resource.outputs[name], Secret):
+            resource.outputs[name] = Secret(resource.outputs[name])
