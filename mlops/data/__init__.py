@@ -1,0 +1,1 @@
+"""Data sets that come with Python packages, written as the CSV files that people would upload."""
