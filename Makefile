@@ -37,3 +37,8 @@ $(READY): requirements.lock requirements-uv.lock pyproject.toml
 
 clean:
 	rm -rf $(VENV) .mlops build
+
+# What the preview is compared with in the tests; run it when a change of the program is meant, and commit what it writes.
+.PHONY: record
+record: $(READY)
+	$(BIN)/python tests/recordings/write.py

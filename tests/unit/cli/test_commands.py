@@ -1,0 +1,87 @@
+"""What `mlops` answers to wrong input: one clear error, exit code 2, one JSON document with --json."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlops.cli.main import run
+
+ROOT = Path(__file__).parents[3]
+PROGRAM = """
+import pulumi_aws as aws
+aws.s3.Bucket("open", acl="public-read")
+"""
+
+
+def call(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, Any]:
+    with pytest.raises(SystemExit) as stop:
+        run([*arguments, "--json"])
+    code = stop.value.code
+    assert isinstance(code, int)
+    return code, json.loads(capsys.readouterr().out)
+
+
+def write_project(folder: Path, program: str) -> Path:
+    (folder / "Pulumi.yaml").write_text("name: public\nruntime: python\n")
+    (folder / "Pulumi.dev.yaml").write_text("config:\n  aws:region: eu-west-1\n")
+    (folder / "__main__.py").write_text(program)
+    return folder
+
+
+def test_a_folder_without_a_program_is_an_error(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    code, document = call(capsys, "preview", "--stack", "dev", "--project", str(tmp_path))
+    assert (code, document["error"]["code"]) == (2, "no-project")
+    assert document["error"]["hint"]
+
+
+def test_an_unknown_stack_is_an_error_that_names_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    code, document = call(capsys, "preview", "--stack", "staging", "--project", str(ROOT))
+    assert (code, document["error"]["code"]) == (2, "no-stack")
+    assert "dev, local, prod" in document["error"]["message"]
+
+
+def test_an_unknown_option_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    code, document = call(capsys, "preview", "--stak", "dev")
+    assert (code, document["error"]["code"]) == (2, "usage")
+
+
+def test_operating_without_a_sandbox_says_how_to_start_one(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (write_project(tmp_path, "") / "Pulumi.local.yaml").write_text("config: {}\n")
+    code, document = call(capsys, "models", "--project", str(tmp_path))
+    assert (code, document["error"]["code"]) == (2, "no-sandbox")
+    assert "mlops up" in document["error"]["hint"]
+
+
+@pytest.mark.spec("U3")
+def test_a_program_with_a_public_bucket_fails_and_says_what_to_do(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    code, document = call(capsys, "preview", "--stack", "dev", "--project", str(write_project(tmp_path, PROGRAM)))
+    failed = [finding for finding in document["policy"]["findings"] if finding["outcome"] == "fail" and finding["level"] == "mandatory"]
+    assert code == 1
+    assert any("public" in finding["message"].lower() for finding in failed)
+    assert all(finding["file"] == "__main__.py" and finding["line"] == 3 for finding in failed if finding["urn"].endswith("::open"))
+
+
+def test_a_program_that_fails_is_an_error_with_its_reason(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    code, document = call(
+        capsys, "preview", "--stack", "dev", "--project", str(write_project(tmp_path, "raise ValueError('no such plan')"))
+    )
+    assert code == 2
+    assert "no such plan" in document["error"]["message"]
+
+
+@pytest.mark.spec("U2", "U4")
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_the_stacks_break_no_mandatory_rule_and_no_item_passes_without_a_rule_that_matched(
+    capsys: pytest.CaptureFixture[str], stack: str
+) -> None:
+    code, document = call(capsys, "preview", "--stack", stack, "--project", str(ROOT))
+    assert code == 0, [
+        finding for finding in document["policy"]["findings"] if finding["outcome"] == "fail" and finding["level"] == "mandatory"
+    ]
+    assert len(document["checklist"]) == 32
+    assert all(item["rules"] for item in document["checklist"] if item["status"] == "pass")
+    assert not [item["id"] for item in document["checklist"] if item["status"] == "fail"]
