@@ -1,0 +1,5 @@
+"""The AWS Well-Architected policy pack."""
+
+from wellarchitected.crossguard import run_pack
+
+run_pack()

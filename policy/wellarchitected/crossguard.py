@@ -1,0 +1,274 @@
+"""The rules as ordinary Pulumi CrossGuard policies, so that `--policy-pack`, `publish` and `enable` work.
+
+Every rule becomes a policy of its own, with its level, severity, parameters and exemptions configurable. Rules of resource scope judge a resource's
+inputs, rules of stack scope the whole stack after registration. Both call `evaluate.judge`, so the verdicts are those of the offline evaluation:
+problems are violations, unknown values are reported as Pulumi reports them (an advisory "can't run policy … during preview"), an exempt resource is
+silent, a defect of a rule is a violation that says so instead of an exception that would abort the preview.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+from pulumi_policy import (
+    EnforcementLevel,
+    Policy,
+    PolicyComplianceFramework,
+    PolicyConfigSchema,
+    PolicyPack,
+    PolicyResource,
+    ReportViolation,
+    ResourceValidationArgs,
+    ResourceValidationPolicy,
+    StackValidationArgs,
+    StackValidationPolicy,
+)
+from pulumi_policy import Severity as PolicySeverity
+from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, UnknownValueError
+
+from .asl import PIPELINE, STATE_MACHINE, started_resources
+from .evaluate import Selection, Verdict, judge, rule_context, with_started
+from .exemptions import Exemptions
+from .graph import Graph
+from .model import STACK, Exemption, Resource, Rule, canonical_type
+from .settings import ENVIRONMENTS, EXEMPTIONS_RULE, Settings, environment_of, parse_exemptions
+from .values import UNKNOWN
+
+PACK_NAME = "wellarchitected"
+FRAMEWORK = "AWS Well-Architected Framework"
+FRAMEWORK_VERSION = "2026-09-22"
+_EXEMPTION_SCHEMA = {
+    "type": "array",
+    "description": "Exceptions with reason, owner and expiry; an expired, unused or incomplete one fails",
+    "items": {
+        "type": "object",
+        "properties": {name: {"type": "string"} for name in ("rule", "urn", "reason", "owner", "expires")},
+        "required": ["urn"],
+    },
+}
+
+
+def plain(value: Any) -> Any:
+    """A value of the SDK as plain Python, with `UNKNOWN` where the SDK's proxy raises."""
+    if isinstance(value, Mapping):
+        return {key: _item(value, key) for key in value}
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        return [_item(value, index) for index in range(len(value))]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)  # protobuf knows only floating-point numbers
+    return value
+
+
+def _item(container: Any, key: Any) -> Any:
+    try:
+        return plain(container[key])
+    except UnknownValueError:
+        return UNKNOWN
+
+
+class _LazyResource(Resource):
+    """A resource whose properties are decoded when a rule first reads them: most rules never read most resources."""
+
+    __slots__ = ()
+
+    def __init__(self, urn: str, type_: str, name: str, raw: Mapping[str, Any], **more: Any) -> None:
+        super().__init__(urn, type_, name, {}, **more)
+        self.__dict__["_raw"] = raw
+        del self.properties
+
+    def __getattr__(self, attribute: str) -> Any:
+        if attribute == "properties":
+            self.properties = plain(self.__dict__["_raw"])
+            return self.properties
+        raise AttributeError(attribute)
+
+
+def _of_arguments(args: ResourceValidationArgs) -> Resource:
+    return _LazyResource(
+        args.urn, args.resource_type, args.name, args.props, parent=args.opts.parent or "", protect=bool(args.opts.protect)
+    )
+
+
+def _of_stack_resource(resource: PolicyResource) -> Resource:
+    return _LazyResource(
+        resource.urn,
+        resource.resource_type,
+        resource.name,
+        resource.props,
+        parent=resource.parent.urn if resource.parent else "",
+        dependencies=[dependency.urn for dependency in resource.dependencies],
+        property_dependencies={key: [target.urn for target in targets] for key, targets in resource.property_dependencies.items()},
+        protect=bool(resource.opts.protect),
+    )
+
+
+class _Findings:
+    """Reports verdicts; keeps the first unknown for the end, because raising it ends the policy."""
+
+    def __init__(self, rule: Rule, exemptions: Exemptions, report: ReportViolation) -> None:
+        self._rule = rule
+        self._exemptions = exemptions
+        self._report = report
+        self._unknown: Verdict | None = None
+
+    def add(self, resource: Resource, verdict: Verdict) -> None:
+        if verdict.outcome == "error" or (verdict.outcome == "fail" and not self._exemptions.covering(self._rule.id, resource.urn)):
+            self._report(verdict.message, resource.urn)
+        elif verdict.outcome == "not_evaluable" and self._unknown is None:
+            self._unknown = verdict
+
+    def finish(self) -> None:
+        if self._unknown is not None:
+            raise UnknownValueError(UNKNOWN_STRING_VALUE, [self._unknown.message])
+
+
+def _settings(rule: Rule, config: Mapping[str, Any], stack: str) -> Settings:
+    own = {name: plain(config[name]) for name in rule.parameters if name in config}
+    return Settings(
+        config.get("environment") or environment_of(stack), {}, {rule.id: own}, _exemptions_in(config, {rule.id: rule}, rule.id)
+    )
+
+
+def _exemptions_in(config: Mapping[str, Any], rules: Mapping[str, Rule], rule_id: str | None = None) -> list[Exemption]:
+    entries = [dict(entry) | ({"rule": rule_id} if rule_id else {}) for entry in config.get("exemptions") or []]
+    return parse_exemptions(entries, rules)
+
+
+def _stack_of(urn: str) -> str:
+    return urn.split("::")[0].removeprefix("urn:pulumi:")
+
+
+def resource_policy(rule: Rule, today: Callable[[], date]) -> Callable[[ResourceValidationArgs, ReportViolation], None]:
+    """The validation of a rule of resource scope."""
+    wildcards = tuple(type_[:-1] for type_ in rule.types if type_.endswith("*"))
+
+    def concerns(type_: str) -> bool:
+        return type_ in rule.types or bool(wildcards and type_.startswith(wildcards))
+
+    def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
+        type_ = canonical_type(args.resource_type)
+        if not concerns(type_) and type_ not in (STATE_MACHINE, PIPELINE):
+            return
+        declared = _of_arguments(args)
+        judged = [declared] if concerns(type_) else []
+        judged += [started for started in started_resources(declared) if started.type in rule.types]
+        stack = _stack_of(args.urn)
+        settings = _settings(rule, args.get_config(), stack)
+        context = rule_context(rule, settings, stack, today(), None)
+        findings = _Findings(rule, Exemptions(settings.exemptions, today()), report)
+        for resource in judged:
+            findings.add(resource, judge(rule, resource, context))
+        findings.finish()
+
+    return validate
+
+
+def stack_policy(rule: Rule, today: Callable[[], date]) -> Callable[[StackValidationArgs, ReportViolation], None]:
+    """The validation of a rule of stack scope."""
+
+    def validate(args: StackValidationArgs, report: ReportViolation) -> None:
+        stack = _stack_of(args.resources[0].urn) if args.resources else ""
+        graph = _graph(args, stack)
+        settings = _settings(rule, args.get_config(), stack)
+        context = rule_context(rule, settings, stack, today(), graph)
+        findings = _Findings(rule, Exemptions(settings.exemptions, today()), report)
+        for resource in Selection(graph)(rule):
+            findings.add(resource, judge(rule, resource, context))
+        findings.finish()
+
+    return validate
+
+
+def _graph(args: StackValidationArgs, stack: str) -> Graph:
+    return Graph(with_started([_of_stack_resource(resource) for resource in args.resources]), stack)
+
+
+def exemptions_policy(rules: Sequence[Rule], today: Callable[[], date]) -> Callable[[StackValidationArgs, ReportViolation], None]:
+    """The validation of the exemptions themselves: incomplete, expired and unused ones are violations."""
+    by_id = {rule.id: rule for rule in rules}
+
+    def validate(args: StackValidationArgs, report: ReportViolation) -> None:
+        exemptions = Exemptions(_exemptions_in(args.get_config(), by_id), today())
+        if not exemptions.exemptions:
+            return
+        stack = _stack_of(args.resources[0].urn) if args.resources else ""
+        graph = _graph(args, stack)
+        for rule_id in {exemption.rule for exemption in exemptions.exemptions}:
+            rule = by_id[rule_id]
+            context = rule_context(rule, _settings(rule, {}, stack), stack, today(), graph)
+            for resource in Selection(graph)(rule):
+                if judge(rule, resource, context).outcome in ("fail", "not_evaluable"):
+                    exemptions.covering(rule_id, resource.urn)
+        for _, problem in exemptions.problems():
+            report(problem, graph.of(STACK)[0].urn)
+
+    return validate
+
+
+def policies(rules: Iterable[Rule], environment: str, today: Callable[[], date]) -> list[Policy]:
+    """All rules as policies, with the levels of an environment, and the policy about exemptions."""
+    rules = list(rules)
+    made: list[Policy] = [
+        StackValidationPolicy(
+            name=EXEMPTIONS_RULE,
+            description="Every exemption has a reason, an owner and an expiry, and is needed.",
+            validate=exemptions_policy(rules, today),
+            enforcement_level=EnforcementLevel.MANDATORY,
+            severity=PolicySeverity.HIGH,
+            config_schema=PolicyConfigSchema(
+                {"exemptions": _EXEMPTION_SCHEMA, "environment": {"type": "string", "enum": list(ENVIRONMENTS)}}
+            ),
+        )
+    ]
+    for rule in rules:
+        kind, validate = (StackValidationPolicy, stack_policy) if rule.scope == "stack" else (ResourceValidationPolicy, resource_policy)
+        made.append(
+            kind(
+                name=rule.id,
+                description=rule.title,
+                validate=validate(rule, today),
+                enforcement_level=EnforcementLevel(rule.default_level(environment)),
+                severity=PolicySeverity(rule.severity),
+                config_schema=config_schema(rule),
+                framework=PolicyComplianceFramework(FRAMEWORK, FRAMEWORK_VERSION, ",".join(rule.practices)),
+                tags=[rule.pillar, *rule.checklist, *rule.practices],
+                remediation_steps=rule.fix,
+            )
+        )
+    return made
+
+
+def config_schema(rule: Rule) -> PolicyConfigSchema:
+    """What may be configured for a rule besides its level."""
+    parameters = {
+        name: {**parameter.schema, "description": parameter.description, "default": parameter.default}
+        for name, parameter in rule.parameters.items()
+    }
+    return PolicyConfigSchema(
+        {
+            "environment": {
+                "type": "string",
+                "enum": list(ENVIRONMENTS),
+                "description": "Overrides the environment that the stack's name says",
+            },
+            "exemptions": _EXEMPTION_SCHEMA,
+            **parameters,
+        }
+    )
+
+
+def run_pack() -> None:
+    """Serve the pack to the Pulumi engine. Levels are those of the stack's environment; published packs get those of production."""
+    from .rules import RULES
+
+    PolicyPack(
+        name=PACK_NAME,
+        policies=policies(RULES, environment_of(os.environ.get("PULUMI_STACK", "prod")), lambda: datetime.now(UTC).date()),
+        enforcement_level=EnforcementLevel.ADVISORY,
+        description="AWS Well-Architected Framework as rules: six pillars, 32 checklist items, state machines included.",
+        display_name="AWS Well-Architected",
+        provider="aws",
+    )

@@ -1,0 +1,145 @@
+"""Judging a stack: every rule on every resource of its types, once, in linear time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, NamedTuple
+
+from .asl import PIPELINE, STATE_MACHINE, started_resources
+from .exemptions import Exemptions
+from .graph import Graph
+from .model import STACK, Context, Outcome, Resource, Rule
+from .report import Finding, Report
+from .settings import EXEMPTIONS_RULE, Settings, parse
+from .values import Malformed, NotApplicable, NotEvaluable
+
+
+class Verdict(NamedTuple):
+    """What a rule says about one resource."""
+
+    outcome: Outcome
+    message: str = ""
+
+
+PASS = Verdict("pass")
+
+
+def judge(rule: Rule, resource: Resource, context: Context) -> Verdict:
+    """Call a rule. Problems found before an unknown was met are certain, so they fail; an exception in the rule is that rule's `error`."""
+    problems: list[str] = []
+    try:
+        result = rule.check(resource, context)
+        if result is None:
+            return PASS
+        if isinstance(result, str):
+            problems.append(result)
+        else:
+            for problem in result:
+                problems.append(problem)  # noqa: PERF402 - a generator may raise half-way; what it yielded until then counts
+    except NotApplicable as reason:
+        return Verdict("not_applicable", str(reason))
+    except NotEvaluable as unknown:
+        if not problems:
+            return Verdict("not_evaluable", f"{_place(resource)}{unknown}, so it is not judged yet: {rule.title}")
+    except Malformed as error:
+        problems.append(str(error))
+    except Exception as error:  # noqa: BLE001 - a bug in one rule must not stop the others; it is reported as that rule's finding
+        return Verdict(
+            "error",
+            f"{_place(resource)}the rule failed with {type(error).__name__}: {error}. This is a defect of the rule, not of the resource",
+        )
+    if not problems:
+        return PASS
+    return Verdict("fail", _redact(f"{_place(resource)}{'; '.join(problems)}. {rule.fix}", resource))
+
+
+def _place(resource: Resource) -> str:
+    return f"state '{resource.state}': " if resource.state is not None else ""
+
+
+def _redact(message: str, resource: Resource) -> str:
+    for secret in resource.secrets:
+        if len(secret) >= 4:
+            message = message.replace(secret, "[secret]")
+    return message
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The resources a rule judges: those of its types, or those of a pattern such as `aws:*`."""
+
+    graph: Graph
+
+    def __call__(self, rule: Rule) -> list[Resource]:
+        if rule.when_types and not any(self.graph.by_type.get(type_) for type_ in rule.when_types):
+            return []
+        chosen: list[Resource] = []
+        for type_ in rule.types:
+            if type_.endswith("*"):
+                prefix = type_[:-1]
+                chosen.extend(
+                    resource
+                    for name, resources in self.graph.by_type.items()
+                    if name.startswith(prefix)
+                    for resource in resources
+                    if resource.state is None
+                )
+            else:
+                chosen.extend(self.graph.by_type.get(type_, ()))
+        return chosen
+
+
+def with_started(resources: Iterable[Resource]) -> list[Resource]:
+    """The resources, and after them what their state machines and pipelines start."""
+    declared = list(resources)
+    return declared + [
+        started for resource in declared if resource.type in (STATE_MACHINE, PIPELINE) for started in started_resources(resource)
+    ]
+
+
+def rule_context(rule: Rule, settings: Settings, stack: str, today: date, graph: Graph | None) -> Context:
+    """The context a rule is called with: its parameters, and the graph where its scope is the stack."""
+    parameters = {name: parameter.default for name, parameter in rule.parameters.items()} | dict(settings.parameters.get(rule.id, {}))
+    return Context(settings.environment, stack, today, parameters, graph if rule.scope == "stack" else None)
+
+
+def evaluate(
+    resources: Sequence[Resource], *, stack: str, config: Mapping[str, Any] | None = None, today: date, rules: Sequence[Rule] | None = None
+) -> Report:
+    """Judge a stack's resources. `config` is described in `settings`; `rules` defaults to the whole catalogue.
+
+    Raises `ConfigurationError` for a wrong configuration; never for anything the resources contain.
+    """
+    if rules is None:
+        from .rules import RULES  # the catalogue imports this package's nouns
+
+        rules = RULES
+    settings = parse(config, stack, rules)
+    graph = Graph(with_started(resources), stack)
+    select = Selection(graph)
+    exemptions = Exemptions(settings.exemptions, today)
+    report = Report(settings.environment)
+    for rule in rules:
+        level = settings.level(rule)
+        if level == "disabled":
+            continue
+        context = rule_context(rule, settings, stack, today, graph)
+        tally = report.open(rule, level)
+        for resource in select(rule):
+            verdict = judge(rule, resource, context)
+            outcome = verdict.outcome
+            if outcome == "pass" or outcome == "not_applicable":
+                tally[outcome] += 1
+                continue
+            message = verdict.message
+            exemption = exemptions.covering(rule.id, resource.urn) if outcome != "error" else None
+            if exemption and outcome == "fail":
+                outcome = "exempt"
+                message = f"{message} (exempt until {exemption.expires}, {exemption.owner}: {exemption.reason})"
+            tally[outcome] += 1
+            report.findings.append(Finding.of(rule, resource, outcome, level, message))
+    for exemption, problem in exemptions.problems():
+        report.add_exemption_problem(EXEMPTIONS_RULE, graph.of(STACK)[0].urn, exemption, problem)
+    return report

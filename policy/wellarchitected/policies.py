@@ -1,0 +1,103 @@
+"""Reading IAM policy documents: identity, resource, key and trust policies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from typing import Any
+
+from .model import Resource
+from .values import Malformed, NotApplicable, NotEvaluable, Unreadable, as_list
+
+# Conditions that tie a statement to an account, organisation, network or resource of the owner.
+_RESTRICTING = frozenset(
+    key.lower()
+    for key in (
+        "aws:PrincipalOrgID", "aws:PrincipalOrgPaths", "aws:PrincipalArn", "aws:PrincipalAccount", "aws:SourceArn", "aws:SourceAccount", "aws:SourceOrgID",
+        "aws:SourceVpc", "aws:SourceVpce", "aws:SourceIp", "aws:userid", "kms:CallerAccount", "kms:ViaService", "AWS:SourceOwner",
+    )
+)  # fmt: skip
+
+
+def statements(resource: Resource, property_: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The statements of the policy in a property with their index. Raises `NotApplicable` where there is no policy."""
+    document = resource.document(property_)
+    if document is None:
+        raise NotApplicable(f"{property_} is absent")
+    if isinstance(document, Unreadable):
+        raise NotEvaluable(document.path, document.reason)
+    if not isinstance(document, dict):
+        raise Malformed(f"{property_} of '{resource.name}' is {type(document).__name__}; expected a policy document")
+    yield from enumerate(as_list(document.get("Statement")))
+
+
+def allows(statement: dict[str, Any]) -> bool:
+    """Whether the statement allows (and not denies)."""
+    return statement.get("Effect") == "Allow"
+
+
+def principals(statement: dict[str, Any]) -> list[Any]:
+    """The principals a statement names, of any kind."""
+    principal = statement.get("Principal")
+    if isinstance(principal, dict):
+        return [item for kind in principal.values() for item in as_list(kind)]
+    return as_list(principal)
+
+
+def condition_keys(statement: dict[str, Any]) -> set[str]:
+    """The condition keys of a statement in lower case."""
+    return {key.lower() for operands in (statement.get("Condition") or {}).values() for key in operands}
+
+
+def is_public(statement: dict[str, Any]) -> bool:
+    """Whether the statement lets everybody in: Principal * without a condition that restricts who."""
+    if not allows(statement):
+        return False
+    everybody = any(not isinstance(principal, Unreadable) and principal == "*" for principal in principals(statement))
+    return everybody and not condition_keys(statement) & _RESTRICTING
+
+
+def denies_insecure_transport(resource: Resource, property_: str) -> bool:
+    """Whether a resource policy refuses everybody's requests without TLS."""
+    if resource.get(property_) is None:
+        return False
+    for _, statement in statements(resource, property_):
+        if statement.get("Effect") != "Deny" or not any(not isinstance(item, Unreadable) and item == "*" for item in principals(statement)):
+            continue
+        for operator, operands in (statement.get("Condition") or {}).items():
+            for key, value in operands.items():
+                if (
+                    operator in ("Bool", "BoolIfExists")
+                    and key.lower() == "aws:securetransport"
+                    and str(as_list(value)[0]).lower() == "false"
+                ):
+                    return True
+    return False
+
+
+def actions(statement: dict[str, Any]) -> list[str]:
+    """The actions of a statement; an unknown one cannot be judged."""
+    found = as_list(statement.get("Action"))
+    for action in found:
+        if isinstance(action, Unreadable):
+            raise NotEvaluable(action.path, action.reason)
+    return found
+
+
+def resources(owner: Resource, property_: str, statement: dict[str, Any]) -> list[str]:
+    """The resources of a statement that can be read.
+
+    An unknown one is left out when the document takes values from declared resources: it is the ARN of one of them, not a wildcard.
+    """
+    found = []
+    for item in as_list(statement.get("Resource")):
+        if not isinstance(item, Unreadable):
+            found.append(item)
+        elif not owner.property_dependencies.get(property_):
+            raise NotEvaluable(item.path, item.reason)
+    return found
+
+
+def action_matches(pattern: str, action: str) -> bool:
+    """Whether an action pattern of a policy covers an action."""
+    return fnmatchcase(action.lower(), pattern.lower())

@@ -1,0 +1,138 @@
+"""The result of an evaluation: counters, findings, the six pillars and the 32 items of the checklist."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from .checklist import CHECKLIST
+from .model import PILLARS, Exemption, Level, Outcome, Resource, Rule, Severity
+
+OUTCOMES: tuple[Outcome, ...] = ("pass", "fail", "exempt", "not_applicable", "not_evaluable", "error")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What somebody should look at: everything but pass and not applicable."""
+
+    rule: str
+    urn: str
+    outcome: Outcome
+    level: Level
+    severity: Severity
+    message: str
+    pillar: str
+    practice: str
+    checklist: str | None
+    spec: str | None
+    file: str | None
+    line: int | None
+
+    @classmethod
+    def of(cls, rule: Rule, resource: Resource, outcome: Outcome, level: Level, message: str) -> Finding:
+        """The finding of a rule about a resource."""
+        return cls(
+            rule.id, resource.urn, outcome, level, rule.severity, message, rule.pillar, rule.practices[0],
+            rule.checklist[0] if rule.checklist else None, rule.spec[0] if rule.spec else None, resource.file, resource.line,
+        )  # fmt: skip
+
+    @property
+    def blocking(self) -> bool:
+        """Whether it must stop a deployment: a mandatory failure, or a defect of a rule."""
+        return self.outcome == "error" or (self.outcome == "fail" and self.level == "mandatory")
+
+
+class Report:
+    """Everything an evaluation found out."""
+
+    def __init__(self, environment: str) -> None:
+        self.environment = environment
+        self.findings: list[Finding] = []
+        self._tallies: dict[str, tuple[Rule, Level, Counter[Outcome]]] = {}
+        self._exemption_problems = 0
+
+    def open(self, rule: Rule, level: Level) -> Counter[Outcome]:
+        """The counter of a rule's outcomes, to be counted up by the evaluation."""
+        tally: Counter[Outcome] = Counter()
+        self._tallies[rule.id] = (rule, level, tally)
+        return tally
+
+    def add_exemption_problem(self, rule: str, urn: str, exemption: Exemption, message: str) -> None:
+        """An exemption that is expired, unused or incomplete fails, whatever it is an exemption from."""
+        self._exemption_problems += 1
+        self.findings.append(Finding(rule, urn, "fail", "mandatory", "high", message, "OPS", "OPS02-BP05", None, "SEC-4d", None, None))
+
+    def outcomes(self, rule: str) -> dict[str, int]:
+        """How often a rule came to which outcome."""
+        return {outcome: self._tallies[rule][2][outcome] for outcome in OUTCOMES}
+
+    @property
+    def blocking(self) -> list[Finding]:
+        """The findings that must stop a deployment."""
+        return [finding for finding in self.findings if finding.blocking]
+
+    def counters(self) -> dict[str, int]:
+        """How many rules, how many evaluations, and how many of each outcome. A rule that matched nothing counts as not applicable."""
+        totals: Counter[str] = Counter()
+        for _, _, tally in self._tallies.values():
+            totals.update(tally)
+            if not tally:
+                totals["not_applicable"] += 1
+        totals["fail"] += self._exemption_problems
+        return {"rules": len(self._tallies), "evaluations": sum(totals.values()), **{outcome: totals[outcome] for outcome in OUTCOMES}}
+
+    def pillars(self) -> list[dict[str, Any]]:
+        """Outcomes by pillar."""
+        totals: dict[str, Counter[str]] = {pillar: Counter() for pillar in PILLARS}
+        for rule, _, tally in self._tallies.values():
+            totals[rule.pillar].update(tally)
+        totals["OPS"]["fail"] += self._exemption_problems
+        return [
+            {"pillar": pillar, **{outcome: totals[pillar][outcome] for outcome in ("pass", "fail", "exempt", "not_evaluable", "error")}}
+            for pillar in PILLARS
+        ]
+
+    def checklist(self) -> list[dict[str, Any]]:
+        """The 32 items.
+
+        fail: a mandatory rule of the item fails (or is defective), or nothing but advisory failures is known. pass: at least one rule was satisfied and
+        no mandatory one was broken. not_evaluable: what there is cannot be judged yet. not_applicable: no rule of the item matched anything.
+        """
+        by_item: dict[str, list[tuple[Rule, Level, Counter[Outcome]]]] = {item.id: [] for item in CHECKLIST}
+        for entry in self._tallies.values():
+            for item in entry[0].checklist:
+                by_item[item].append(entry)
+        return [
+            {
+                "id": item.id,
+                "pillar": item.pillar,
+                "item": item.text,
+                "status": _status(by_item[item.id]),
+                "rules": [rule.id for rule, _, _ in by_item[item.id]],
+            }
+            for item in CHECKLIST
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """`policy`, `pillars` and `checklist` as the JSON documents of the command line hold them."""
+        return {
+            "policy": {**self.counters(), "findings": [asdict(finding) for finding in self.findings]},
+            "pillars": self.pillars(),
+            "checklist": self.checklist(),
+        }
+
+
+def _status(entries: list[tuple[Rule, Level, Counter[Outcome]]]) -> str:
+    totals: Counter[str] = Counter()
+    mandatory_failures = 0
+    for _, level, tally in entries:
+        totals.update(tally)
+        mandatory_failures += tally["error"] + (tally["fail"] if level == "mandatory" else 0)
+    if mandatory_failures:
+        return "fail"
+    if totals["pass"]:
+        return "pass"
+    if totals["fail"]:
+        return "fail"
+    return "not_evaluable" if totals["not_evaluable"] else "not_applicable"

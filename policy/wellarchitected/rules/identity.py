@@ -1,0 +1,273 @@
+"""IAM: least privilege, separate roles, no long-lived credentials."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+
+from ..model import Context, Example, Parameter, Resource, rule
+from ..policies import action_matches, actions, allows, condition_keys, principals, resources, statements
+from ..values import NotApplicable, Unreadable, as_list
+from ._types import FUNCTION, GLUE_CRAWLER, GLUE_JOB, POLICY, PRODUCTION, ROLE, ROLE_POLICY, ROLE_POLICY_ATTACHMENT, STATE_MACHINE
+
+POLICIES = f"{ROLE_POLICY} {POLICY} aws:iam/userPolicy:UserPolicy aws:iam/groupPolicy:GroupPolicy"
+
+# Actions that AWS lets nobody restrict to a resource (or only create-time ones); from the service authorization reference.
+UNRESTRICTABLE = (
+    "autoscaling:Describe*", "ce:*", "cloudtrail:LookupEvents", "cloudwatch:GetMetricData", "cloudwatch:GetMetricStatistics", "cloudwatch:ListMetrics",
+    "cloudwatch:PutMetricData", "ec2:AttachNetworkInterface", "ec2:CreateNetworkInterface", "ec2:CreateNetworkInterfacePermission",
+    "ec2:DeleteNetworkInterface", "ec2:DeleteNetworkInterfacePermission", "ec2:DetachNetworkInterface", "ec2:Describe*", "ec2:AssignPrivateIpAddresses",
+    "ec2:UnassignPrivateIpAddresses", "ecr:GetAuthorizationToken", "iam:ListRoles", "lambda:ListFunctions", "logs:CreateLogDelivery",
+    "logs:DeleteLogDelivery", "logs:DescribeLogGroups", "logs:DescribeResourcePolicies", "logs:GetLogDelivery", "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy", "logs:UpdateLogDelivery", "s3:ListAllMyBuckets", "sagemaker:List*", "states:ListStateMachines", "sts:GetCallerIdentity",
+    "tag:Get*", "xray:GetSamplingRules", "xray:GetSamplingTargets", "xray:GetSamplingStatisticSummaries", "xray:PutTelemetryRecords", "xray:PutTraceSegments",
+)  # fmt: skip
+# Each lets its holder become somebody else, if it may be done to any resource.
+ESCALATIONS = (
+    "iam:AttachRolePolicy", "iam:AttachUserPolicy", "iam:CreateAccessKey", "iam:CreateLoginProfile", "iam:CreatePolicyVersion", "iam:PassRole",
+    "iam:PutRolePolicy", "iam:PutUserPolicy", "iam:SetDefaultPolicyVersion", "iam:UpdateAssumeRolePolicy", "sts:AssumeRole", "lambda:UpdateFunctionCode",
+)  # fmt: skip
+TOO_MUCH = ("AdministratorAccess", "PowerUserAccess", "IAMFullAccess", "AmazonS3FullAccess", "AmazonSageMakerFullAccess", "AWSLambda_FullAccess", "AmazonDynamoDBFullAccess", "AWSGlueConsoleFullAccess", "CloudWatchFullAccess")  # fmt: skip
+READ_ONE = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::data/*"}]}
+
+
+def allow(action: str | list[str], resource: str = "*", **more: object) -> dict:
+    """A policy document of one statement, for examples."""
+    return {"policy": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": resource, **more}]}}
+
+
+def trust(**principal: object) -> dict:
+    """A trust policy, for examples."""
+    return {
+        "assumeRolePolicy": {
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}],
+        }
+    }
+
+
+@rule(
+    "iam-no-admin-statement", POLICIES,
+    practices="SEC03-BP02", checklist="CHK-SEC-1", spec="SEC-1a", severity="critical", sources="checkov:CKV_AWS_62 checkov:CKV2_AWS_40 securityhub:IAM.1",
+    why="A role that may do everything turns one defect into the loss of the account.",
+    fix="List the actions the workload calls",
+    reads="policy", missing="not_applicable", compliant={"policy": READ_ONE}, violating=allow("*"),
+)  # fmt: skip
+def no_admin_statement(policy: Resource, context: Context) -> Iterator[str]:
+    """No policy allows every action."""
+    for index, statement in statements(policy, "policy"):
+        if allows(statement) and ("*" in actions(statement) or "*:*" in actions(statement)):
+            yield f"policy.Statement[{index}] of '{policy.name}' allows Action *"
+        if allows(statement) and statement.get("NotAction") is not None:
+            yield f"policy.Statement[{index}] of '{policy.name}' allows everything but a NotAction list"
+
+
+@rule(
+    "iam-no-service-wildcard", POLICIES,
+    practices="SEC03-BP02", checklist="CHK-SEC-1", spec="SEC-1a", severity="high", sources="checkov:CKV_AWS_63 securityhub:IAM.21",
+    why="service:* includes deleting, re-configuring and opening the service, and every action AWS adds later.",
+    fix="List the actions the workload calls",
+    reads="policy", missing="not_applicable", compliant={"policy": READ_ONE}, violating=allow("s3:*", "arn:aws:s3:::data"),
+)  # fmt: skip
+def no_service_wildcard(policy: Resource, context: Context) -> Iterator[str]:
+    """No policy allows all actions of a service."""
+    for index, statement in statements(policy, "policy"):
+        wide = [action for action in actions(statement) if action.endswith(":*")] if allows(statement) else []
+        if wide:
+            yield f"policy.Statement[{index}] of '{policy.name}' allows {', '.join(wide)}"
+
+
+@rule(
+    "iam-no-wildcard-resource", POLICIES, scope="stack",
+    practices="SEC03-BP02", checklist="CHK-SEC-1", spec="SEC-1a", severity="high", sources="cdk-nag:AwsSolutions-IAM5 checkov:CKV_AWS_355",
+    why="Resource * gives the workload every bucket, table and key of the account, not only its own.",
+    fix="Name the ARNs; only actions that AWS cannot restrict to a resource may have *",
+    reads="policy", missing="not_applicable", compliant={"policy": READ_ONE}, violating=allow("s3:GetObject"),
+    parameters={"allowed_actions": Parameter(list(UNRESTRICTABLE), "Actions that may have Resource *", {"type": "array", "items": {"type": "string"}})},
+)  # fmt: skip
+def no_wildcard_resource(policy: Resource, context: Context) -> Iterator[str]:
+    """Policies name the resources, except for actions that cannot be restricted."""
+    allowed = context.parameters["allowed_actions"]
+    for index, statement in statements(policy, "policy"):
+        if not allows(statement) or "*" not in resources(policy, "policy", statement):
+            continue
+        wide = [action for action in actions(statement) if not any(fnmatchcase(action.lower(), pattern.lower()) for pattern in allowed)]
+        if wide:
+            yield f"policy.Statement[{index}].Resource of '{policy.name}' is * for {', '.join(wide)}"
+
+
+@rule(
+    "iam-no-privilege-escalation", POLICIES, scope="stack",
+    practices="SEC03-BP02", checklist="CHK-SEC-1", spec="SEC-1a", severity="critical", sources="checkov:CKV_AWS_286",
+    why="Who may pass, assume or change any role has the rights of all of them.",
+    fix="Name the roles (or policies, functions) in Resource",
+    reads="policy", missing="not_applicable", compliant={"policy": READ_ONE}, violating=allow(["iam:PassRole"]),
+)  # fmt: skip
+def no_privilege_escalation(policy: Resource, context: Context) -> Iterator[str]:
+    """No policy lets its holder take over other roles."""
+    for index, statement in statements(policy, "policy"):
+        if not allows(statement) or not any(item == "*" or item.endswith(":role/*") for item in resources(policy, "policy", statement)):
+            continue
+        ways = sorted({escalation for escalation in ESCALATIONS for action in actions(statement) if action_matches(action, escalation)})
+        if ways:
+            yield f"policy.Statement[{index}] of '{policy.name}' allows {', '.join(ways)} on every resource"
+
+
+@rule(
+    "iam-passrole-scoped", POLICIES,
+    practices="SEC03-BP02", checklist="CHK-SEC-1", spec="SEC-1a SEC-1d", severity="medium",
+    why="A role that may be passed to any service can be put to work where nobody expects it.",
+    fix="Add the condition StringEquals iam:PassedToService with the service that receives the role",
+    reads="policy", missing="not_applicable",
+    compliant=allow("iam:PassRole", "arn:aws:iam::123456789012:role/training", Condition={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}),
+    violating=allow("iam:PassRole", "arn:aws:iam::123456789012:role/training"),
+)  # fmt: skip
+def passrole_scoped(policy: Resource, context: Context) -> Iterator[str]:
+    """iam:PassRole names the service that may receive the role."""
+    passing = [
+        (index, item)
+        for index, item in statements(policy, "policy")
+        if allows(item) and any(action_matches(a, "iam:PassRole") for a in actions(item))
+    ]
+    if not passing:
+        raise NotApplicable("passes no role")
+    for index, statement in passing:
+        if "iam:passedtoservice" not in condition_keys(statement):
+            yield f"policy.Statement[{index}] of '{policy.name}' allows iam:PassRole without iam:PassedToService"
+
+
+@rule(
+    "iam-no-decrypt-everything", POLICIES, scope="stack",
+    practices="SEC08-BP04", checklist="CHK-SEC-1", spec="SEC-8f", severity="high", sources="securityhub:KMS.1 securityhub:KMS.2",
+    why="Who may decrypt with every key of the account makes keys per data class worthless.",
+    fix="Name the keys in Resource",
+    reads="policy", missing="not_applicable",
+    compliant=allow("kms:Decrypt", "arn:aws:kms:eu-west-1:123456789012:key/k"), violating=allow("kms:Decrypt"),
+)  # fmt: skip
+def no_decrypt_everything(policy: Resource, context: Context) -> Iterator[str]:
+    """No policy allows decryption with every key."""
+    using_keys = False
+    for index, statement in statements(policy, "policy"):
+        if not allows(statement) or not any(action.lower().startswith("kms:") or action == "*" for action in actions(statement)):
+            continue
+        using_keys = True
+        wide = any(item == "*" or item.endswith(":key/*") for item in resources(policy, "policy", statement))
+        if wide and any(action_matches(action, "kms:Decrypt") for action in actions(statement)):
+            yield f"policy.Statement[{index}] of '{policy.name}' allows kms:Decrypt on every key"
+    if not using_keys:
+        raise NotApplicable("uses no keys")
+
+
+@rule(
+    "iam-no-broad-managed-policy", f"{ROLE_POLICY_ATTACHMENT} {ROLE} aws:iam/userPolicyAttachment:UserPolicyAttachment aws:iam/policyAttachment:PolicyAttachment",
+    practices="SEC03-BP02", checklist="CHK-SEC-1", spec="SEC-1a", severity="critical", sources="cdk-nag:AwsSolutions-IAM4 checkov:CKV_AWS_274",
+    why="AWS's FullAccess policies are for people who try things out, not for workloads.",
+    fix="Replace it by a policy that lists the actions the workload calls on its own resources",
+    reads="policyArn", missing="not_applicable",
+    compliant={"policyArn": "arn:aws:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole"},
+    violating={"policyArn": "arn:aws:iam::aws:policy/AdministratorAccess"},
+)  # fmt: skip
+def no_broad_managed_policy(resource: Resource, context: Context) -> Iterator[str]:
+    """No role carries an administrator or full-access managed policy."""
+    arns = as_list(resource.get("managedPolicyArns")) + as_list(resource.get("policyArn"))
+    if not arns:
+        raise NotApplicable("attaches no managed policy")
+    for arn in arns:
+        name = arn.split("/")[-1]
+        if ":aws:policy/" in arn and (name in TOO_MUCH or name.endswith("FullAccess")):
+            yield f"'{resource.name}' attaches {name}"
+
+
+@rule(
+    "iam-trust-restricted", ROLE,
+    practices="SEC03-BP07", checklist="CHK-SEC-1", spec="SEC-1d SEC-6d", severity="critical", sources="checkov:CKV_AWS_60 checkov:CKV_AWS_61",
+    why="A role that anybody may assume is a public door into the account.",
+    fix="Name the service or the account that may assume the role",
+    reads="assumeRolePolicy", missing="not_applicable", compliant=trust(Service="lambda.amazonaws.com"), violating=trust(AWS="*"),
+)  # fmt: skip
+def trust_restricted(role: Resource, context: Context) -> Iterator[str]:
+    """Trust policies name who may assume the role."""
+    for index, statement in statements(role, "assumeRolePolicy"):
+        if allows(statement) and any(not isinstance(item, Unreadable) and item == "*" for item in principals(statement)):
+            yield f"assumeRolePolicy.Statement[{index}] of '{role.name}' lets any principal assume it"
+
+
+@rule(
+    "iam-federation-scoped", ROLE,
+    practices="SEC02-BP02", checklist="CHK-SEC-1", spec="P2e SEC-1d", severity="critical", sources="checkov:CKV_AWS_358",
+    why="An OIDC provider serves everybody's repositories; without a condition on the subject, any of them may assume the role.",
+    fix="Add StringEquals/StringLike conditions on the provider's :sub (repository and branch or environment) and :aud",
+    reads="assumeRolePolicy", missing="not_applicable",
+    compliant={"assumeRolePolicy": {"Statement": [{"Effect": "Allow", "Principal": {"Federated": "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"}, "Action": "sts:AssumeRoleWithWebIdentity", "Condition": {"StringEquals": {"token.actions.githubusercontent.com:sub": "repo:o/r:ref:refs/heads/main"}}}]}},
+    violating={"assumeRolePolicy": {"Statement": [{"Effect": "Allow", "Principal": {"Federated": "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"}, "Action": "sts:AssumeRoleWithWebIdentity"}]}},
+)  # fmt: skip
+def federation_scoped(role: Resource, context: Context) -> Iterator[str]:
+    """Federated trust names the subject."""
+    federated = [
+        (index, item)
+        for index, item in statements(role, "assumeRolePolicy")
+        if allows(item) and isinstance(item.get("Principal"), dict) and item["Principal"].get("Federated") is not None
+    ]
+    if not federated:
+        raise NotApplicable("not federated")
+    for index, statement in federated:
+        if not any(key.endswith(":sub") for key in condition_keys(statement)):
+            yield f"assumeRolePolicy.Statement[{index}] of '{role.name}' has no condition on the token's sub"
+
+
+@rule(
+    "iam-no-long-lived-credentials", "aws:iam/user:User aws:iam/accessKey:AccessKey aws:iam/userLoginProfile:UserLoginProfile",
+    practices="SEC02-BP02", checklist="CHK-SEC-1", spec="SEC-1c", severity="high", sources="checkov:CKV_AWS_273 securityhub:IAM.2",
+    why="Keys of users do not expire and end up in files; roles give credentials that last hours.",
+    fix="Use a role: of the service, by OIDC for CI, by IAM Identity Center for people",
+    reads=None, compliant=(Example(ROLE, "ci", trust(Service="codebuild.amazonaws.com")),), violating=(Example("aws:iam/user:User", "ci"),),
+)  # fmt: skip
+def no_long_lived_credentials(resource: Resource, context: Context) -> str:
+    """The program makes no users and no access keys."""
+    return f"'{resource.name}' is a {resource.type.split(':')[-1]}"
+
+
+@rule(
+    "iam-role-session", ROLE,
+    practices="SEC02-BP02", checklist="CHK-SEC-1", spec="SEC-1a", severity="low", level="advisory",
+    why="A stolen session is useful as long as it lasts.",
+    fix="Set maxSessionDuration to at most 14400 seconds (4 hours); absent means one hour",
+    reads="maxSessionDuration", missing="pass", compliant={"maxSessionDuration": 3600}, violating={"maxSessionDuration": 43200},
+)  # fmt: skip
+def role_session(role: Resource, context: Context) -> str | None:
+    """Sessions of roles last at most four hours."""
+    seconds = role.get("maxSessionDuration", 3600)
+    return f"maxSessionDuration of '{role.name}' is {seconds:.0f} s" if seconds > 14400 else None
+
+
+@rule(
+    "iam-permissions-boundary", ROLE,
+    practices="SEC03-BP05", checklist="CHK-SEC-1", spec="SEC-8e", severity="low", level={"dev": "disabled", "prod": "advisory"},
+    why="A boundary caps what a role can ever do, whatever policies are attached to it later.",
+    fix="Set permissionsBoundary",
+    reads="permissionsBoundary", compliant={"permissionsBoundary": "arn:aws:iam::123456789012:policy/boundary"}, violating={"description": "no boundary"},
+)  # fmt: skip
+def permissions_boundary(role: Resource, context: Context) -> str | None:
+    """Production roles carry a permissions boundary."""
+    return None if role.get("permissionsBoundary") else f"permissionsBoundary of '{role.name}' is not set"
+
+
+@rule(
+    "iam-one-role-per-workload", ROLE, scope="stack",
+    practices="SEC03-BP02", checklist="CHK-SEC-1", spec="SEC-1b", severity="high", level=PRODUCTION,
+    why="A shared role gives each of its users the rights of all of them.",
+    fix="Give every function, job, crawler and state machine a role of its own",
+    reads=None,
+    compliant=(Example(ROLE, "role"), Example(FUNCTION, "one", links={"role": "role"}), Example(ROLE, "other"), Example(FUNCTION, "two", links={"role": "other"})),
+    violating=(Example(ROLE, "role"), Example(FUNCTION, "one", links={"role": "role"}), Example(FUNCTION, "two", links={"role": "role"})),
+)  # fmt: skip
+def one_role_per_workload(role: Resource, context: Context) -> str | None:
+    """Every function, job and state machine has a role of its own."""
+    users = [
+        user
+        for type_, property_ in ((FUNCTION, "role"), (GLUE_JOB, "roleArn"), (GLUE_CRAWLER, "role"), (STATE_MACHINE, "roleArn"))
+        for user in context.graph.referring(role, type_, property_)
+    ]
+    if not users:
+        raise NotApplicable("no workload uses it")
+    return f"role '{role.name}' is shared by {', '.join(sorted(user.name for user in users))}" if len(users) > 1 else None

@@ -1,0 +1,168 @@
+"""Property values as rules read them: plain Python, where reading a value that is not known yet ends the evaluation honestly.
+
+A preview knows only part of a stack. `UNKNOWN` marks such a leaf in a resource's properties. Before rules see the properties,
+`readable` replaces it by an `Unreadable`: comparing it, iterating it or calling anything on it raises `NotEvaluable` with the path,
+while `is not None` holds, because a value *is* given. So rules are plain code, and a rule never judges a value that nobody knows yet.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
+
+# What the Pulumi engine writes in the place of an unknown string; a JSON document may hold it in the place of an unknown leaf.
+UNKNOWN_SENTINEL = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+
+
+class _Unknown:
+    """The type of `UNKNOWN`: a value that is known only after deployment."""
+
+    def __repr__(self) -> str:
+        return "UNKNOWN"
+
+    def __reduce__(self) -> str:
+        return "UNKNOWN"  # copies and pickles stay the one object
+
+
+UNKNOWN = _Unknown()
+
+
+class Secret:
+    """A secret property value. Rules read the value; no message ever shows it."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+
+class NotEvaluable(Exception):
+    """A rule needed a value that is not known (yet): at preview, or because a state machine receives it at run time."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{path} {reason}")
+        self.path = path
+        self.reason = reason
+
+
+class Malformed(ValueError):
+    """A document in a property is not what AWS accepts there: invalid JSON, or the wrong shape."""
+
+
+class NotApplicable(Exception):
+    """A rule has nothing to say about this resource."""
+
+
+def _unreadable(self: Any, *_: Any) -> NoReturn:
+    path, reason = object.__getattribute__(self, "path"), object.__getattribute__(self, "reason")
+    raise NotEvaluable(path, reason)
+
+
+class Unreadable:
+    """A value that is given but cannot be read; every use of it raises `NotEvaluable`."""
+
+    __slots__ = ("path", "present", "reason")
+
+    def __init__(self, path: str, reason: str = "is not known before deployment", present: bool = False) -> None:
+        self.path = path
+        self.reason = reason
+        self.present = present  # certain to be set, whatever the value will be
+
+    def __repr__(self) -> str:
+        return f"<{self.path} {self.reason}>"
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return _unreadable(self)
+
+    __bool__ = __eq__ = __ne__ = __hash__ = __iter__ = __len__ = __getitem__ = __contains__ = _unreadable  # type: ignore[assignment]
+    __lt__ = __le__ = __gt__ = __ge__ = __add__ = __radd__ = __sub__ = __mul__ = __int__ = __float__ = _unreadable
+    __str__ = __format__ = _unreadable  # type: ignore[assignment]
+
+
+def readable(value: Any, path: str = "", secrets: list[str] | None = None) -> Any:
+    """A copy of a property value for rules: nulls dropped (absent and null mean the same), secrets unwrapped, unknowns made `Unreadable`."""
+    kind = type(value)
+    if kind is str:
+        return Unreadable(path) if UNKNOWN_SENTINEL in value and not value.lstrip().startswith(("{", "[")) else value
+    if kind is dict:
+        prefix = f"{path}." if path else ""
+        return {key: readable(item, f"{prefix}{key}", secrets) for key, item in value.items() if item is not None}
+    if kind is list or kind is tuple:
+        return [readable(item, f"{path}[{index}]", secrets) for index, item in enumerate(value)]
+    if value is UNKNOWN:
+        return Unreadable(path)
+    if isinstance(value, Secret):
+        if secrets is not None:
+            _collect_texts(value.value, secrets)
+        return readable(value.value, path, secrets)
+    if isinstance(value, Mapping):
+        return readable(dict(value), path, secrets)
+    return value
+
+
+def _collect_texts(value: Any, into: list[str]) -> None:
+    if isinstance(value, str):
+        into.append(value)
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            _collect_texts(item, into)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            _collect_texts(item, into)
+
+
+def parse_document(value: Any, path: str) -> Any:
+    """A JSON document given as text or as an object; sentinel leaves become `Unreadable`. Raises `Malformed` for text that is no JSON."""
+    if isinstance(value, Unreadable):
+        raise NotEvaluable(value.path, value.reason)
+    if not isinstance(value, str):
+        return value
+    try:
+        parsed = json.loads(value)
+    except ValueError as error:
+        raise Malformed(f"{path} is not valid JSON: {error}") from None
+    return readable(parsed, path) if UNKNOWN_SENTINEL in value or "null" in value else parsed
+
+
+def dig(value: Any, path: str, default: Any = None) -> Any:
+    """The value at a dotted path inside nested objects, `default` where something on the way is absent."""
+    for part in path.split("."):
+        if isinstance(value, Unreadable):
+            raise NotEvaluable(value.path, value.reason)
+        if not isinstance(value, dict):
+            return default
+        value = value.get(part)
+        if value is None:
+            return default
+    return value
+
+
+def as_list(value: Any) -> list[Any]:
+    """A value that AWS lets one write as one item or as a list, as a list."""
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def known(value: Any) -> bool:
+    """Whether a value can be read."""
+    return not isinstance(value, Unreadable)
+
+
+def any_known(values: list[Any], predicate: Callable[[Any], bool]) -> bool:
+    """`any` over a list with unknown items: true as soon as one known item satisfies; `NotEvaluable` if only an unknown one could."""
+    unknown: Unreadable | None = None
+    for value in values:
+        if isinstance(value, Unreadable):
+            unknown = value
+        elif predicate(value):
+            return True
+    if unknown is not None:
+        raise NotEvaluable(unknown.path, unknown.reason)
+    return False
