@@ -172,6 +172,8 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
     def _invoke(self, request: Any) -> Any:
         args = from_struct(request.args, self._folder)
         if request.tok == _GET_RESOURCE:
+            # The engine answers this call itself, but it has a provider in the stack all the same.
+            self._registry.provider_for("pulumi", "", "")
             return resource_pb2.ResourceInvokeResponse(**{"return": self._get_resource(args["urn"])})  # type: ignore[arg-type]
         provider = self._registry.provider_for(request.tok.split(":")[0], request.provider, request.version, request.parent)
         result = None
@@ -180,7 +182,7 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         self._record.invokes.append(Invoke(request.tok, args, result))
         if result is None:
             return resource_pb2.ResourceInvokeResponse(unknown=True)
-        return resource_pb2.ResourceInvokeResponse(**{"return": to_struct(result)})
+        return resource_pb2.ResourceInvokeResponse(**{"return": to_struct(result)})  # type: ignore[arg-type]
 
     def _pending(self, urns: list[str]) -> bool:
         """Whether something that a call waits for is still to be created."""

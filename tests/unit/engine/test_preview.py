@@ -121,3 +121,29 @@ def test_an_encrypted_value_is_replaced_and_said_so(record: Record) -> None:
     assert [log.message for log in record.logs if log.severity == "warning"] == [
         "the value of 'example:password' is encrypted: a placeholder stands for it"
     ]
+
+
+@pytest.fixture(scope="module")
+def network() -> Record:
+    return preview(PROGRAMS / "vpc", "dev")
+
+
+def test_a_component_built_by_a_provider_gets_its_children(network: Record) -> None:
+    types = [resource.type.rpartition(":")[2] for resource in network.resources if resource.type.startswith("aws:ec2")]
+    assert types.count("Subnet") == 4
+    assert types.count("NatGateway") == 1
+    assert network.outputs == {"cidr": "10.0.0.0/16", "subnets": UNKNOWN, "zones": 4}
+
+
+def test_children_take_the_provider_that_the_component_was_given(network: Record) -> None:
+    main = "urn:pulumi:dev::network::pulumi:providers:aws::main"
+    assert {resource.provider for resource in network.resources if resource.type.startswith("aws:")} == {main}
+    subnet = next(resource for resource in network.resources if resource.type == "aws:ec2/subnet:Subnet")
+    assert subnet.inputs["tagsAll"]["Project"] == "network"
+
+
+def test_what_uses_a_components_output_depends_on_the_children(network: Record) -> None:
+    vpc = "urn:pulumi:dev::network::awsx:ec2:Vpc$aws:ec2/vpc:Vpc::vpc"
+    group = named(network, "aws:ec2/securityGroup:SecurityGroup", "group")
+    assert vpc in group.property_dependencies["vpcId"]
+    assert named(network, "aws:ec2/flowLog:FlowLog", "log").dependencies[-1:] == ["urn:pulumi:dev::network::awsx:ec2:Vpc::vpc"]
