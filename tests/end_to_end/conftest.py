@@ -16,7 +16,7 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 PARTS = ("Pulumi.yaml", "__main__.py", "components", "lambdas", "glue_jobs", "training", "contracts")
-MODEL = "breast_cancer"
+MODEL = "breast-cancer"
 
 
 def write_project(folder: Path) -> Path:
@@ -30,8 +30,8 @@ def write_project(folder: Path) -> Path:
     settings = yaml.safe_load((ROOT / "Pulumi.local.yaml").read_text())
     key = next(name for name in settings["config"] if name.endswith(":models"))
     model = settings["config"][key][0]
-    model |= {"name": MODEL, "contract": f"contracts/{MODEL}.yaml", "algorithms": ["hist_gradient_boosting", "logistic_regression"]}
-    model["minimum_rows"] = 200
+    model |= {"name": MODEL, "contract": "contracts/breast_cancer.yaml"}
+    model["training"] |= {"algorithms": ["hist_gradient_boosting", "logistic_regression"], "minimum_rows": 200}
     settings["config"][key] = [model]
     (folder / "Pulumi.local.yaml").write_text(yaml.safe_dump(settings, sort_keys=False))
     if (ROOT / "build").is_dir():  # the layers built already; their names are hashes of their content

@@ -110,7 +110,7 @@ def test_broken_rows_end_in_quarantine_with_their_reason_and_no_row_is_lost(mlop
     assert trained["rows"] == 300
     assert trained["rows"] == trained["accepted"] + trained["quarantined"]
     s3, bucket = aws("s3"), mlops.up["outputs"]["buckets"]["quarantine"]
-    keys = [item["Key"] for item in s3.list_objects_v2(Bucket=bucket, Prefix=f"breast_cancer/run={trained['run']}/")["Contents"]]
+    keys = [item["Key"] for item in s3.list_objects_v2(Bucket=bucket, Prefix=f"breast-cancer/run={trained['run']}/")["Contents"]]
     found = [
         json.loads(line) for key in keys for line in s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode().splitlines() if line
     ]
@@ -183,7 +183,7 @@ def test_drift_raises_the_alarm_and_the_alarm_starts_a_retraining(
 ) -> None:
     import time
 
-    outputs = mlops.up["outputs"]["models"]["breast_cancer"]
+    outputs = mlops.up["outputs"]["models"]["breast-cancer"]
     code, document = mlops("ingest", str(files["later"]))
     assert code == 0, document
     states = aws("stepfunctions")
