@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -73,7 +74,12 @@ class Sandbox:
         self._background = ThreadPoolExecutor(max_workers=64, thread_name_prefix="background")
         self._session = boto3.Session(region_name=self.region)
         self._on_stop: list[Callable[[], None]] = []
-        self.stopping = False
+        self._stop = threading.Event()
+        self.services: dict[str, Any] = {}  # executors that others call directly, by service name
+
+    @property
+    def stopping(self) -> bool:
+        return self._stop.is_set()
 
     @property
     def principals(self) -> Identity:
@@ -120,13 +126,31 @@ class Sandbox:
             log.exception("background work failed: %s", getattr(work, "__qualname__", work))
             raise
 
+    def later(self, delay: float, work: Callable[..., Any], *args: Any) -> None:
+        """Run `work` in the background after `delay` seconds."""
+        timer = threading.Timer(delay, lambda: None if self.stopping else self.submit(work, *args))
+        timer.daemon = True
+        timer.start()
+
+    def every(self, interval: float, work: Callable[[], Any]) -> None:
+        """Run `work` again and again, `interval` seconds after it ended, until the sandbox stops."""
+
+        def loop() -> None:
+            while not self._stop.wait(interval):
+                try:
+                    work()
+                except Exception:
+                    log.exception("recurring work failed: %s", getattr(work, "__qualname__", work))
+
+        threading.Thread(target=loop, name=f"every-{getattr(work, '__qualname__', 'work')}", daemon=True).start()
+
     def on_stop(self, action: Callable[[], None]) -> None:
         """`action` runs when the sandbox stops, last registered first."""
         self._on_stop.append(action)
 
     def stop(self) -> None:
         """Stop every executor and process."""
-        self.stopping = True
+        self._stop.set()
         for action in reversed(self._on_stop):
             action()
         self._background.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,384 @@
+"""The Lambda service: concurrency, synchronous and asynchronous invocation, retries, destinations, logs, metrics."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import random
+import threading
+import time
+import uuid
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from mlops.sandbox.compute import metrics
+from mlops.sandbox.compute.lambda_environment import ExecutionEnvironment, Outcome
+from mlops.sandbox.context import Sandbox
+from mlops.sandbox.http import ServiceError
+
+log = logging.getLogger(__name__)
+
+MAXIMUM_PAYLOAD = 6 * 1024 * 1024
+
+
+@dataclass
+class Result:
+    """Answer of a synchronous invocation; `log_tail` is what LogType=Tail shows."""
+
+    payload: str
+    failed: bool
+    version: str
+    request_id: str
+    log_tail: str
+
+
+class LambdaService:
+    """All functions of the account."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+        self._idle: dict[str, list[ExecutionEnvironment]] = defaultdict(list)
+        self._running: dict[str, int] = defaultdict(int)
+        self._changed = threading.Condition()
+        self._log_clients: dict[str, Any] = {}
+        sandbox.on_stop(self.close)
+
+    def resolve(self, name: str, qualifier: str | None) -> tuple[Any, str]:
+        """(function version to run, invoked ARN). An alias with a routing configuration draws its version."""
+        backend = self.sandbox.backend("lambda")
+        unqualified, in_name = split_name(name)
+        qualifier = in_name or qualifier
+        function = backend.get_function(unqualified, qualifier)  # raises moto's ResourceNotFoundException
+        arn = ":".join(function.function_arn.split(":")[:7])
+        if not qualifier:
+            return function, arn
+        alias = backend._lambdas._get_function_aliases(unqualified).get(qualifier)
+        if alias is not None and alias.routing_config:
+            weights = alias.routing_config.get("AdditionalVersionWeights") or {}
+            draw = random.random()  # noqa: S311 - traffic shifting, not a secret
+            for version, weight in weights.items():
+                if draw < weight:
+                    function = backend.get_function(unqualified, version)
+                    break
+                draw -= weight
+        return function, f"{arn}:{qualifier}"
+
+    def invoke(self, name: str, payload: str, qualifier: str | None = None) -> Result:
+        """Run a function and wait. ServiceError when it is throttled or cannot be run."""
+        function, arn = self.resolve(name, qualifier)
+        check_runnable(function)
+        check_payload(payload)
+        request_id = str(uuid.uuid4())
+        environment = self._acquire(function)
+        try:
+            outcome = environment.invoke(request_id, payload, arn)
+        except Exception:
+            self._release(function, environment, usable=False)
+            raise
+        if outcome.error is None and len(outcome.payload) > MAXIMUM_PAYLOAD:
+            outcome.error = {
+                "errorType": "Function.ResponseSizeTooLarge",
+                "errorMessage": f"Response payload size exceeded maximum allowed payload size ({MAXIMUM_PAYLOAD} bytes).",
+            }
+        lines = self._report(function, request_id, outcome)
+        environment.unwritten += lines
+        self._release(function, environment, usable=outcome.usable)
+        self.sandbox.submit(self._record, function, environment, outcome)
+        return Result(
+            payload=outcome.body,
+            failed=outcome.error is not None,
+            version=str(function.version),
+            request_id=request_id,
+            log_tail="\n".join(lines)[-4096:],
+        )
+
+    def invoke_asynchronously(self, name: str, payload: str, qualifier: str | None = None) -> str:
+        """Accept an event and return its request id; retries and destinations follow in the background."""
+        function, _ = self.resolve(name, qualifier)
+        check_runnable(function)
+        check_payload(payload)
+        request_id = str(uuid.uuid4())
+        self._count(function, AsyncEventsReceived=1)
+        self.sandbox.submit(self._try, Event(name, qualifier, payload, request_id, time.monotonic()), 1)
+        return request_id
+
+    def close(self) -> None:
+        """End all execution environments that are idle; the others end with the sandbox's processes."""
+        with self._changed:
+            environments = [environment for idle in self._idle.values() for environment in idle]
+            self._idle.clear()
+        for environment in environments:
+            environment.close()
+
+    def retire_idle(self) -> None:
+        """End the environments that have been idle for longer than the options allow."""
+        limit = time.monotonic() - self.sandbox.options.lambda_idle
+        with self._changed:
+            retired = [environment for idle in self._idle.values() for environment in idle if environment.last_used < limit]
+            for name, idle in self._idle.items():
+                self._idle[name] = [environment for environment in idle if environment not in retired]
+        for environment in retired:
+            environment.close()
+
+    def _acquire(self, function: Any) -> ExecutionEnvironment:
+        name, mark = function.function_name, fingerprint(function)
+        reserved = self.sandbox.backend("lambda").get_function(name).reserved_concurrency
+        limit = self.sandbox.options.lambda_workers if reserved is None else int(reserved)
+        with self._changed:
+            if reserved is not None and self._running[name] >= limit:
+                self._count(function, Throttles=1)
+                raise ServiceError("TooManyRequestsException", "Rate Exceeded.", 429)
+            # Without a reservation the limit is this machine's, not AWS's: wait instead of throttling.
+            self._changed.wait_for(lambda: self._running[name] < max(1, min(limit, self.sandbox.options.lambda_workers)))
+            self._running[name] += 1
+            stale = [
+                environment
+                for environment in self._idle[name]
+                if environment.function.version == function.version and environment.fingerprint != mark
+            ]
+            fresh = [environment for environment in self._idle[name] if environment.fingerprint == mark]
+            chosen = fresh[-1] if fresh else ExecutionEnvironment(self.sandbox, function, mark)
+            self._idle[name] = [environment for environment in self._idle[name] if environment is not chosen and environment not in stale]
+        for environment in stale:
+            environment.close()
+        return chosen
+
+    def _release(self, function: Any, environment: ExecutionEnvironment, *, usable: bool) -> None:
+        if not usable:
+            environment.close()
+        with self._changed:
+            self._running[function.function_name] -= 1
+            if usable:
+                self._idle[function.function_name].append(environment)
+            self._changed.notify_all()
+
+    def _report(self, function: Any, request_id: str, outcome: Outcome) -> list[str]:
+        duration = outcome.seconds * 1000
+        report = f"REPORT RequestId: {request_id}\tDuration: {duration:.2f} ms\tBilled Duration: {int(duration) + 1} ms\tMemory Size: {function.memory_size} MB\tMax Memory Used: {outcome.memory_mb} MB"
+        if outcome.init_seconds is not None:
+            report += f"\tInit Duration: {outcome.init_seconds * 1000:.2f} ms"
+        return [f"START RequestId: {request_id} Version: {function.version}", *outcome.lines, f"END RequestId: {request_id}", report]
+
+    def _record(self, function: Any, environment: ExecutionEnvironment, outcome: Outcome) -> None:
+        """After the answer: metrics, and whatever log lines the environment has, in their order."""
+        units = {"Duration": "Milliseconds"}
+        values = {"Invocations": 1.0, "Errors": float(outcome.error is not None), "Duration": outcome.seconds * 1000}
+        metrics.put(self.sandbox, "AWS/Lambda", values, {"FunctionName": function.function_name}, units)
+        with environment.writing:
+            lines, environment.unwritten = environment.unwritten, []
+            if lines:
+                self._write_logs(function, environment.stream, lines)
+
+    def _write_logs(self, function: Any, stream: str, lines: list[str]) -> None:
+        """With the role's own rights, as on AWS: a role that may not write leaves no log."""
+        client = self.role_client("logs", function)
+        group = function.logs_group_name
+        now = int(time.time() * 1000)
+        events = [{"timestamp": now, "message": line} for line in lines if line]
+        steps = (
+            lambda: client.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events),
+            lambda: client.create_log_stream(logGroupName=group, logStreamName=stream),
+            lambda: client.create_log_group(logGroupName=group),
+        )
+        try:
+            ensure_then(steps)
+        except ClientError as error:
+            log.warning("the logs of %s are lost: %s", function.function_name, error)
+
+    def role_client(self, service: str, function: Any) -> Any:
+        key = f"{service} {function.role}"
+        if key not in self._log_clients:
+            credentials = self.sandbox.principals.issue(function.role, service="lambda.amazonaws.com", session_name=function.function_name)
+            self._log_clients[key] = self.sandbox.client(service, credentials)
+        return self._log_clients[key]
+
+    def _try(self, event: Event, attempt: int) -> None:
+        function, arn = self.resolve(event.name, event.qualifier)
+        config = self._event_config(function)
+        retries = config.get("MaximumRetryAttempts", 2)
+        try:
+            result = self.invoke(event.name, event.payload, event.qualifier)
+        except ServiceError as error:
+            if error.code != "TooManyRequestsException":
+                raise
+            # Throttled events go back to the queue and do not count as a try.
+            self.sandbox.later(self.sandbox.options.lambda_retry_delays[0], self._try, event, attempt)
+            return
+        if not result.failed:
+            self._deliver(function, arn, config, "OnSuccess", event, result, attempt, "Success")
+            return
+        old = time.monotonic() - event.accepted > config.get("MaximumEventAgeInSeconds", 21600)
+        if attempt <= retries and not old:
+            delays = self.sandbox.options.lambda_retry_delays
+            self.sandbox.later(delays[min(attempt, len(delays)) - 1], self._try, event, attempt + 1)
+            return
+        delivered = self._deliver(
+            function, arn, config, "OnFailure", event, result, attempt, "EventAgeExceeded" if old else "RetriesExhausted"
+        )
+        delivered = self._dead_letter(function, event, result) or delivered
+        if not delivered:
+            self._count(function, AsyncEventsDropped=1)
+            log.warning(
+                "an event of %s is dropped after %d tries: neither a destination nor a dead-letter queue took it",
+                function.function_name,
+                attempt,
+            )
+
+    def _event_config(self, function: Any) -> dict[str, Any]:
+        latest = self.sandbox.backend("lambda").get_function(function.function_name)
+        return latest.event_invoke_config[-1].config if latest.event_invoke_config else {}
+
+    def _deliver(
+        self, function: Any, arn: str, config: dict[str, Any], kind: str, event: Event, result: Result, attempt: int, condition: str
+    ) -> bool:
+        destination = ((config.get("DestinationConfig") or {}).get(kind) or {}).get("Destination")
+        if not destination:
+            return False
+        record = {
+            "version": "1.0",
+            "timestamp": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.000Z}",
+            "requestContext": {
+                "requestId": event.request_id,
+                "functionArn": f"{arn}:$LATEST" if arn.count(":") == 6 else arn,
+                "condition": condition,
+                "approximateInvokeCount": attempt,
+            },
+            "requestPayload": json.loads(event.payload),
+            "responseContext": {
+                "statusCode": 200,
+                "executedVersion": result.version,
+                **({"functionError": "Unhandled"} if result.failed else {}),
+            },
+            "responsePayload": json.loads(result.payload),
+        }
+        send = {"sqs": self._send_queue, "sns": self._send_topic, "lambda": self._send_function, "events": self._send_bus}[
+            destination.split(":")[2]
+        ]
+        return self._guarded(function, "DestinationDeliveryFailures", lambda: send(function, destination, record))
+
+    def _dead_letter(self, function: Any, event: Event, result: Result) -> bool:
+        target = (function.__dict__.get("dead_letter_config") or {}).get("TargetArn")
+        if not target:
+            return False
+        values = {
+            "RequestID": event.request_id,
+            "ErrorCode": "200",
+            "ErrorMessage": str(json.loads(result.payload).get("errorMessage", ""))[:1024],
+        }
+        attributes = {name: {"DataType": "String", "StringValue": value or "-"} for name, value in values.items()}
+
+        def send() -> None:
+            if target.split(":")[2] == "sqs":
+                client = self.role_client("sqs", function)
+                client.send_message(QueueUrl=self.queue_url(target), MessageBody=event.payload, MessageAttributes=attributes)
+            else:
+                self.role_client("sns", function).publish(TopicArn=target, Message=event.payload, MessageAttributes=attributes)
+
+        return self._guarded(function, "DeadLetterErrors", send)
+
+    def _guarded(self, function: Any, metric: str, send: Callable[[], None]) -> bool:
+        try:
+            send()
+        except (ClientError, ServiceError) as error:
+            log.warning("%s of %s: %s", metric, function.function_name, error)
+            self._count(function, **{metric: 1})
+            return False
+        return True
+
+    def _send_queue(self, function: Any, arn: str, record: dict[str, Any]) -> None:
+        self.role_client("sqs", function).send_message(QueueUrl=self.queue_url(arn), MessageBody=json.dumps(record))
+
+    def _send_topic(self, function: Any, arn: str, record: dict[str, Any]) -> None:
+        self.role_client("sns", function).publish(TopicArn=arn, Message=json.dumps(record))
+
+    def _send_function(self, function: Any, arn: str, record: dict[str, Any]) -> None:
+        self.role_client("lambda", function).invoke(FunctionName=arn, InvocationType="Event", Payload=json.dumps(record))
+
+    def _send_bus(self, function: Any, arn: str, record: dict[str, Any]) -> None:
+        failed = "functionError" in record["responseContext"]
+        detail_type = "Lambda Function Invocation Result - Failure" if failed else "Lambda Function Invocation Result - Success"
+        entry = {"Source": "lambda", "DetailType": detail_type, "Detail": json.dumps(record), "EventBusName": arn}
+        self.role_client("events", function).put_events(Entries=[entry])
+
+    def queue_url(self, arn: str) -> str:
+        return f"{self.sandbox.endpoint}/{arn.split(':')[4]}/{arn.split(':')[5]}"
+
+    def _count(self, function: Any, **values: float) -> None:
+        metrics.put(self.sandbox, "AWS/Lambda", values, {"FunctionName": function.function_name})
+
+
+@dataclass(frozen=True)
+class Event:
+    """An asynchronous invocation on its way."""
+
+    name: str
+    qualifier: str | None
+    payload: str
+    request_id: str
+    accepted: float
+
+
+def fingerprint(function: Any) -> str:
+    """Changes whenever a running environment no longer fits the function."""
+    layers = [layer["Arn"] for layer in function.layers]
+    parts = (
+        function.version,
+        function.code_sha_256,
+        function.handler,
+        function.environment_vars,
+        layers,
+        function.role,
+        function.memory_size,
+        function.timeout,
+    )
+    return json.dumps(parts, sort_keys=True, default=str)
+
+
+def split_name(name: str) -> tuple[str, str | None]:
+    """(function name, qualifier) of a name, a partial ARN or an ARN."""
+    if name.startswith("arn:"):
+        parts = name.split(":")
+        return parts[6], parts[7] if len(parts) > 7 else None
+    if ":function:" in name:
+        name = name.split(":function:")[1]
+    base, _, qualifier = name.partition(":")
+    return base, qualifier or None
+
+
+def check_runnable(function: Any) -> None:
+    if function.package_type != "Zip":
+        raise ServiceError(
+            "UnsupportedOperation", f"the sandbox runs zip packages only; {function.function_name} is a container image", 501
+        )
+    if not str(function.run_time).startswith("python3."):
+        raise ServiceError(
+            "UnsupportedOperation", f"the sandbox runs Python functions only; {function.function_name} has runtime {function.run_time}", 501
+        )
+
+
+def check_payload(payload: str) -> None:
+    try:
+        json.loads(payload)
+    except ValueError as error:
+        raise ServiceError("InvalidRequestContentException", f"Could not parse request body into json: {error}", 400) from error
+
+
+def ensure_then(steps: tuple[Callable[[], Any], ...]) -> None:
+    """Run steps[0]; where it misses something, let steps[1] (and so on) make it first."""
+    try:
+        steps[0]()
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceNotFoundException" or len(steps) == 1:
+            raise
+        ensure_then(steps[1:])
+        steps[0]()
+
+
+def encode_tail(result: Result) -> str:
+    return base64.b64encode(result.log_tail.encode()).decode()
