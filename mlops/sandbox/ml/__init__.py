@@ -1,0 +1,15 @@
+"""Executors of Glue and SageMaker: jobs, crawlers, training, endpoints, batch transform and registry events as real processes and effects."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mlops.sandbox.context import Sandbox
+
+
+def install(sandbox: Sandbox) -> None:
+    """Replace moto's pretended Glue and SageMaker work with these executors."""
+    from mlops.sandbox.ml import glue
+
+    glue.install(sandbox)
