@@ -1,0 +1,116 @@
+"""WSGI middleware in front of moto: who calls, may they, and if not an error as AWS shapes it."""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+from mlops.sandbox.identity import errors
+from mlops.sandbox.identity.audit import as_json
+from mlops.sandbox.identity.credentials import Caller, InvalidAccessKey
+from mlops.sandbox.identity.decoding import Call, UndecodableRequest, decode, signature_of
+from mlops.sandbox.identity.identity import AccessDenied, Identity
+from mlops.sandbox.identity.principals import ANONYMOUS
+
+if TYPE_CHECKING:
+    from mlops.sandbox.context import Sandbox
+
+StartResponse = Callable[..., Any]
+Application = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
+
+AUDIT_PATH = "/_sandbox/audit"
+PRINCIPAL = "mlops.sandbox.principal"  # environ key: the caller, for whoever stands behind
+
+
+class Authoriser:
+    """Lets a request through to `application` when the caller may make it."""
+
+    def __init__(self, application: Application, sandbox: Sandbox) -> None:
+        self._application = application
+        self._sandbox = sandbox
+
+    @property
+    def _identity(self) -> Identity:
+        identity = self._sandbox.identity
+        if identity is None:
+            raise RuntimeError("the sandbox has no identity yet: no call can be judged")
+        return identity
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
+        if path == AUDIT_PATH:
+            return self._audit(environ, start_response)
+        call: Call | None = None
+        try:
+            if path.startswith(("/moto-api", "/latest/")):
+                raise errors.Refused("AccessDenied", f"{path} is not part of AWS: the sandbox does not serve it", 403)
+            call, caller = self._identify(environ)
+            self._identity.judge(caller, call)
+        except UndecodableRequest as error:
+            return errors.answer(environ, start_response, errors.undecodable(error.message), error.service)
+        except InvalidAccessKey as error:
+            return errors.answer(environ, start_response, errors.invalid_key(error, environ), _service(environ))
+        except AccessDenied as error:
+            return errors.answer(environ, start_response, errors.denied(str(error), _service(environ)), _service(environ))
+        except errors.Refused as error:
+            return errors.answer(environ, start_response, error, _service(environ))
+        environ[PRINCIPAL] = caller.principal
+        return self._application(environ, start_response)
+
+    def _identify(self, environ: dict[str, Any]) -> tuple[Call, Caller]:
+        signature = signature_of(environ)
+        if signature is None:
+            return self._anonymous(environ)
+        caller = self._identity.keys.caller(signature.access_key, signature.session_token)
+        return decode(environ, self._identity.region), caller
+
+    def _anonymous(self, environ: dict[str, Any]) -> tuple[Call, Caller]:
+        # Only S3 serves callers without a signature, and only where a bucket policy allows everybody.
+        if environ.get("HTTP_X_AMZ_TARGET") or "x-www-form-urlencoded" in (environ.get("CONTENT_TYPE") or ""):
+            raise errors.Refused("MissingAuthenticationTokenException", "Missing Authentication Token: the request is not signed", 403)
+        call = decode(environ, self._identity.region)
+        bucket = str(call.parameters.get("Bucket", ""))
+        if self._identity.account.blocks_public_access(bucket):
+            raise AccessDenied(f"anonymous is not authorized to perform {call.operation} on {bucket}: the bucket blocks public access")
+        return call, Caller(ANONYMOUS, "")
+
+    def _audit(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """`GET /_sandbox/audit?view=calls|denied|unused&principal=<ARN>`, with the administrator's secret key as bearer token."""
+        secret = self._identity.administrator().secret_access_key
+        if not hmac.compare_digest(environ.get("HTTP_AUTHORIZATION", "").removeprefix("Bearer "), secret):
+            refused = errors.Refused(
+                "AccessDenied", "expected the header Authorization: Bearer <the administrator's secret access key>", 403
+            )
+            return errors.answer(environ, start_response, refused, "")
+        query = {name: values[0] for name, values in parse_qs(environ.get("QUERY_STRING", "")).items()}
+        principal, view = query.get("principal", ""), query.get("view", "calls")
+        try:
+            content = self._view(view, principal)
+        except LookupError as error:
+            return errors.answer(environ, start_response, errors.Refused("ValidationException", str(error), 400), "")
+        body = json.dumps({"schema": 1, "view": view, "principal": principal, **content}).encode()
+        start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+        return [body]
+
+    def _view(self, view: str, principal: str) -> dict[str, Any]:
+        identity = self._identity
+        if view == "calls":
+            return {"calls": as_json(identity.audit.entries(principal)), "used": identity.audit.used(principal) if principal else {}}
+        if view == "denied":
+            return {"denied": as_json(identity.audit.denied(principal))}
+        if view == "unused":
+            roles = [principal] if principal else [role for role in identity.roles() if identity.audit.used(role)]
+            return {"unused": [{"role": role, **asdict(grant)} for role in roles for grant in identity.unused(role)]}
+        raise LookupError(f"view must be calls, denied or unused, got {view!r}")
+
+
+def _service(environ: dict[str, Any]) -> str:
+    call = environ.get("mlops.sandbox.call")
+    if call is not None:
+        return call.service
+    signature = signature_of(environ)
+    return signature.service if signature else "s3"

@@ -1,0 +1,92 @@
+"""An AWS endpoint in this process: the authoriser in front of moto's server on a free port."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from moto.backends import get_backend
+from moto.core.config import default_user_config
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import make_server
+
+from mlops.sandbox.context import Credentials, Sandbox, SandboxOptions
+from mlops.sandbox.http import Front, QuietHandler
+from mlops.sandbox.identity import Authoriser, Identity
+from mlops.sandbox.processes import Processes
+
+REGION = "us-east-1"
+ACCOUNT = "123456789012"
+_STORES = (
+    "iam",
+    "sts",
+    "s3",
+    "sqs",
+    "sns",
+    "kms",
+    "lambda",
+    "dynamodb",
+    "sagemaker",
+    "glue",
+    "stepfunctions",
+    "logs",
+    "events",
+    "cloudwatch",
+    "ecr",
+)
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    for name in _STORES:
+        get_backend(name).reset()  # type: ignore[call-overload]
+    default_user_config["stepfunctions"] = {"execute_state_machine": True}
+    front = Front(DomainDispatcherApplication(create_backend_app))
+    server = make_server("127.0.0.1", 0, front, threaded=True, request_handler=QuietHandler)
+    sandbox = Sandbox(
+        region=REGION,
+        directory=tmp_path,
+        endpoint=f"http://127.0.0.1:{server.server_port}",
+        options=SandboxOptions(),
+        processes=Processes(),
+    )
+    sandbox.identity = Identity(sandbox)
+    front.moto = Authoriser(front.moto, sandbox)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield sandbox
+    server.shutdown()
+    server.server_close()
+    sandbox.identity.audit.close()
+    sandbox.stop()
+
+
+@pytest.fixture
+def administrator(sandbox: Sandbox) -> Callable[[str], Any]:
+    """Clients of the administrator by service."""
+    return lambda service: sandbox.client(service, sandbox.principals.administrator())
+
+
+MakeRole = Callable[..., Credentials]
+
+
+@pytest.fixture
+def make_role(sandbox: Sandbox, administrator: Callable[[str], Any]) -> MakeRole:
+    """A role with one inline policy, and credentials of a session of it."""
+
+    def make(name: str, *statements: dict[str, Any], service: str = "lambda.amazonaws.com", **arguments: Any) -> Credentials:
+        trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+        iam = administrator("iam")
+        role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy(trust), **arguments)["Role"]
+        if statements:
+            iam.put_role_policy(RoleName=name, PolicyName="grants", PolicyDocument=policy(*statements))
+        return sandbox.principals.issue(role["Arn"], service, "test")
+
+    return make
+
+
+def policy(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
