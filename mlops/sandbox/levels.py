@@ -1,0 +1,182 @@
+"""What the sandbox does with each resource type and each operation.
+
+executed   it has its effect: objects are served, code runs, alarms fire
+kept       it is validated, stored, listed and deleted, and has no effect here (a subnet, a dashboard)
+refused    an error names it: an effect the sandbox cannot have is never pretended
+
+An operation that no line below admits is refused, and so is every service that is not listed.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+EXECUTED, KEPT, REFUSED = "executed", "kept", "refused"
+
+
+@dataclass(frozen=True)
+class Operations:
+    """A service's operations as patterns (`*` stands for any letters); `refused` wins, then `executed`, then `kept`."""
+
+    executed: str = ""
+    kept: str = ""
+    refused: str = ""
+
+    def level(self, operation: str) -> str:
+        for level, patterns in ((REFUSED, self.refused), (EXECUTED, self.executed), (KEPT, self.kept)):
+            if any(fnmatchcase(operation, pattern) for pattern in patterns.split()):
+                return level
+        return REFUSED
+
+
+SERVICES: dict[str, Operations] = {
+    "apigateway": Operations(
+        executed="""*RestApi *RestApis *Resource *Resources *Method *MethodResponse *Integration *IntegrationResponse *Deployment
+            *Deployments *Stage *Stages *RequestValidator *RequestValidators *Model *Models *GatewayResponse *GatewayResponses
+            TagResource UntagResource GetTags""",
+        kept="GetAccount UpdateAccount",
+        refused="ImportRestApi PutRestApi TestInvoke* GetModelTemplate *Domain*",
+    ),
+    "application-autoscaling": Operations(
+        kept="RegisterScalableTarget DeregisterScalableTarget Describe* PutScalingPolicy DeleteScalingPolicy TagResource UntagResource List*"
+    ),
+    "cloudtrail": Operations(
+        kept="""CreateTrail UpdateTrail DeleteTrail DescribeTrails GetTrail GetTrailStatus ListTrails StartLogging StopLogging
+            PutEventSelectors GetEventSelectors PutInsightSelectors GetInsightSelectors AddTags RemoveTags ListTags"""
+    ),
+    "cloudwatch": Operations(
+        executed="""PutMetricData GetMetricData GetMetricStatistics ListMetrics PutMetricAlarm DescribeAlarms DescribeAlarmsForMetric
+            DescribeAlarmHistory DeleteAlarms SetAlarmState EnableAlarmActions DisableAlarmActions TagResource UntagResource ListTagsForResource""",
+        kept="PutDashboard GetDashboard ListDashboards DeleteDashboards",
+    ),
+    "dynamodb": Operations(
+        executed="""*Item BatchGetItem BatchWriteItem TransactGetItems TransactWriteItems Query Scan ExecuteStatement CreateTable DeleteTable
+            DescribeTable ListTables UpdateTable TagResource UntagResource ListTagsOfResource DescribeEndpoints""",
+        kept="UpdateTimeToLive DescribeTimeToLive UpdateContinuousBackups DescribeContinuousBackups",
+    ),
+    "dynamodbstreams": Operations(executed="DescribeStream GetRecords GetShardIterator ListStreams"),
+    "ec2": Operations(
+        kept="""*Vpc *Vpcs *VpcAttribute *Subnet *Subnets *SubnetAttribute *Route *RouteTable *RouteTables *InternetGateway *InternetGateways
+            *NatGateway *NatGateways *Address *Addresses *SecurityGroup *SecurityGroups *SecurityGroupRules *SecurityGroupIngress
+            *SecurityGroupEgress *SecurityGroupRuleDescriptionsIngress *SecurityGroupRuleDescriptionsEgress *NetworkAcl *NetworkAcls
+            *NetworkAclEntry *VpcEndpoint *VpcEndpoints *VpcEndpointServices *FlowLogs *Tags DescribeNetworkInterfaces
+            DescribeAvailabilityZones DescribeRegions DescribePrefixLists DescribeManagedPrefixLists DescribeDhcpOptions
+            DescribeAccountAttributes DescribeInstances""",
+        refused="CreateDefault* *VpcClassicLink* Accept* *Transit* *ByoipCidr",
+    ),
+    "ecr": Operations(
+        kept="""CreateRepository DescribeRepositories DeleteRepository PutImageTagMutability PutImageScanningConfiguration
+            PutLifecyclePolicy GetLifecyclePolicy DeleteLifecyclePolicy SetRepositoryPolicy GetRepositoryPolicy DeleteRepositoryPolicy
+            DescribeImages ListImages TagResource UntagResource ListTagsForResource"""
+    ),
+    "events": Operations(
+        executed="""PutRule DescribeRule DeleteRule EnableRule DisableRule ListRules PutTargets RemoveTargets ListTargetsByRule
+            ListRuleNamesByTarget PutEvents TestEventPattern CreateEventBus DescribeEventBus DeleteEventBus ListEventBuses TagResource
+            UntagResource ListTagsForResource PutPermission RemovePermission"""
+    ),
+    "glue": Operations(
+        executed="""*Database *Databases *Table *Tables *TableVersion *TableVersions *Partition *Partitions BatchCreatePartition
+            BatchDeletePartition BatchGetPartition BatchUpdatePartition BatchDeleteTable *Crawler *Crawlers GetCrawlerMetrics ListCrawls
+            CreateJob UpdateJob DeleteJob GetJob GetJobs ListJobs BatchGetJobs StartJobRun GetJobRun GetJobRuns BatchStopJobRun
+            TagResource UntagResource GetTags""",
+        kept="CreateSecurityConfiguration GetSecurityConfiguration GetSecurityConfigurations DeleteSecurityConfiguration",
+    ),
+    "iam": Operations(
+        executed="""*Role *Roles *RolePolicy *RolePolicies *RolePermissionsBoundary UpdateAssumeRolePolicy *Policy *Policies *PolicyVersion
+            *PolicyVersions *PolicyTags *RoleTags TagRole UntagRole TagPolicy UntagPolicy ListEntitiesForPolicy SimulatePrincipalPolicy
+            SimulateCustomPolicy""",
+        kept="""*User *Users *UserPolicy *UserPolicies *UserTags *Group *Groups *GroupPolicy *GroupPolicies *InstanceProfile
+            *InstanceProfiles ListInstanceProfilesForRole *AccountAlias *AccountAliases *AccountPasswordPolicy GetAccountSummary
+            GetAccountAuthorizationDetails *OpenIDConnectProvider *OpenIDConnectProviders""",
+        refused="CreateServiceLinkedRole",
+    ),
+    "kms": Operations(
+        executed="""CreateKey DescribeKey ListKeys EnableKey DisableKey ScheduleKeyDeletion CancelKeyDeletion UpdateKeyDescription Encrypt
+            Decrypt ReEncrypt GenerateDataKey GenerateDataKeyWithoutPlaintext GenerateRandom Sign Verify GenerateMac VerifyMac GetPublicKey
+            CreateAlias UpdateAlias DeleteAlias ListAliases PutKeyPolicy GetKeyPolicy ListKeyPolicies TagResource UntagResource
+            ListResourceTags CreateGrant ListGrants RevokeGrant RetireGrant ListRetirableGrants""",
+        kept="EnableKeyRotation DisableKeyRotation GetKeyRotationStatus ListKeyRotations",
+    ),
+    "lambda": Operations(
+        executed="""CreateFunction GetFunction GetFunctionConfiguration ListFunctions UpdateFunctionCode UpdateFunctionConfiguration
+            DeleteFunction Invoke PublishVersion ListVersionsByFunction *Alias *Aliases PublishLayerVersion *LayerVersion
+            GetLayerVersionByArn ListLayers ListLayerVersions AddPermission RemovePermission GetPolicy *EventSourceMapping
+            *EventSourceMappings *FunctionConcurrency *FunctionEventInvokeConfig *FunctionEventInvokeConfigs TagResource UntagResource
+            ListTags GetAccountSettings""",
+    ),
+    "logs": Operations(
+        executed="""CreateLogGroup DeleteLogGroup DescribeLogGroups CreateLogStream DeleteLogStream DescribeLogStreams PutLogEvents
+            GetLogEvents FilterLogEvents TagResource UntagResource ListTagsForResource TagLogGroup UntagLogGroup ListTagsLogGroup""",
+        kept="""PutRetentionPolicy DeleteRetentionPolicy AssociateKmsKey DisassociateKmsKey PutResourcePolicy DescribeResourcePolicies
+            DeleteResourcePolicy""",
+    ),
+    "resourcegroupstaggingapi": Operations(executed="GetResources GetTagKeys GetTagValues TagResources UntagResources"),
+    "s3": Operations(
+        executed="""*Object *Objects ListObjectsV2 ListObjectVersions *ObjectTagging GetObjectAttributes GetObjectAcl PutObjectAcl *MultipartUpload
+            ListMultipartUploads UploadPart UploadPartCopy ListParts CreateBucket DeleteBucket HeadBucket ListBuckets GetBucketLocation
+            *BucketVersioning *BucketEncryption *BucketPolicy GetBucketPolicyStatus *BucketNotificationConfiguration *BucketTagging""",
+        kept="""*PublicAccessBlock *BucketOwnershipControls *BucketLifecycleConfiguration *BucketLifecycle *BucketLogging *BucketAcl *BucketCors
+            *BucketWebsite *BucketRequestPayment *ObjectLockConfiguration *ObjectRetention *ObjectLegalHold *BucketReplication
+            *BucketAccelerateConfiguration ListBucket*""",
+        refused="RestoreObject SelectObjectContent WriteGetObjectResponse PutBucketReplication PutBucketAccelerateConfiguration PutBucketWebsite",
+    ),
+    "sagemaker": Operations(
+        executed="""CreateTrainingJob DescribeTrainingJob ListTrainingJobs StopTrainingJob DeleteTrainingJob CreateModel DescribeModel
+            ListModels DeleteModel CreateEndpointConfig DescribeEndpointConfig ListEndpointConfigs DeleteEndpointConfig CreateEndpoint
+            UpdateEndpoint UpdateEndpointWeightsAndCapacities DescribeEndpoint ListEndpoints DeleteEndpoint CreateTransformJob
+            DescribeTransformJob ListTransformJobs StopTransformJob *ModelPackage *ModelPackages *ModelPackageGroup *ModelPackageGroups
+            AddTags ListTags DeleteTags""",
+    ),
+    "sagemaker-runtime": Operations(executed="InvokeEndpoint"),
+    "scheduler": Operations(executed="*Schedule *Schedules *ScheduleGroup *ScheduleGroups TagResource UntagResource ListTagsForResource"),
+    "sns": Operations(
+        executed="""*Topic *Topics *TopicAttributes Publish PublishBatch Subscribe Unsubscribe ConfirmSubscription ListSubscriptions
+            ListSubscriptionsByTopic *SubscriptionAttributes TagResource UntagResource ListTagsForResource AddPermission RemovePermission""",
+    ),
+    "sqs": Operations(
+        executed="""*Queue *Queues *QueueAttributes GetQueueUrl SendMessage SendMessageBatch ReceiveMessage DeleteMessage DeleteMessageBatch
+            ChangeMessageVisibility ChangeMessageVisibilityBatch ListDeadLetterSourceQueues ListQueueTags AddPermission RemovePermission""",
+    ),
+    "stepfunctions": Operations(
+        executed="""*StateMachine *StateMachines ValidateStateMachineDefinition StartExecution StopExecution DescribeExecution ListExecutions
+            GetExecutionHistory DescribeStateMachineForExecution SendTaskSuccess SendTaskFailure SendTaskHeartbeat DescribeMapRun ListMapRuns
+            TagResource UntagResource ListTagsForResource""",
+    ),
+    "sts": Operations(executed="GetCallerIdentity AssumeRole", kept="GetSessionToken DecodeAuthorizationMessage"),
+}
+
+
+@functools.lru_cache(maxsize=4096)
+def level_of_operation(service: str, operation: str) -> str:
+    """The level of an operation; service as boto3 names it, operation as the API does ("stepfunctions", "StartExecution")."""
+    operations = SERVICES.get(service)
+    return operations.level(operation) if operations else REFUSED
+
+
+@functools.lru_cache(maxsize=1024)
+def level_of_type(type_: str) -> str:
+    """The level of a Pulumi resource type; one the provider has no handler for is refused."""
+    # Only here: the handlers bring boto3 with them.
+    from mlops.sandbox.provider.handlers import HANDLERS
+
+    handler = HANDLERS.get(type_)
+    return handler.level if handler else REFUSED
+
+
+def gate(service: str, operation: str) -> str | None:
+    """Why an operation is not let through, or None."""
+    if service not in SERVICES:
+        return f"the sandbox does not have the service {service}; it has: {', '.join(sorted(SERVICES))}"
+    if level_of_operation(service, operation) == REFUSED:
+        return f"the sandbox does not execute {service}:{operation}, and refuses it rather than pretend"
+    return None
+
+
+def counts(types: Iterable[str]) -> dict[str, int]:
+    """How many of these resources are executed, kept and refused; types of other packages than `aws` are not counted."""
+    found = Counter(level_of_type(type_) for type_ in types if type_.startswith("aws:"))
+    return {level: found[level] for level in (EXECUTED, KEPT, REFUSED)}

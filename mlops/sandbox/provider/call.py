@@ -1,0 +1,159 @@
+"""Requests made on behalf of one resource."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from mlops.sandbox.provider.errors import AwsError, Planned, Problem, ProviderError, refusal
+from mlops.sandbox.provider.properties import Properties
+from mlops.sandbox.provider.translate import translated
+from mlops.sandbox.provider.validation import Violation, violations
+
+_CONFIG = Config(
+    retries={"total_max_attempts": 1},
+    max_pool_connections=32,
+    connect_timeout=5,
+    read_timeout=60,
+    parameter_validation=False,
+    s3={"addressing_style": "path"},
+    request_checksum_calculation="when_required",
+)
+
+
+class Clients:
+    """One boto3 client a service, made on first use and shared by all threads."""
+
+    def __init__(self, endpoint: str, region: str, credentials: Any) -> None:
+        self._endpoint = endpoint
+        self._session = boto3.Session(
+            aws_access_key_id=credentials.access_key_id,
+            aws_secret_access_key=credentials.secret_access_key,
+            aws_session_token=credentials.session_token or None,
+            region_name=region,
+        )
+        self._clients: dict[str, Any] = {}
+        self._lock = threading.Lock()
+
+    def __getitem__(self, service: str) -> Any:
+        client = self._clients.get(service)
+        if client is None:
+            with self._lock:
+                client = self._clients.get(service)
+                if client is None:
+                    client = self._clients[service] = self._session.client(service, endpoint_url=self._endpoint, config=_CONFIG)
+        return client
+
+
+class Call:
+    """What a handler works with: the resource's identity and `call("create_queue", QueueName=…)`.
+
+    Parameters that are None are left out. Before the first request of a creation every property must have been read; each request is
+    judged by the service's model. In a dry run the first request raises `Planned` instead of being sent.
+    """
+
+    def __init__(
+        self,
+        *,
+        clients: Clients,
+        service: str,
+        type_: str,
+        name: str,
+        properties: Properties,
+        account: str,
+        region: str,
+        api_url: str = "",
+        dry: bool = False,
+    ) -> None:
+        self.clients, self.service, self.type, self.name, self.properties = clients, service, type_, name, properties
+        self.account, self.region, self.partition = account, region, "aws"
+        self._api_url = api_url
+        self.tags: dict[str, str] = {}
+        self.complete = True
+        self.id: str | None = None
+        self._dry = dry
+
+    def __call__(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        client = self.clients[self.service]
+        sent = {key: value for key, value in parameters.items() if value is not None}
+        if self.complete:
+            self.finish()
+        model = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[operation])
+        found = list(violations(model.input_shape, sent))
+        if found:
+            raise refusal(self.type, self.name, [self._located(violation) for violation in found])
+        if self._dry:
+            raise Planned
+        try:
+            return getattr(client, operation)(**sent)
+        except ClientError as error:
+            answer = error.response.get("Error", {})
+            code, message = answer.get("Code", "Unknown"), answer.get("Message", "")
+            raise AwsError(f"{self.type} {self.name!r}: {self.service}:{model.name} answered {code}: {message}", code) from error
+        except BotoCoreError as error:
+            raise ProviderError(f"{self.type} {self.name!r}: {self.service}:{model.name}: {error}") from error
+
+    def finish(self) -> None:
+        """Refuse the resource if a property is wrong or nobody read it."""
+        problems = self.properties.finish()
+        if problems:
+            raise refusal(self.type, self.name, problems)
+
+    def parameters(
+        self, operation: str, properties: Properties, names: Mapping[str, str] | None = None, *, member: str | None = None
+    ) -> dict[str, Any]:
+        """Everything in `properties` not read so far, in the names of the operation's input (or of a structure `member.member` in it)."""
+        client = self.clients[self.service]
+        shape = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[operation]).input_shape
+        for part in member.split(".") if member else ():
+            shape = shape.members[part]
+            shape = shape.member if shape.type_name == "list" else shape
+        values = dict(properties.rest())
+
+        def problem(path: str, message: str) -> None:
+            properties.problems.append(Problem(path, message))
+
+        prefixed = translated(shape, values, properties.path, names or {}, problem)
+        return prefixed if isinstance(prefixed, dict) else {}
+
+    def arn(self, resource: str, *, service: str | None = None, region: bool = True) -> str:
+        """An ARN of this account; `region=False` for global services."""
+        return f"arn:{self.partition}:{service or self.service}:{self.region if region else ''}:{self.account}:{resource}"
+
+    def invoke_url(self, api: str, stage: str) -> str:
+        """Where a stage is called: the sandbox's API host, or AWS's name for it when that host is not known."""
+        if self._api_url:
+            return f"{self._api_url}/{api}/{stage}"
+        return f"https://{api}.execute-api.{self.region}.amazonaws.com/{stage}"
+
+    def tag_list(self, key: str = "Key", value: str = "Value") -> list[dict[str, str]]:
+        """The tags as AWS lists them."""
+        return [{key: name, value: text} for name, text in self.tags.items()]
+
+    def _located(self, violation: Violation) -> Problem:
+        """The violation at the property that caused it: the one with the same name or value, else the path in the request."""
+        names = [part for part in violation.path if isinstance(part, str)]
+        wanted = names[-1].lower() if names else ""
+        leaves = list(_leaves(self.properties.values))
+        same_value = [path for path, key, value in leaves if value == violation.value and not isinstance(value, bool)]
+        same_both = [path for path, key, value in leaves if value == violation.value and key.lower() == wanted]
+        path = next(iter([*same_both, *same_value]), None) or ".".join(str(part) for part in violation.path)
+        if violation.value is None:
+            return Problem(path, violation.allowed)
+        text = repr(violation.value)
+        return Problem(path, f"is {text if len(text) <= 200 else text[:200] + '…'}; {violation.allowed}")
+
+
+def _leaves(value: Any, path: str = "", key: str = "") -> Any:
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            yield from _leaves(item, f"{path}.{name}" if path else name, name)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _leaves(item, f"{path}[{index}]", key)
+    yield path, key, value

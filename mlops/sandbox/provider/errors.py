@@ -1,0 +1,58 @@
+"""The provider's errors: what was wrong with which property, and what AWS answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mlops.engine.provider import ProviderError
+
+__all__ = ["AwsError", "Planned", "Problem", "ProviderError", "refusal"]
+
+_MISSING_CODES = frozenset(
+    {
+        "404",
+        "NoSuchBucket",
+        "NoSuchEntity",
+        "NoSuchKey",
+        "NoSuchLifecycleConfiguration",
+        "NoSuchTagSet",
+        "NoSuchPublicAccessBlockConfiguration",
+        "OwnershipControlsNotFoundError",
+        "AWS.SimpleQueueService.NonExistentQueue",
+        "QueueDoesNotExist",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One property that cannot be accepted: its path and what is wrong with it."""
+
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path} {self.message}"
+
+
+class AwsError(ProviderError):
+    """An error answer of the endpoint, with AWS's own error code."""
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+    @property
+    def missing(self) -> bool:
+        """Whether the answer says that the thing does not exist."""
+        return self.code in _MISSING_CODES or self.code.removesuffix("Exception").endswith(("NotFound", "NotFoundError", "DoesNotExist"))
+
+
+class Planned(Exception):  # noqa: N818 — not an error: it ends a dry run
+    """Raised by a dry run in place of the first request: everything before it was accepted."""
+
+
+def refusal(type_: str, name: str, problems: Iterable[Problem]) -> ProviderError:
+    """One error for all problems of a resource."""
+    return ProviderError(f"{type_} {name!r}: " + "; ".join(str(problem) for problem in dict.fromkeys(problems)))

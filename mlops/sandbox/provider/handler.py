@@ -1,0 +1,76 @@
+"""What every resource type's handler is."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, ClassVar
+
+from mlops.sandbox.provider.call import Call
+from mlops.sandbox.provider.errors import ProviderError
+from mlops.sandbox.provider.properties import Properties
+
+HANDLERS: dict[str, Handler] = {}
+
+EXECUTED = "executed"
+KEPT = "kept"
+
+
+class Handler:
+    """One resource type. Subclasses with a `type_` register themselves.
+
+    `type_` is Pulumi's type, `service` boto3's service, `level` whether the resource has its effect in the sandbox or is only stored.
+    `name_property` gets an automatic name when neither it nor `<name_property>Prefix` is set. A change of a property in `replace_on`
+    ("*": of any property) needs a replacement; `own_id` says that each creation gets an id of its own, so both can exist for a while.
+    """
+
+    type_: ClassVar[str] = ""
+    service: ClassVar[str] = ""
+    level: ClassVar[str] = KEPT
+    name_property: ClassVar[str | None] = None
+    name_length: ClassVar[int] = 255
+    replace_on: ClassVar[Collection[str]] = ()
+    own_id: ClassVar[bool] = False
+    tagged: ClassVar[bool] = False
+
+    def __init_subclass__(cls) -> None:
+        if cls.__dict__.get("type_"):
+            HANDLERS[cls.type_] = cls()
+
+    def defaults(self, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Inputs that the real provider fills in by itself and that later requests rely on."""
+        return {}
+
+    def automatic_name(self, stem: str, suffix: str, inputs: Mapping[str, Any]) -> str:
+        """The automatic name: the stem cut so that the suffix fits into `name_length`."""
+        return f"{stem[: self.name_length - len(suffix)]}{suffix}"
+
+    def create(self, call: Call, p: Properties) -> str:
+        """Create the resource and return its id; set `call.id` before a second request, so that a failure can be cleaned up."""
+        raise NotImplementedError
+
+    def computed(self, call: Call, id_: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """The outputs that are not inputs. A missing resource raises an `AwsError`."""
+        return {}
+
+    def update(self, call: Call, id_: str, p: Properties, changed: Collection[str]) -> None:
+        """Bring an existing resource to the new inputs; `changed` never holds tags or properties of `replace_on`."""
+        raise ProviderError(f"{self.type_} {call.name!r}: the sandbox cannot update {', '.join(sorted(changed))}")
+
+    def retag(self, call: Call, id_: str, arn: str, add: dict[str, str], remove: list[str]) -> None:
+        """Change the tags of an existing resource."""
+        raise ProviderError(f"{self.type_} {call.name!r}: the sandbox cannot change tags of this type")
+
+    def delete(self, call: Call, id_: str, state: Mapping[str, Any]) -> None:
+        """Delete the resource. That it is gone already is no error: the caller sees to it."""
+        raise NotImplementedError
+
+    def inputs_of(self, call: Call, id_: str) -> dict[str, Any]:
+        """The inputs of an existing resource that is known by its id only."""
+        raise ProviderError(f"{self.type_}: the sandbox cannot look up this type by id ({id_})")
+
+
+class Put(Handler):
+    """A type whose creation request also overwrites: an update is the same request."""
+
+    def update(self, call: Call, id_: str, p: Properties, changed: Collection[str]) -> None:
+        self.create(call, p)

@@ -1,0 +1,78 @@
+"""ECR repositories: kept, for there is no container engine here."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from mlops.sandbox.provider.call import Call
+from mlops.sandbox.provider.handler import KEPT, Handler, Put
+from mlops.sandbox.provider.properties import Properties
+
+
+class Repository(Handler):
+    type_, service, level, tagged = "aws:ecr/repository:Repository", "ecr", KEPT, True
+    name_property, name_length, replace_on = "name", 256, ("name", "encryptionConfigurations")
+    _NAMES = {"encryptionConfigurations": "encryptionConfiguration", "kmsKey": "kmsKey"}
+
+    def automatic_name(self, stem: str, suffix: str, inputs: Mapping[str, Any]) -> str:
+        return super().automatic_name(stem, suffix, inputs).lower()
+
+    def create(self, call: Call, p: Properties) -> str:
+        name = p.require("name")
+        p.take("forceDelete")
+        parameters = call.parameters("create_repository", p, self._NAMES)
+        call("create_repository", repositoryName=name, **parameters, tags=call.tag_list() or None)
+        return name
+
+    def computed(self, call: Call, id_: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        found = call("describe_repositories", repositoryNames=[id_])["repositories"][0]
+        return {"arn": found["repositoryArn"], "registryId": found["registryId"], "repositoryUrl": found["repositoryUri"]}
+
+    def update(self, call: Call, id_: str, p: Properties, changed: Collection[str]) -> None:
+        if "imageTagMutability" in changed:
+            call("put_image_tag_mutability", repositoryName=id_, imageTagMutability=p.take("imageTagMutability", "MUTABLE"))
+        if "imageScanningConfiguration" in changed:
+            block = p.block("imageScanningConfiguration")
+            scan = {"scanOnPush": bool(block and block.boolean("scanOnPush"))}
+            call("put_image_scanning_configuration", repositoryName=id_, imageScanningConfiguration=scan)
+
+    def retag(self, call: Call, id_: str, arn: str, add: dict[str, str], remove: list[str]) -> None:
+        if add:
+            call("tag_resource", resourceArn=arn, tags=[{"Key": key, "Value": value} for key, value in add.items()])
+        if remove:
+            call("untag_resource", resourceArn=arn, tagKeys=remove)
+
+    def delete(self, call: Call, id_: str, state: Mapping[str, Any]) -> None:
+        call("delete_repository", repositoryName=id_, force=bool(state.get("forceDelete")))
+
+
+class _OnRepository(Put):
+    service, replace_on = "ecr", ("repository",)
+
+    def computed(self, call: Call, id_: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        return {"registryId": call.account}
+
+
+class LifecyclePolicy(_OnRepository):
+    type_, level = "aws:ecr/lifecyclePolicy:LifecyclePolicy", KEPT
+
+    def create(self, call: Call, p: Properties) -> str:
+        repository = p.require("repository")
+        call("put_lifecycle_policy", repositoryName=repository, lifecyclePolicyText=p.require("policy"))
+        return repository
+
+    def delete(self, call: Call, id_: str, state: Mapping[str, Any]) -> None:
+        call("delete_lifecycle_policy", repositoryName=id_)
+
+
+class RepositoryPolicy(_OnRepository):
+    type_, level = "aws:ecr/repositoryPolicy:RepositoryPolicy", KEPT
+
+    def create(self, call: Call, p: Properties) -> str:
+        repository = p.require("repository")
+        call("set_repository_policy", repositoryName=repository, policyText=p.require("policy"))
+        return repository
+
+    def delete(self, call: Call, id_: str, state: Mapping[str, Any]) -> None:
+        call("delete_repository_policy", repositoryName=id_)

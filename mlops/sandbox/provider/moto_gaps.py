@@ -1,0 +1,74 @@
+"""What moto lacks of the operations the provider needs: `install` adds them to the moto in this process.
+
+- SageMaker's DeleteModelPackageGroup does not exist.
+- API Gateway's deletions of what does not exist end in a 500 page instead of NotFoundException.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from moto.apigateway.exceptions import NotFoundException
+from moto.apigateway.models import APIGatewayBackend
+from moto.core.responses import EmptyResult
+from moto.sagemaker.exceptions import ResourceNotFound, ValidationError
+from moto.sagemaker.models import SageMakerModelBackend
+from moto.sagemaker.responses import SageMakerResponse
+
+_DELETIONS = (
+    "delete_rest_api",
+    "delete_resource",
+    "delete_method",
+    "delete_method_response",
+    "delete_integration",
+    "delete_integration_response",
+    "delete_request_validator",
+    "delete_deployment",
+    "delete_stage",
+    "delete_gateway_response",
+    "delete_model",
+)
+_FINDS_NOTHING = (KeyError, AttributeError)
+
+
+def install(sandbox: Any = None) -> None:
+    """Add the operations; a second call changes nothing."""
+    if hasattr(SageMakerResponse, "delete_model_package_group"):
+        return
+    SageMakerModelBackend.delete_model_package_group = _delete_model_package_group  # type: ignore[attr-defined]
+    SageMakerResponse.delete_model_package_group = _answer_delete_model_package_group  # type: ignore[attr-defined]
+    for name in _DELETIONS:
+        if hasattr(APIGatewayBackend, name):
+            setattr(APIGatewayBackend, name, _refusing(getattr(APIGatewayBackend, name)))
+
+
+def _refusing(deletion: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(deletion)
+    def refusing(*args: Any, **kwargs: Any) -> Any:
+        try:
+            result = deletion(*args, **kwargs)
+        except _FINDS_NOTHING as error:
+            raise NotFoundException(f"{deletion.__name__}: there is no such thing") from error
+        # moto answers these two with what was deleted, and fails when that is nothing.
+        if result is None and deletion.__name__ in ("delete_integration", "delete_integration_response", "delete_method_response"):
+            raise NotFoundException(f"{deletion.__name__}: there is no such thing")
+        return result
+
+    return refusing
+
+
+def _delete_model_package_group(backend: SageMakerModelBackend, name: str) -> None:
+    if name not in backend.model_package_groups:
+        raise ResourceNotFound(message=f"ModelPackageGroup {name} does not exist.")
+    group = backend.model_package_groups[name]
+    versions = [package for package in backend.model_packages.values() if package.model_package_group_name == name]
+    if versions:
+        raise ValidationError(message=f"ModelPackageGroup {group.arn} has {len(versions)} model packages: delete them first.")
+    del backend.model_package_groups[name]
+
+
+def _answer_delete_model_package_group(response: SageMakerResponse) -> Any:
+    response.sagemaker_backend.delete_model_package_group(response._get_param("ModelPackageGroupName"))  # type: ignore[attr-defined]
+    return EmptyResult()
