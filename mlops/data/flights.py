@@ -38,7 +38,7 @@ def flights() -> pd.DataFrame:
     """All flights in order of their scheduled departure, columns as in the contract plus `month`."""
     with zipfile.ZipFile(_package_file("flights.csv.zip")) as archive, archive.open("flights.csv") as file:
         raw: Any = pd.read_csv(file)
-    weather: Any = pd.read_csv(_package_file("weather.csv"), usecols=["origin", "time_hour", *WEATHER])
+    weather: Any = pd.read_csv(_package_file("weather.csv"))[["origin", "time_hour", *WEATHER]]
     # One hour before the scheduled departure's hour: an observation that is there when the prediction is made.
     observed: Any = pd.to_datetime(raw["time_hour"], utc=True) - pd.Timedelta(hours=1)
     raw["time_hour"] = observed.dt.strftime("%Y-%m-%dT%H:%M:%SZ")
