@@ -15,6 +15,7 @@ from mlops.engine.errors import EngineError
 from mlops.engine.preview import PreviewSteps
 from mlops.engine.provider import Provider, ProviderError
 from mlops.engine.record import Invoke, Log, Record, RecordedResource
+from mlops.engine.update import UpdateSteps, destroy
 from mlops.engine.values import UNKNOWN, ResourceReference, Secret
 
 __all__ = [
@@ -30,7 +31,9 @@ __all__ = [
     "RecordedResource",
     "ResourceReference",
     "Secret",
+    "destroy",
     "preview",
+    "up",
 ]
 
 
@@ -39,4 +42,22 @@ def preview(project: Path, stack: str) -> Record:
     loaded = load_project(project, stack)
     record = Record(loaded.name, stack)
     session.run(loaded, record, PreviewSteps())
+    return record
+
+
+def up(project: Path, stack: str, provider: Provider, previous: Record | None = None) -> Record:
+    """Run the program and let `provider` create what it registers; against `previous`, the record of the last update, only what differs.
+
+    The record of a failed update is in the error (`EngineError.record`): it is what exists now.
+    """
+    loaded = load_project(project, stack)
+    record = Record(loaded.name, stack)
+    steps = UpdateSteps(record, provider, previous, loaded.program if loaded.program.is_dir() else loaded.program.parent)
+    try:
+        session.run(loaded, record, steps)
+        steps.finish()
+    except EngineError as error:
+        steps.leave_out_unfinished()
+        error.record = record
+        raise
     return record

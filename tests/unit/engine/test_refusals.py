@@ -1,0 +1,142 @@
+"""What the engine cannot do it refuses by name, and a failing program is reported with its own traceback."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mlops.engine import EngineError, preview
+
+Writer = Callable[..., Path]
+HEAD = "import pulumi\nimport pulumi_aws as aws\n"
+
+
+def refusal(write_program: Writer, source: str) -> EngineError:
+    with pytest.raises(EngineError) as raised:
+        preview(write_program(HEAD + source), "dev")
+    return raised.value
+
+
+@pytest.mark.parametrize(
+    ("source", "code", "named"),
+    [
+        ('aws.ec2.get_ami(most_recent=True, owners=["amazon"])', "unsupported_invoke", "aws:ec2/getAmi:getAmi"),
+        ('pulumi.StackReference("org/network/dev")', "unsupported_stack_reference", "org/network/dev"),
+        ("import pulumi_awsx\npulumi_awsx.ecr.Repository('repository')", "unsupported_component", "awsx:ecr:Repository"),
+        ("pulumi.runtime.register_resource_transform(lambda args: None)", "unsupported_feature", "register_resource_transform"),
+        ("aws.sqs.Queue('q', opts=pulumi.ResourceOptions(transforms=[lambda args: None]))", "unsupported_option", "transforms"),
+        (
+            "hook = pulumi.ResourceHook('notify', lambda args: None)\n"
+            "aws.sqs.Queue('q', opts=pulumi.ResourceOptions(hooks=pulumi.ResourceHookBinding(after_create=[hook])))",
+            "unsupported_feature",
+            "the resource hook 'notify'",
+        ),
+        ("aws.s3.BucketObject('o', bucket='b', source=pulumi.FileAsset('missing.txt'))", "asset_not_found", "missing.txt"),
+    ],
+)
+def test_what_is_not_supported_is_refused_by_name(write_program: Writer, source: str, code: str, named: str) -> None:
+    error = refusal(write_program, source)
+    assert (error.code, named in error.message) == (code, True), error
+    assert error.hint
+
+
+def test_a_refusal_that_the_program_swallows_still_fails_the_preview(write_program: Writer) -> None:
+    error = refusal(write_program, "try:\n    aws.ec2.get_ami(most_recent=True)\nexcept Exception:\n    print('never mind')")
+    assert error.code == "unsupported_invoke"
+
+
+def test_two_resources_of_one_urn_are_an_error_that_names_both_lines(write_program: Writer) -> None:
+    error = refusal(write_program, "aws.sqs.Queue('q')\naws.sqs.Queue('q')")
+    assert error.code == "duplicate_urn"
+    assert "urn:pulumi:dev::example::aws:sqs/queue:Queue::q" in error.message
+    assert {error.where, error.message.rpartition(" ")[2]} == {"__main__.py:3", "__main__.py:4"}
+
+
+def test_an_exception_of_the_program_is_reported_with_its_place_and_traceback(write_program: Writer) -> None:
+    error = refusal(write_program, "def broken(size):\n    return 1 / size\nbroken(0)")
+    assert error.code == "program_failed"
+    assert error.message == "the program failed: ZeroDivisionError: division by zero"
+    assert error.where == "__main__.py:4"
+    assert "in broken" in error.hint
+    assert "child.py" not in error.hint
+
+
+def test_an_exception_in_an_apply_is_reported_too(write_program: Writer) -> None:
+    error = refusal(write_program, "pulumi.Output.from_input(1).apply(lambda one: one / 0)")
+    assert "ZeroDivisionError" in error.message
+
+
+def test_a_run_error_is_reported_without_a_traceback(write_program: Writer) -> None:
+    error = refusal(write_program, "raise pulumi.RunError('set the size')")
+    assert (error.message, error.hint) == ("the program failed: set the size", "")
+
+
+def test_a_syntax_error_names_its_line(write_program: Writer) -> None:
+    assert refusal(write_program, "if True print('x')").where == "__main__.py:3"
+
+
+def test_a_missing_configuration_value_is_named(write_program: Writer) -> None:
+    assert "example:size" in refusal(write_program, "pulumi.Config().require('size')").message
+
+
+def test_a_program_that_exits_is_a_failure_unless_with_zero(write_program: Writer) -> None:
+    assert "SystemExit" in refusal(write_program, "import sys; sys.exit(3)").message
+    assert preview(write_program(HEAD + "import sys; sys.exit(0)"), "dev").outputs == {}
+
+
+def test_secrets_are_masked_in_the_programs_error(write_program: Writer) -> None:
+    root = write_program(HEAD + "raise ValueError(pulumi.Config().require('password'))", "password: {secure: v1:a:b}")
+    with pytest.raises(EngineError, match=r"ValueError: \[secret\]"):
+        preview(root, "dev")
+
+
+def test_the_program_ends_with_its_engine(write_program: Writer, tmp_path: Path) -> None:
+    root = write_program("import os, time\nopen('pid', 'w').write(str(os.getpid()))\ntime.sleep(60)")
+    script = f"from pathlib import Path\nfrom mlops.engine import preview\npreview(Path({str(root)!r}), 'dev')"
+    engine = subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.DEVNULL)
+    try:
+        pid = _wait_for(lambda: int((root / "pid").read_text() or 0) if (root / "pid").exists() else 0)
+        engine.send_signal(signal.SIGKILL)
+        engine.wait()
+        assert _wait_for(lambda: not _alive(pid))
+    finally:
+        engine.kill()
+
+
+def test_an_interrupt_ends_the_program(write_program: Writer) -> None:
+    root = write_program("import os, time\nopen('pid', 'w').write(str(os.getpid()))\ntime.sleep(60)")
+    script = f"from pathlib import Path\nfrom mlops.engine import preview\npreview(Path({str(root)!r}), 'dev')"
+    engine = subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE)
+    try:
+        pid = _wait_for(lambda: int((root / "pid").read_text() or 0) if (root / "pid").exists() else 0)
+        engine.send_signal(signal.SIGINT)
+        _, errors = engine.communicate(timeout=20)
+        assert b"KeyboardInterrupt" in errors
+        assert _wait_for(lambda: not _alive(pid))
+    finally:
+        engine.kill()
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    # A zombie is dead: it only waits to be collected.
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def _wait_for(condition: Callable[[], int]) -> int:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        if result := condition():
+            return result
+        time.sleep(0.05)
+    raise AssertionError("it did not happen within 20 s")
