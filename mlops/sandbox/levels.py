@@ -14,8 +14,19 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import Protocol
 
 EXECUTED, KEPT, REFUSED = "executed", "kept", "refused"
+
+
+class Call(Protocol):
+    """What the gate reads of a request: botocore's names of service and operation."""
+
+    @property
+    def service(self) -> str: ...
+
+    @property
+    def operation(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -167,13 +178,22 @@ def level_of_type(type_: str) -> str:
     return handler.level if handler else REFUSED
 
 
-def gate(service: str, operation: str) -> str | None:
+def refusal(service: str, operation: str) -> str | None:
     """Why an operation is not let through, or None."""
     if service not in SERVICES:
         return f"the sandbox does not have the service {service}; it has: {', '.join(sorted(SERVICES))}"
     if level_of_operation(service, operation) == REFUSED:
         return f"the sandbox does not execute {service}:{operation}, and refuses it rather than pretend"
     return None
+
+
+def gate(call: Call) -> None:
+    """The endpoint's gate: a refused operation is answered with an error that names it."""
+    from mlops.sandbox.http import ServiceError
+
+    message = refusal(call.service, call.operation or "an operation that AWS does not have")
+    if message:
+        raise ServiceError("UnsupportedOperation", message, 501)
 
 
 def counts(types: Iterable[str]) -> dict[str, int]:
