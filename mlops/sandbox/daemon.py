@@ -21,15 +21,17 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from mlops.errors import UserError
-from mlops.sandbox import lifecycle
+from mlops.sandbox import levels, lifecycle
 from mlops.sandbox.context import ACCOUNT, Credentials, Sandbox, SandboxOptions
-from mlops.sandbox.http import Front, QuietHandler
+from mlops.sandbox.http import Call, Front, QuietHandler, ServiceError
+from mlops.sandbox.identity import Authoriser, Identity
 from mlops.sandbox.processes import Processes
 
 log = logging.getLogger("mlops.sandbox")
 
 # In the order of their installation. A module that is not written yet is named in the log.
 EXECUTORS = (
+    "mlops.sandbox.provider.moto_gaps",
     "mlops.sandbox.compute.lambda_",
     "mlops.sandbox.compute.events",
     "mlops.sandbox.compute.stepfunctions",
@@ -41,19 +43,11 @@ EXECUTORS = (
 )
 
 
-class NoIdentity:
-    """Until mlops.sandbox.identity is there: everybody has the same keys."""
-
-    def issue(self, role_arn: str, service: str = "", session_name: str = "") -> Credentials:
-        return Credentials("AKIAIOSFODNN7EXAMPLE", "secret", None, role_arn)
-
-    def administrator(self) -> Credentials:
-        return self.issue("administrator")
-
-    internal = administrator
-
-    def allows(self, **query: str) -> bool:
-        return True
+def level_gate(call: Call) -> None:
+    """Refuse by name what the sandbox has no level for."""
+    reason = levels.gate(call.service, call.operation)
+    if reason:
+        raise ServiceError("UnsupportedOperation", reason, 501)
 
 
 class Daemon:
@@ -79,17 +73,9 @@ class Daemon:
 
     def install(self) -> Credentials:
         """Plug in identity, levels and executors; the administrator's keys."""
-        if is_there("mlops.sandbox.identity"):
-            from mlops.sandbox.identity import Authoriser, Identity
-
-            self.sandbox.identity = Identity(self.sandbox)
-            self.front.moto = Authoriser(self.front.moto, self.sandbox)
-        else:
-            log.warning("identity is not there: calls are NOT authorised")
-            self.sandbox.identity = NoIdentity()
-        if is_there("mlops.sandbox.levels"):
-            levels = importlib.import_module("mlops.sandbox.levels")
-            self.front.gates.append(levels.gate)
+        self.sandbox.identity = Identity(self.sandbox)
+        self.front.moto = Authoriser(self.front.moto, self.sandbox)
+        self.front.gates.append(level_gate)
         for name in EXECUTORS:
             if is_there(name):
                 importlib.import_module(name).install(self.sandbox)

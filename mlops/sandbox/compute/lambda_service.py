@@ -21,6 +21,7 @@ from mlops.sandbox.compute import metrics
 from mlops.sandbox.compute.lambda_environment import ExecutionEnvironment, Outcome
 from mlops.sandbox.context import Sandbox
 from mlops.sandbox.http import ServiceError
+from mlops.sandbox.identity import AccessDenied
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +79,9 @@ class LambdaService:
         environment = self._acquire(function)
         try:
             outcome = environment.invoke(request_id, payload, arn)
+        except AccessDenied as error:
+            self._release(function, environment, usable=False)
+            raise ServiceError("AccessDeniedException", f"the role of {function.function_name} cannot be assumed: {error}", 403) from error
         except Exception:
             self._release(function, environment, usable=False)
             raise
