@@ -53,7 +53,8 @@ class HistGradientBoosting:
     ) -> Model:
         from sklearn.ensemble import HistGradientBoostingClassifier
 
-        estimator: Any = HistGradientBoostingClassifier(
+        classifier: Any = HistGradientBoostingClassifier
+        estimator = classifier(
             learning_rate=LEARNING_RATE,
             max_iter=rounds,
             max_leaf_nodes=LEAVES,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -121,7 +121,7 @@ def category_text(values: Iterable[Any]) -> list[str | None]:
     return [value if isinstance(value, str) else None if value is None or value != value else str(value).lower() for value in values]
 
 
-def matrix(schema: Schema, columns: Mapping[str, Any]) -> np.ndarray:
+def matrix(schema: Schema, columns: Any) -> np.ndarray:
     """The feature matrix of raw columns (name → values, all equally long). KeyError names a column that is not there."""
     derived = {each.name: each for each in schema.derived}
     out: list[np.ndarray] = []

@@ -1,0 +1,61 @@
+"""What SageMaker gives a training container: channels, hyperparameters, directories.
+
+The training toolkit names them in SM_* variables; without it they lie under /opt/ml.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path("/opt/ml")
+
+
+class TrainingError(Exception):
+    """Input that cannot be trained on; the message says what was expected, what came and where."""
+
+
+def channel(name: str, environment: Mapping[str, str] = os.environ) -> Path | None:
+    """The directory of an input channel, or None when the job has none of that name."""
+    path = Path(environment.get(f"SM_CHANNEL_{name.upper()}") or ROOT / "input" / "data" / name)
+    return path if path.is_dir() else None
+
+
+def required_channel(name: str) -> Path:
+    path = channel(name)
+    if path is None:
+        raise TrainingError(f"expected an input channel '{name}', the job has none: add it to InputDataConfig")
+    return path
+
+
+def hyperparameters(arguments: Sequence[str] | None = None, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Hyperparameters as texts: SM_HPS, the container's file, then `--name value` arguments."""
+    values: dict[str, Any] = {}
+    file = ROOT / "input" / "config" / "hyperparameters.json"
+    if "SM_HPS" in environment:
+        values = json.loads(environment["SM_HPS"])
+    elif file.is_file():
+        values = json.loads(file.read_text())
+    texts = {name: str(value) for name, value in values.items()}
+    pairs = list(sys.argv[1:] if arguments is None else arguments)
+    for flag, value in zip(pairs, pairs[1:], strict=False):
+        if flag.startswith("--"):
+            texts[flag[2:].replace("-", "_")] = value
+    return texts
+
+
+def model_directory() -> Path:
+    path = Path(os.environ.get("SM_MODEL_DIR") or ROOT / "model")
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def report_failure(message: str) -> None:
+    """Writes the text that SageMaker shows as FailureReason, where the container has a place for it."""
+    folder = Path(os.environ.get("SM_OUTPUT_DIR") or ROOT / "output")
+    if folder.is_dir():
+        (folder / "failure").write_text(message[:1024])
