@@ -1,0 +1,71 @@
+"""The audit trail: all API calls, and reads and writes of the data buckets."""
+
+from __future__ import annotations
+
+import pulumi
+import pulumi_aws as aws
+
+from components.blocks.log_group import LogGroup
+from components.blocks.service_role import ServiceRole
+from components.keys import Keys
+from components.lake import Lake
+from components.platform import Platform
+
+
+class Audit(pulumi.ComponentResource):
+    """A validated, encrypted trail; with an existing trail nothing is made."""
+
+    def __init__(self, name: str, *, platform: Platform, keys: Keys, lake: Lake, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("mlops:security:Audit", name, None, opts)
+        settings = platform.settings.audit
+        self.trail_arn: pulumi.Input[str] = settings.trail_arn or self._trail(name, platform, keys, lake).arn
+        self.register_outputs({"trail_arn": self.trail_arn})
+
+    def _trail(self, name: str, platform: Platform, keys: Keys, lake: Lake) -> aws.cloudtrail.Trail:
+        child = pulumi.ResourceOptions(parent=self)
+        logs = LogGroup(
+            f"{name}-log", platform=platform, group_name=f"/aws/cloudtrail/{platform.prefix}", key=keys.logs, audit=True, opts=child
+        )
+        role = ServiceRole(
+            f"{name}-log",
+            platform=platform,
+            role_name=platform.name("trail"),
+            service="cloudtrail.amazonaws.com",
+            statements=logs.grant_write(),
+            opts=child,
+        )
+        return aws.cloudtrail.Trail(
+            f"{name}-trail",
+            name=platform.name("trail"),
+            s3_bucket_name=lake.logs.name,
+            s3_key_prefix="trail",
+            kms_key_id=keys.logs.arn,
+            enable_logging=True,
+            enable_log_file_validation=True,
+            is_multi_region_trail=True,
+            include_global_service_events=True,
+            cloud_watch_logs_group_arn=logs.group.arn.apply(lambda arn: arn if arn.endswith(":*") else f"{arn}:*"),
+            cloud_watch_logs_role_arn=role.arn,
+            advanced_event_selectors=_selectors(platform, lake),  # type: ignore[arg-type]
+            opts=pulumi.ResourceOptions(parent=self, protect=platform.protected, depends_on=[role.policy, lake.log_policy]),
+        )
+
+
+def _selectors(platform: Platform, lake: Lake) -> list[dict[str, object]]:
+    selectors: list[dict[str, object]] = [
+        {"name": "management", "field_selectors": [{"field": "eventCategory", "equals": ["Management"]}]},
+    ]
+    if platform.settings.audit.data_events:
+        # Never the log bucket: the trail's own deliveries would be logged without end.
+        objects = [f"{bucket.arn}/" for purpose, bucket in lake.all().items() if purpose != "logs"]
+        fields = {"eventCategory": {"equals": ["Data"]}, "resources.type": {"equals": ["AWS::S3::Object"]}}
+        selectors.append(
+            {
+                "name": "data buckets",
+                "field_selectors": [
+                    *({"field": field, **test} for field, test in fields.items()),
+                    {"field": "resources.ARN", "starts_withs": objects},
+                ],
+            }
+        )
+    return selectors

@@ -1,0 +1,1 @@
+"""Building blocks: one AWS resource each with everything that belongs to it."""

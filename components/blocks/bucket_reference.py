@@ -1,0 +1,43 @@
+"""A bucket by name and key: what may be granted on it, whether this stack made it or not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from components.arns import Arns
+from components.grants import BUCKET_LIST, BUCKET_LOCATE, OBJECT_DELETE, OBJECT_READ, OBJECT_WRITE, Statement, allow
+from components.keys import KeyReference
+
+
+@dataclass(frozen=True)
+class BucketReference:
+    """`key` is None where the bucket uses keys that S3 owns."""
+
+    name: str
+    arns: Arns
+    key: KeyReference | None
+
+    @property
+    def arn(self) -> str:
+        return self.arns.bucket(self.name)
+
+    def uri(self, key: str = "") -> str:
+        return f"s3://{self.name}/{key}"
+
+    def grant_read(self, prefix: str = "") -> list[Statement]:
+        """Read objects under `prefix` and list them."""
+        return [
+            allow(OBJECT_READ, self.arns.objects(self.name, f"{prefix}*")),
+            allow(BUCKET_LIST, self.arn, {"StringLike": {"s3:prefix": f"{prefix}*"}} if prefix else None),
+            *(self.key.grant_decrypt() if self.key else []),
+        ]
+
+    def grant_write(self, prefix: str = "") -> list[Statement]:
+        """Write objects under `prefix`; KMS needs decryption too for multipart uploads."""
+        return [allow(OBJECT_WRITE, self.arns.objects(self.name, f"{prefix}*")), *(self.key.grant_encrypt() if self.key else [])]
+
+    def grant_delete(self, prefix: str = "") -> list[Statement]:
+        return [allow(OBJECT_DELETE, self.arns.objects(self.name, f"{prefix}*"))]
+
+    def grant_locate(self) -> list[Statement]:
+        return [allow(BUCKET_LOCATE, self.arn)]

@@ -1,0 +1,58 @@
+"""A schedule that invokes a function with a fixed event."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from components.blocks.function import Function
+from components.blocks.service_role import ServiceRole
+from components.blocks.work_queue import WorkQueue
+from components.documents import json_text
+from components.keys import KeyReference
+from components.platform import Platform
+
+
+class Schedule(pulumi.ComponentResource):
+    """`expression` is `rate(…)` or `cron(…)` in UTC."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        platform: Platform,
+        schedule_name: str,
+        expression: str,
+        target: Function,
+        event: dict[str, Any],
+        dead_letters: WorkQueue,
+        key: KeyReference,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("mlops:blocks:Schedule", name, None, opts)
+        role = ServiceRole(
+            name,
+            platform=platform,
+            role_name=schedule_name,
+            service="scheduler.amazonaws.com",
+            statements=[*target.grant_invoke(), *dead_letters.grant_send(), *key.grant_decrypt()],
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        aws.scheduler.Schedule(
+            f"{name}-schedule",
+            name=schedule_name,
+            schedule_expression=expression,
+            kms_key_arn=key.arn,
+            flexible_time_window={"mode": "OFF"},
+            target={
+                "arn": target.alias_arn,
+                "role_arn": role.arn,
+                "input": json_text(event),
+                "retry_policy": {"maximum_event_age_in_seconds": 3600, "maximum_retry_attempts": 10},
+                "dead_letter_config": {"arn": dead_letters.arn},
+            },
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[role.policy]),
+        )
+        self.register_outputs({})

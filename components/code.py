@@ -1,0 +1,92 @@
+"""What runs: layers and packages of the functions, and the scripts, training source and contracts in the models bucket."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pulumi
+import pulumi_aws as aws
+import yaml
+
+from components.lake import Lake
+from components.packaging import Packager
+from components.platform import Platform
+
+LAYERS = {
+    "platform": ("lambdas/layer/requirements.txt", "lambdas/layer/platform_common"),
+    "numeric": ("lambdas/layer/requirements-numeric.txt", None),
+}
+GLUE_SCRIPTS = ("validate", "preprocess")
+
+
+class Code(pulumi.ComponentResource):
+    """URIs of everything that SageMaker and Glue read, and archives for Lambda."""
+
+    def __init__(self, name: str, *, platform: Platform, lake: Lake, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("mlops:operations:Code", name, None, opts)
+        self._name = name
+        self._lake = lake
+        functions = platform.settings.functions
+        root = Path.cwd()
+        self._packager = Packager(root, functions.python_version(), functions.lambda_architecture())
+        self._layers = {layer: self._layer(layer, platform) for layer in LAYERS}
+        self.glue_scripts = {
+            script: self._upload(f"code/glue_jobs/{script}.py", root / f"glue_jobs/{script}.py") for script in GLUE_SCRIPTS
+        }
+        self.glue_modules = self._upload_glue_modules(root)
+        self.training_source = self._upload_training(root)
+        self.contracts = {model.name: self._upload_contract(root / model.contract) for model in platform.settings.models}
+        self.register_outputs({})
+
+    def function_archive(self, handler: str) -> pulumi.Archive:
+        return pulumi.FileArchive(self._packager.function(handler).as_posix())
+
+    def layers(self, *, numeric: bool) -> list[pulumi.Output[str]]:
+        return [self._layers[layer].arn for layer in (("platform", "numeric") if numeric else ("platform",))]
+
+    def _layer(self, layer: str, platform: Platform) -> aws.lambda_.LayerVersion:
+        functions = platform.settings.functions
+        requirements, package = LAYERS[layer]
+        return aws.lambda_.LayerVersion(
+            f"{self._name}-{layer}",
+            layer_name=platform.name(layer),
+            description=f"{platform.prefix}: {layer} code for Python {functions.python_version()}",
+            code=pulumi.FileArchive(self._packager.layer(layer, requirements, package).as_posix()),
+            compatible_runtimes=[f"python{functions.python_version()}"],
+            compatible_architectures=[functions.lambda_architecture()],
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _upload(self, key: str, file: Path) -> str:
+        self._object(key, source=pulumi.FileAsset(file.relative_to(Path.cwd()).as_posix()))
+        return self._lake.models.uri(key)
+
+    def _upload_glue_modules(self, root: Path) -> str | None:
+        scripts = {f"{script}.py" for script in GLUE_SCRIPTS}
+        files = {f"glue_jobs/{path.name}": path for path in sorted((root / "glue_jobs").glob("*.py")) if path.name not in scripts}
+        if set(files) <= {"glue_jobs/__init__.py"}:
+            return None
+        archive = self._packager.modules("glue_jobs", files)
+        return self._upload(f"code/glue_jobs/{archive.name}", root / archive)
+
+    def _upload_training(self, root: Path) -> str:
+        names = [path.name for path in (root / "training").glob("*.py") if path.name != "__init__.py"]
+        archive = self._packager.source("training", "training", names)
+        # The hash is part of the key: a running job keeps the code it was started with.
+        return self._upload(f"code/training/{archive.name}", root / archive)
+
+    def _upload_contract(self, file: Path) -> str:
+        key = f"code/contracts/{file.stem}.json"
+        content = json.dumps(yaml.safe_load(file.read_text()), sort_keys=True, default=str)
+        self._object(key, content=content, content_type="application/json")
+        return self._lake.models.uri(key)
+
+    def _object(self, key: str, **content: object) -> None:
+        aws.s3.BucketObjectv2(
+            f"{self._name}-{key.removeprefix('code/').replace('/', '-')}",
+            bucket=self._lake.models.name,
+            key=key,
+            **content,  # type: ignore[arg-type]
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[self._lake]),
+        )

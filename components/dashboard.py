@@ -1,0 +1,53 @@
+"""The dashboard's widgets (pure): pipelines, functions, queues, API, endpoints and drift."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Metric = list[str]
+WIDTH, HEIGHT = 12, 6
+
+
+def dashboard_body(
+    region: str,
+    namespace: str,
+    machines: Sequence[str],
+    functions: Sequence[str],
+    queues: Sequence[str],
+    endpoints: Mapping[str, str],
+    api: str,
+) -> dict[str, Any]:
+    """`endpoints` maps a model to its endpoint. Two widgets a row."""
+    widgets = [
+        ("Executions that failed", "Sum", [["AWS/States", "ExecutionsFailed", "StateMachineArn", _short(m)] for m in machines]),
+        ("Duration of executions", "p90", [["AWS/States", "ExecutionTime", "StateMachineArn", _short(m)] for m in machines]),
+        ("Function errors", "Sum", [["AWS/Lambda", "Errors", "FunctionName", f] for f in functions]),
+        ("Function duration", "p99", [["AWS/Lambda", "Duration", "FunctionName", f] for f in functions]),
+        ("Messages waiting", "Maximum", [["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", q] for q in queues]),
+        ("API requests and errors", "Sum", [["AWS/ApiGateway", m, "ApiName", api] for m in ("Count", "4XXError", "5XXError")]),
+    ]
+    for model, endpoint in endpoints.items():
+        variant = ["EndpointName", endpoint, "VariantName", "primary"]
+        counts = ("Invocations", "Invocation5XXErrors")
+        widgets += [
+            (f"{model}: endpoint", "Sum", [["AWS/SageMaker", metric, *variant] for metric in counts]),
+            (f"{model}: latency (µs)", "p99", [["AWS/SageMaker", metric, *variant] for metric in ("ModelLatency", "OverheadLatency")]),
+            (f"{model}: drifted features", "Maximum", [[namespace, "drifted_features", "Model", model]]),
+        ]
+    return {"widgets": [_widget(number, region, *widget) for number, widget in enumerate(widgets)]}
+
+
+def _short(machine: str) -> str:
+    return machine
+
+
+def _widget(number: int, region: str, title: str, statistic: str, metrics: list[Metric]) -> dict[str, Any]:
+    return {
+        "type": "metric",
+        "x": WIDTH * (number % 2),
+        "y": HEIGHT * (number // 2),
+        "width": WIDTH,
+        "height": HEIGHT,
+        "properties": {"title": title, "region": region, "stat": statistic, "period": 300, "metrics": metrics},
+    }

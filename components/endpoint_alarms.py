@@ -1,0 +1,49 @@
+"""Alarms on a model's endpoint: they tell the topic and roll a deployment back."""
+
+from __future__ import annotations
+
+import pulumi
+
+from components.blocks.alarm import AlarmArgs, alarm
+from components.model import Model
+from components.state_machines.deployment import VARIANT
+
+# SageMaker gives model latency in microseconds.
+LATENCY_MICROSECONDS = 1_000_000
+
+
+class EndpointAlarms(pulumi.ComponentResource):
+    """`names` are what SageMaker watches while a new version takes over."""
+
+    def __init__(self, name: str, *, model: Model, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("mlops:inference:EndpointAlarms", name, None, opts)
+        dimensions: dict[str, pulumi.Input[str]] = {"EndpointName": model.endpoint, "VariantName": VARIANT}
+        common = {"namespace": "AWS/SageMaker", "dimensions": dimensions}
+        alarms = [
+            AlarmArgs(
+                alarm_name=model.name("endpoint-errors"),
+                description=f"The endpoint of {model.key} answers with 5xx: see its log; a running deployment rolls back",
+                metric="Invocation5XXErrors",
+                **common,  # type: ignore[arg-type]
+            ),
+            AlarmArgs(
+                alarm_name=model.name("endpoint-latency"),
+                description=f"The model of {model.key} takes over a second (p99): see its log; a running deployment rolls back",
+                metric="ModelLatency",
+                statistic="p99",
+                threshold=LATENCY_MICROSECONDS,
+                periods=3,
+                **common,  # type: ignore[arg-type]
+            ),
+        ]
+        for args in alarms:
+            short = args.alarm_name.removeprefix(f"{model.endpoint}-")
+            alarm(
+                f"{name}-{short}",
+                args,
+                topic_arn=model.shared.notifications.topic_arn,
+                tags=model.tags,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+        self.names = tuple(args.alarm_name for args in alarms)
+        self.register_outputs({"names": list(self.names)})

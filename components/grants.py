@@ -1,0 +1,147 @@
+"""All IAM action lists, and the statements made of them. The owner of a resource turns an intent into a statement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pulumi
+
+from components.documents import json_text
+
+Statement = dict[str, Any]
+
+OBJECT_READ = ["s3:GetObject", "s3:GetObjectVersion"]
+OBJECT_WRITE = ["s3:PutObject", "s3:AbortMultipartUpload"]
+OBJECT_DELETE = ["s3:DeleteObject"]
+BUCKET_LIST = ["s3:ListBucket"]
+BUCKET_LOCATE = ["s3:GetBucketLocation"]
+KEY_DECRYPT = ["kms:Decrypt"]
+KEY_ENCRYPT = ["kms:Decrypt", "kms:GenerateDataKey"]
+KEY_GRANT = ["kms:CreateGrant"]
+KEY_DESCRIBE = ["kms:DescribeKey"]
+TABLE_READ = ["dynamodb:GetItem", "dynamodb:Query"]
+TABLE_WRITE = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+QUEUE_SEND = ["sqs:SendMessage"]
+QUEUE_CONSUME = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"]
+TOPIC_PUBLISH = ["sns:Publish"]
+FUNCTION_INVOKE = ["lambda:InvokeFunction"]
+EXECUTION_START = ["states:StartExecution"]
+LOG_WRITE = ["logs:CreateLogStream", "logs:PutLogEvents"]
+LOG_GROUP_CREATE = ["logs:CreateLogGroup"]
+LOG_DESCRIBE = ["logs:DescribeLogGroups", "logs:DescribeLogStreams"]
+# Log delivery by Step Functions has no resource-level permissions.
+LOG_DELIVERY = [
+    "logs:CreateLogDelivery",
+    "logs:GetLogDelivery",
+    "logs:UpdateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:DescribeResourcePolicies",
+    "logs:DescribeLogGroups",
+]
+TRACE = ["xray:PutTraceSegments", "xray:PutTelemetryRecords", "xray:GetSamplingRules", "xray:GetSamplingTargets"]
+METRICS_PUT = ["cloudwatch:PutMetricData"]
+# Network interfaces of functions and of SageMaker: creating is limited to our subnets and groups, describing cannot be.
+INTERFACE_DESCRIBE = [
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:DescribeSecurityGroups",
+    "ec2:DescribeVpcs",
+    "ec2:DescribeDhcpOptions",
+]
+INTERFACE_CREATE = ["ec2:CreateNetworkInterface"]
+INTERFACE_MANAGE = [
+    "ec2:DeleteNetworkInterface",
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:UnassignPrivateIpAddresses",
+]
+INTERFACE_LEND = ["ec2:CreateNetworkInterfacePermission", "ec2:DeleteNetworkInterfacePermission"]
+CRAWLER_RUN = ["glue:StartCrawler", "glue:GetCrawler"]
+JOB_RUN = ["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"]
+CATALOG_WRITE = [
+    "glue:GetDatabase",
+    "glue:GetTable",
+    "glue:GetTables",
+    "glue:CreateTable",
+    "glue:UpdateTable",
+    "glue:GetPartition",
+    "glue:GetPartitions",
+    "glue:BatchGetPartition",
+    "glue:BatchCreatePartition",
+    "glue:CreatePartition",
+    "glue:UpdatePartition",
+]
+SECURITY_CONFIGURATION_READ = ["glue:GetSecurityConfiguration"]
+TRAINING_RUN = ["sagemaker:CreateTrainingJob", "sagemaker:DescribeTrainingJob", "sagemaker:StopTrainingJob", "sagemaker:AddTags"]
+TRAINING_READ = ["sagemaker:DescribeTrainingJob"]
+PACKAGE_READ = ["sagemaker:DescribeModelPackage"]
+PACKAGE_LIST = ["sagemaker:ListModelPackages"]
+PACKAGE_WRITE = ["sagemaker:CreateModelPackage", "sagemaker:AddTags"]
+ENDPOINT_READ = ["sagemaker:DescribeEndpoint"]
+ENDPOINT_CONFIG_READ = ["sagemaker:DescribeEndpointConfig"]
+MODEL_READ = ["sagemaker:DescribeModel"]
+ENDPOINT_INVOKE = ["sagemaker:InvokeEndpoint"]
+MODEL_CREATE = ["sagemaker:CreateModel", "sagemaker:AddTags"]
+ENDPOINT_CONFIG_CREATE = ["sagemaker:CreateEndpointConfig", "sagemaker:DescribeEndpointConfig", "sagemaker:AddTags"]
+ENDPOINT_DEPLOY = ["sagemaker:CreateEndpoint", "sagemaker:UpdateEndpoint", "sagemaker:DescribeEndpoint", "sagemaker:AddTags"]
+VARIANT_SCALE = ["sagemaker:DescribeEndpoint", "sagemaker:DescribeEndpointConfig", "sagemaker:UpdateEndpointWeightsAndCapacities"]
+SCALING = [
+    "application-autoscaling:RegisterScalableTarget",
+    "application-autoscaling:DeregisterScalableTarget",
+    "application-autoscaling:PutScalingPolicy",
+]
+ALARM_READ = ["cloudwatch:DescribeAlarms"]
+SYNC_RULE = ["events:PutRule", "events:PutTargets", "events:DescribeRule"]
+IMAGE_PULL = ["ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage"]
+IMAGE_LOGIN = ["ecr:GetAuthorizationToken"]
+ROLE_PASS = ["iam:PassRole"]
+
+
+def allow(actions: Sequence[str], resources: Sequence[Any] | Any, condition: Mapping[str, Any] | None = None) -> Statement:
+    """A statement; `resources` are ARNs (an output may stand for one)."""
+    listed = list(resources) if isinstance(resources, list | tuple) else [resources]
+    statement: Statement = {"Effect": "Allow", "Action": list(actions), "Resource": listed}
+    return {**statement, "Condition": dict(condition)} if condition else statement
+
+
+def allow_anywhere(actions: Sequence[str], condition: Mapping[str, Any] | None = None) -> Statement:
+    """Only for actions that IAM cannot limit to a resource."""
+    return allow(actions, ["*"], condition)
+
+
+def pass_role(role_arn: str, service: str) -> Statement:
+    """Hand one role to one service."""
+    return allow(ROLE_PASS, role_arn, {"StringEquals": {"iam:PassedToService": service}})
+
+
+def policy_text(statements: Sequence[Statement]) -> pulumi.Output[str]:
+    """One policy document; statements on the same resources and conditions become one."""
+    merged: dict[tuple[Any, ...], Statement] = {}
+    for statement in statements:
+        # Outputs have no equality: the same output object means the same resource.
+        resources = tuple(r if isinstance(r, str) else id(r) for r in statement["Resource"])
+        key = (resources, repr(statement.get("Condition")))
+        known = merged.setdefault(key, {**statement, "Action": []})
+        known["Action"] = sorted({*known["Action"], *statement["Action"]})
+    return json_text({"Version": "2012-10-17", "Statement": list(merged.values())})
+
+
+def trust_text(service: str, account: str) -> pulumi.Output[str]:
+    """Who may assume a role: one service, and for services that say whose resource they act for only this account."""
+    statement: Statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    if service in _SENDS_SOURCE_ACCOUNT:
+        statement["Condition"] = {"StringEquals": {"aws:SourceAccount": account}}
+    return json_text({"Version": "2012-10-17", "Statement": [statement]})
+
+
+# Services documented to send aws:SourceAccount when they assume a role; for others the condition would refuse everything.
+_SENDS_SOURCE_ACCOUNT = {
+    "events.amazonaws.com",
+    "glue.amazonaws.com",
+    "sagemaker.amazonaws.com",
+    "scheduler.amazonaws.com",
+    "states.amazonaws.com",
+    "vpc-flow-logs.amazonaws.com",
+}

@@ -1,0 +1,107 @@
+"""KMS keys: one per data class, rotated, each admitting only the services that have to use it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.documents import json_text
+from components.grants import KEY_DECRYPT, KEY_DESCRIBE, KEY_ENCRYPT, KEY_GRANT, Statement, allow
+from components.platform import Platform
+
+DATA_CLASSES = {
+    "data": "raw, processed and quarantined data",
+    "models": "models, code and container images",
+    "predictions": "predictions",
+    "logs": "logs and the audit trail",
+    "operations": "notifications, queues, tables and function settings",
+}
+
+
+@dataclass(frozen=True)
+class KeyReference:
+    """A key by its ARN, made here or existing."""
+
+    arn: pulumi.Input[str]
+
+    def grant_decrypt(self) -> list[Statement]:
+        return [allow(KEY_DECRYPT, self.arn)]
+
+    def grant_encrypt(self) -> list[Statement]:
+        return [allow(KEY_ENCRYPT, self.arn)]
+
+    def grant_volumes(self) -> list[Statement]:
+        """Let an AWS service encrypt volumes with the key on the caller's behalf."""
+        return [
+            allow(KEY_GRANT, self.arn, {"Bool": {"kms:GrantIsForAWSResource": "true"}}),
+            allow([*KEY_ENCRYPT, *KEY_DESCRIBE], self.arn),
+        ]
+
+
+class Keys(pulumi.ComponentResource):
+    """`data`, `models`, `predictions`, `logs` and `operations`; existing keys are referred to by ARN and never changed."""
+
+    def __init__(self, name: str, *, platform: Platform, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("mlops:security:Keys", name, None, opts)
+        keys = {data_class: self._key(name, data_class, platform) for data_class in DATA_CLASSES}
+        self.data = keys["data"]
+        self.models = keys["models"]
+        self.predictions = keys["predictions"]
+        self.logs = keys["logs"]
+        self.operations = keys["operations"]
+        self.register_outputs({data_class: key.arn for data_class, key in keys.items()})
+
+    def _key(self, name: str, data_class: str, platform: Platform) -> KeyReference:
+        settings = platform.settings.keys
+        if settings.mode == "existing":
+            return KeyReference(getattr(settings, data_class))
+        key = aws.kms.Key(
+            f"{name}-{data_class}",
+            description=f"{platform.prefix}: {DATA_CLASSES[data_class]}",
+            enable_key_rotation=True,
+            rotation_period_in_days=settings.rotation_days,
+            deletion_window_in_days=settings.deletion_window_days,
+            policy=json_text({"Version": "2012-10-17", "Statement": key_policy(platform, data_class)}),
+            opts=pulumi.ResourceOptions(parent=self, protect=platform.protected),
+        )
+        aws.kms.Alias(
+            f"{name}-{data_class}-alias",
+            name=f"alias/{platform.prefix}-{data_class}",
+            target_key_id=key.key_id,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return KeyReference(key.arn)
+
+
+def key_policy(platform: Platform, data_class: str) -> list[Statement]:
+    """The statements of one key: the account decides by IAM policies; service publishers are admitted for this account only."""
+    arns = platform.arns
+    account = {"StringEquals": {"aws:SourceAccount": platform.account}}
+    statements = [_admit("AccountDecidesByPolicies", {"AWS": arns.account_root()}, ["kms:*"])]
+    if data_class == "logs":
+        statements += [
+            _admit(
+                "LogGroupsOfThisAccount",
+                {"Service": f"logs.{platform.region}.{arns.domain()}"},
+                ["kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKey", "kms:DescribeKey"],
+                {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": arns.log_group("*")}},
+            ),
+            _admit(
+                "TrailOfThisStack",
+                {"Service": "cloudtrail.amazonaws.com"},
+                ["kms:GenerateDataKey", "kms:DescribeKey"],
+                {"StringEquals": {"aws:SourceArn": arns.trail(platform.name("trail"))}},
+            ),
+        ]
+    if data_class == "operations":
+        publishers = ["cloudwatch.amazonaws.com", "events.amazonaws.com", "scheduler.amazonaws.com", "sns.amazonaws.com"]
+        statements.append(_admit("Publishers", {"Service": publishers}, KEY_ENCRYPT, account))
+    return statements
+
+
+def _admit(sid: str, principal: dict[str, object], actions: list[str], condition: Mapping[str, object] | None = None) -> Statement:
+    statement: Statement = {"Sid": sid, "Effect": "Allow", "Principal": principal, "Action": list(actions), "Resource": "*"}
+    return {**statement, "Condition": condition} if condition else statement

@@ -1,0 +1,87 @@
+"""The buckets: raw, processed, quarantine, models, predictions and logs."""
+
+from __future__ import annotations
+
+import pulumi
+
+from components.blocks.bucket_reference import BucketReference
+from components.blocks.secure_bucket import Archive, SecureBucket, SecureBucketArgs
+from components.grants import Statement
+from components.keys import KeyReference, Keys
+from components.platform import Platform
+
+
+class Lake(pulumi.ComponentResource):
+    """One reference a purpose. An existing raw bucket is only read."""
+
+    def __init__(self, name: str, *, platform: Platform, keys: Keys, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("mlops:data:Lake", name, None, opts)
+        self._name = name
+        self._platform = platform
+        logs = self._logs()
+        self.log_policy = logs.policy
+        self.logs = logs.reference
+        self.raw = self._raw(keys)
+        self.processed = self._bucket("processed", keys.data, "INTELLIGENT_TIERING").reference
+        self.quarantine = self._bucket("quarantine", keys.data, "GLACIER_IR").reference
+        self.models = self._bucket("models", keys.models, "INTELLIGENT_TIERING").reference
+        self.predictions = self._bucket("predictions", keys.predictions, "GLACIER_IR").reference
+        self.register_outputs({purpose: bucket.name for purpose, bucket in self.all().items()})
+
+    def all(self) -> dict[str, BucketReference]:
+        return {
+            "raw": self.raw,
+            "processed": self.processed,
+            "quarantine": self.quarantine,
+            "models": self.models,
+            "predictions": self.predictions,
+            "logs": self.logs,
+        }
+
+    def _bucket(self, purpose: str, key: KeyReference, archive: Archive) -> SecureBucket:
+        args = SecureBucketArgs(
+            purpose=purpose,
+            data_classification="confidential",
+            key=key,
+            archive=archive,
+            log_bucket=self.logs.name,
+        )
+        # Access logging is refused until the log bucket's policy admits the log service.
+        return SecureBucket(
+            f"{self._name}-{purpose}",
+            args,
+            platform=self._platform,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[self.log_policy]),
+        )
+
+    def _raw(self, keys: Keys) -> BucketReference:
+        settings = self._platform.settings.lake
+        if settings.raw_bucket:
+            return BucketReference(settings.raw_bucket, self._platform.arns, keys.data)
+        return self._bucket("raw", keys.data, "GLACIER_IR").reference
+
+    def _logs(self) -> SecureBucket:
+        args = SecureBucketArgs(
+            purpose="logs",
+            data_classification="internal",
+            key=None,
+            archive="GLACIER_IR",
+            expire_days=self._platform.settings.lake.logs_expire_days,
+            statements=tuple(self._log_writers()),
+        )
+        return SecureBucket(f"{self._name}-logs", args, platform=self._platform, opts=pulumi.ResourceOptions(parent=self))
+
+    def _log_writers(self) -> list[Statement]:
+        arns = self._platform.arns
+        name = self._platform.bucket_name("logs")
+        from_account = {"StringEquals": {"aws:SourceAccount": self._platform.account}}
+        from_trail = {"StringEquals": {"aws:SourceArn": arns.trail(self._platform.name("trail"))}}
+        return [
+            _admit("logging.s3.amazonaws.com", "s3:PutObject", arns.objects(name, "access/*"), from_account),
+            _admit("cloudtrail.amazonaws.com", "s3:GetBucketAcl", arns.bucket(name), from_trail),
+            _admit("cloudtrail.amazonaws.com", "s3:PutObject", arns.objects(name, f"trail/AWSLogs/{self._platform.account}/*"), from_trail),
+        ]
+
+
+def _admit(service: str, action: str, resource: str, condition: dict[str, dict[str, str]]) -> Statement:
+    return {"Effect": "Allow", "Principal": {"Service": service}, "Action": action, "Resource": resource, "Condition": condition}

@@ -1,0 +1,81 @@
+"""The topic that alarms and failed pipelines publish to, and who hears of it."""
+
+from __future__ import annotations
+
+import pulumi
+import pulumi_aws as aws
+
+from components.blocks.work_queue import WorkQueue, WorkQueueArgs
+from components.documents import json_text
+from components.grants import TOPIC_PUBLISH, Statement, allow
+from components.keys import Keys
+from components.platform import Platform
+
+
+class Notifications(pulumi.ComponentResource):
+    """Encrypted with our own key: with the AWS-managed one alarms would be dropped without a word."""
+
+    def __init__(self, name: str, *, platform: Platform, keys: Keys, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("mlops:operations:Notifications", name, None, opts)
+        self._key = keys.operations
+        topic_name = platform.name("alerts")
+        self.known_arn = platform.arns.topic(topic_name)
+        topic = aws.sns.Topic(
+            f"{name}-alerts",
+            name=topic_name,
+            kms_master_key_id=keys.operations.arn,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        aws.sns.TopicPolicy(
+            f"{name}-alerts-policy", arn=topic.arn, policy=json_text(self._policy(platform)), opts=pulumi.ResourceOptions(parent=self)
+        )
+        undelivered = WorkQueue(
+            f"{name}-undelivered",
+            WorkQueueArgs(
+                queue_name=f"{topic_name}-undelivered",
+                key=keys.operations,
+                dead_letters=False,
+                senders={"sns.amazonaws.com": [self.known_arn]},
+            ),
+            platform=platform,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        for number, email in enumerate(platform.settings.notifications.emails):
+            aws.sns.TopicSubscription(
+                f"{name}-email-{number}",
+                topic=topic.arn,
+                protocol="email",
+                endpoint=email,
+                redrive_policy=json_text({"deadLetterTargetArn": undelivered.arn}),
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[undelivered.policy]),
+            )
+        self.topic_arn = topic.arn
+        self.queue_name = undelivered.queue_name
+        self.register_outputs({"topic_arn": self.topic_arn})
+
+    def grant_publish(self) -> list[Statement]:
+        return [allow(TOPIC_PUBLISH, self.known_arn), *self._key.grant_encrypt()]
+
+    def _policy(self, platform: Platform) -> dict[str, object]:
+        publishers = {"Service": ["cloudwatch.amazonaws.com", "events.amazonaws.com"]}
+        return {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Sid": "Publishers",
+                    "Effect": "Allow",
+                    "Principal": publishers,
+                    "Action": "sns:Publish",
+                    "Resource": self.known_arn,
+                    "Condition": {"StringEquals": {"aws:SourceAccount": platform.account}},
+                },
+                {
+                    "Sid": "DenyPlainHttp",
+                    "Effect": "Deny",
+                    "Principal": "*",
+                    "Action": "sns:Publish",
+                    "Resource": self.known_arn,
+                    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+                },
+            ],
+        }

@@ -1,0 +1,155 @@
+"""Alarms for every state machine, function, queue and the API, and a dashboard."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pulumi
+import pulumi_aws as aws
+
+from components.blocks.alarm import AlarmArgs, alarm
+from components.dashboard import dashboard_body
+from components.documents import json_text
+from components.rest_api import RestApi
+from components.shared import Shared
+
+API_LATENCY_MILLISECONDS = 5_000
+OLDEST_MESSAGE_SECONDS = 900
+
+
+class Observability(pulumi.ComponentResource):
+    """Every alarm tells the stack's topic. Names are those of functions, queues and state machines."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        shared: Shared,
+        machines: Sequence[str],
+        functions: Sequence[str],
+        work_queues: Sequence[str],
+        failure_queues: Sequence[str],
+        endpoints: Mapping[str, str],
+        api: RestApi,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("mlops:operations:Observability", name, None, opts)
+        self._name = name
+        self._shared = shared
+        platform = shared.platform
+        for machine in machines:
+            self._watch_machine(machine)
+        for function in functions:
+            self._watch_function(function)
+        for queue in work_queues:
+            self._watch_backlog(queue)
+        for queue in failure_queues:
+            self._watch_failures(queue)
+        for table in (shared.ledger.table_name, shared.predictions.table_name):
+            self._watch_table(table)
+        self._watch_api(platform.name("api"))
+        body = dashboard_body(
+            platform.region,
+            f"{platform.prefix}/models",
+            machines,
+            functions,
+            [*work_queues, *failure_queues],
+            endpoints,
+            platform.name("api"),
+        )
+        aws.cloudwatch.Dashboard(
+            f"{name}-dashboard", dashboard_name=platform.prefix, dashboard_body=json_text(body), opts=pulumi.ResourceOptions(parent=self)
+        )
+        self.register_outputs({"dashboard": platform.prefix, "api": api.id})
+
+    def _alarm(self, args: AlarmArgs) -> None:
+        short = args.alarm_name.removeprefix(f"{self._shared.platform.prefix}-")
+        topic = self._shared.notifications.topic_arn
+        alarm(f"{self._name}-{short}", args, topic_arn=topic, opts=pulumi.ResourceOptions(parent=self))
+
+    def _watch_machine(self, machine: str) -> None:
+        arn = self._shared.platform.arns.state_machine(machine)
+        for suffix, metric, what in (("failed", "ExecutionsFailed", "failed"), ("timed-out", "ExecutionsTimedOut", "timed out")):
+            self._alarm(
+                AlarmArgs(
+                    alarm_name=f"{machine}-{suffix}",
+                    description=f"An execution of {machine} {what}: open it, its last state names the cause; redrive it when fixed",
+                    namespace="AWS/States",
+                    metric=metric,
+                    dimensions={"StateMachineArn": arn},
+                )
+            )
+
+    def _watch_function(self, function: str) -> None:
+        for suffix, metric, what in (("errors", "Errors", "raises errors"), ("throttled", "Throttles", "is throttled")):
+            self._alarm(
+                AlarmArgs(
+                    alarm_name=f"{function}-{suffix}",
+                    description=f"{function} {what}: see /aws/lambda/{function}",
+                    namespace="AWS/Lambda",
+                    metric=metric,
+                    dimensions={"FunctionName": function},
+                )
+            )
+
+    def _watch_backlog(self, queue: str) -> None:
+        self._alarm(
+            AlarmArgs(
+                alarm_name=f"{queue}-backlog",
+                description=f"Messages wait in {queue} for over 15 minutes: is its consumer failing?",
+                namespace="AWS/SQS",
+                metric="ApproximateAgeOfOldestMessage",
+                dimensions={"QueueName": queue},
+                statistic="Maximum",
+                threshold=OLDEST_MESSAGE_SECONDS,
+                period_seconds=300,
+            )
+        )
+
+    def _watch_failures(self, queue: str) -> None:
+        self._alarm(
+            AlarmArgs(
+                alarm_name=f"{queue}-not-empty",
+                description=f"{queue} holds work that failed: find the cause, then drive it again",
+                namespace="AWS/SQS",
+                metric="ApproximateNumberOfMessagesVisible",
+                dimensions={"QueueName": queue},
+                statistic="Maximum",
+            )
+        )
+
+    def _watch_table(self, table: str) -> None:
+        self._alarm(
+            AlarmArgs(
+                alarm_name=f"{table}-throttled",
+                description=f"Requests to {table} are throttled: look for a hot key",
+                namespace="AWS/DynamoDB",
+                metric="ThrottledRequests",
+                dimensions={"TableName": table},
+            )
+        )
+
+    def _watch_api(self, api: str) -> None:
+        stage = self._shared.platform.settings.api.stage
+        dimensions: dict[str, pulumi.Input[str]] = {"ApiName": api, "Stage": stage}
+        self._alarm(
+            AlarmArgs(
+                alarm_name=f"{api}-errors",
+                description="The API answers with 5xx: see the predict functions' logs",
+                namespace="AWS/ApiGateway",
+                metric="5XXError",
+                dimensions=dimensions,
+            )
+        )
+        self._alarm(
+            AlarmArgs(
+                alarm_name=f"{api}-latency",
+                description="The API takes over 5 seconds (p99): see the endpoint's latency",
+                namespace="AWS/ApiGateway",
+                metric="Latency",
+                dimensions=dimensions,
+                statistic="p99",
+                threshold=API_LATENCY_MILLISECONDS,
+                periods=3,
+            )
+        )

@@ -1,0 +1,46 @@
+"""What every component is given: the settings, the account it runs in, and the names of things."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi_aws as aws
+
+from components.arns import Arns
+from components.settings import Settings
+from components.settings_source import StackConfig
+
+
+@dataclass(frozen=True)
+class Platform:
+    """`prefix` starts every name; ARNs are formed by `arns`."""
+
+    settings: Settings
+    prefix: str
+    region: str
+    account: str
+    arns: Arns
+
+    @staticmethod
+    def of(config: StackConfig) -> Platform:
+        """The platform of a stack, in the account and partition of its credentials."""
+        account = aws.get_caller_identity().account_id
+        partition = aws.get_partition().partition
+        prefix = f"{config.project}-{config.stack}"
+        return Platform(config.settings, prefix, config.region, account, Arns(partition, config.region, account))
+
+    @property
+    def protected(self) -> bool:
+        return self.settings.stack.protected
+
+    def name(self, thing: str, model: str | None = None) -> str:
+        return f"{self.prefix}-{model}-{thing}" if model else f"{self.prefix}-{thing}"
+
+    def bucket_name(self, purpose: str) -> str:
+        # Bucket names are global, so the account is part of them.
+        return f"{self.prefix}-{purpose}-{self.account}"
+
+    def tags(self, *, data: str | None = None, model: str | None = None) -> dict[str, str]:
+        """Tags beyond the stack's default tags: `data` is the data classification of a store."""
+        tags = {"DataClassification": data, "Model": model}
+        return {name: value for name, value in tags.items() if value}

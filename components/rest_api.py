@@ -1,0 +1,194 @@
+"""The REST API: signed requests to `/models/<model>/predictions` and `/models/<model>/batches`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+
+import pulumi
+import pulumi_aws as aws
+
+from components.api_methods import ApiMethod, ApiMethodArgs, cors_preflight
+from components.blocks.log_group import LogGroup
+from components.blocks.service_role import ServiceRole
+from components.documents import json_text
+from components.grants import LOG_DELIVERY, LOG_DESCRIBE, LOG_GROUP_CREATE, LOG_WRITE, allow_anywhere
+from components.inference_pipeline import InferencePipeline
+from components.shared import Shared
+
+PREDICTIONS_SCHEMA = {
+    "type": "object",
+    "required": ["instances"],
+    "properties": {"instances": {"type": "array", "minItems": 1, "maxItems": 1000, "items": {"type": "object"}}},
+    "additionalProperties": False,
+}
+BATCHES_SCHEMA = {
+    "type": "object",
+    "required": ["input"],
+    "properties": {"input": {"type": "string", "pattern": "^s3://.+/.+"}},
+    "additionalProperties": False,
+}
+ACCESS_LOG_FIELDS = {
+    "requestId": "$context.requestId",
+    "time": "$context.requestTime",
+    "method": "$context.httpMethod",
+    "path": "$context.path",
+    "status": "$context.status",
+    "caller": "$context.identity.userArn",
+    "sourceIp": "$context.identity.sourceIp",
+    "latency": "$context.responseLatency",
+    "integrationLatency": "$context.integrationLatency",
+    "error": "$context.error.message",
+}
+
+
+class RestApi(pulumi.ComponentResource):
+    """`url` ends in the stage."""
+
+    def __init__(
+        self, name: str, *, shared: Shared, inference: Mapping[str, InferencePipeline], opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("mlops:inference:RestApi", name, None, opts)
+        self._name = name
+        self._shared = shared
+        self._child = pulumi.ResourceOptions(parent=self)
+        self.api = self._api()
+        self._describe_errors()
+        methods = [method for model, pipeline in inference.items() for method in self._routes(model, pipeline)]
+        self.stage = self._stage(methods)
+        self.id = self.api.id
+        self.stage_name = shared.platform.settings.api.stage
+        self.url = self.stage.invoke_url
+        self.register_outputs({"url": self.url})
+
+    def _api(self) -> aws.apigateway.RestApi:
+        return aws.apigateway.RestApi(
+            f"{self._name}-api",
+            name=self._shared.platform.name("api"),
+            description="Predictions of the platform's models",
+            endpoint_configuration={"types": "REGIONAL"},
+            minimum_compression_size="1024",
+            opts=self._child,
+        )
+
+    def _describe_errors(self) -> None:
+        origin = self._shared.platform.settings.api.allowed_origins[0]
+        body = {"error": {"code": "bad_request", "message": "$context.error.validationErrorString", "hint": "see the model's contract"}}
+        aws.apigateway.Response(
+            f"{self._name}-bad-body",
+            rest_api_id=self.api.id,
+            response_type="BAD_REQUEST_BODY",
+            status_code="400",
+            response_templates={"application/json": json.dumps(body)},
+            response_parameters={"gatewayresponse.header.Access-Control-Allow-Origin": f"'{origin}'"},
+            opts=self._child,
+        )
+
+    def _routes(self, model: str, pipeline: InferencePipeline) -> list[ApiMethod]:
+        schemas = {"predictions": PREDICTIONS_SCHEMA, "batches": BATCHES_SCHEMA}
+        functions = {"predictions": pipeline.predict, "batches": pipeline.batch_predict}
+        model_path = self._path(model, self._models_path().id)
+        methods = []
+        for route, function in functions.items():
+            path = self._path(f"{model}-{route}", model_path.id, part=route)
+            args = ApiMethodArgs(
+                api=self.api, path=path, validator_id=self._validator().id, schema=schemas[route], route=f"models/{model}/{route}"
+            )
+            methods.append(
+                ApiMethod(f"{self._name}-{model}-{route}", args, function=function, platform=self._shared.platform, opts=self._child)
+            )
+            cors_preflight(
+                f"{self._name}-{model}-{route}", self.api, path, self._shared.platform.settings.api.allowed_origins[0], self._child
+            )
+        return methods
+
+    def _models_path(self) -> aws.apigateway.Resource:
+        if not hasattr(self, "_models"):
+            self._models = self._path("models", self.api.root_resource_id)
+        return self._models
+
+    def _validator(self) -> aws.apigateway.RequestValidator:
+        if not hasattr(self, "_checks_bodies"):
+            self._checks_bodies = aws.apigateway.RequestValidator(
+                f"{self._name}-body",
+                name="body",
+                rest_api=self.api.id,
+                validate_request_body=True,
+                validate_request_parameters=True,
+                opts=self._child,
+            )
+        return self._checks_bodies
+
+    def _path(self, name: str, parent_id: pulumi.Input[str], part: str | None = None) -> aws.apigateway.Resource:
+        return aws.apigateway.Resource(
+            f"{self._name}-{name}", rest_api=self.api.id, parent_id=parent_id, path_part=part or name, opts=self._child
+        )
+
+    def _stage(self, methods: list[ApiMethod]) -> aws.apigateway.Stage:
+        platform, settings = self._shared.platform, self._shared.platform.settings.api
+        logs = LogGroup(
+            f"{self._name}-log",
+            platform=platform,
+            group_name=f"/aws/apigateway/{platform.prefix}",
+            key=self._shared.keys.logs,
+            opts=self._child,
+        )
+        # A deployment is a snapshot: what changes the API must change this hash.
+        snapshot = json.dumps(
+            [PREDICTIONS_SCHEMA, BATCHES_SCHEMA, [method.route for method in methods], settings.model_dump()], sort_keys=True
+        )
+        deployment = aws.apigateway.Deployment(
+            f"{self._name}-deployment",
+            rest_api=self.api.id,
+            triggers={"configuration": hashlib.sha256(snapshot.encode()).hexdigest()},
+            opts=pulumi.ResourceOptions(parent=self, depends_on=methods),
+        )
+        stage = aws.apigateway.Stage(
+            f"{self._name}-stage",
+            rest_api=self.api.id,
+            deployment=deployment.id,
+            stage_name=settings.stage,
+            xray_tracing_enabled=True,
+            access_log_settings={"destination_arn": logs.group.arn, "format": json_text(dict(ACCESS_LOG_FIELDS))},
+            opts=pulumi.ResourceOptions(parent=self, depends_on=self._log_role()),
+        )
+        aws.apigateway.MethodSettings(
+            f"{self._name}-methods",
+            rest_api=self.api.id,
+            stage_name=stage.stage_name,
+            method_path="*/*",
+            settings={
+                "logging_level": "ERROR",
+                "data_trace_enabled": False,
+                "metrics_enabled": True,
+                "throttling_rate_limit": settings.rate_limit,
+                "throttling_burst_limit": settings.burst_limit,
+            },
+            opts=self._child,
+        )
+        return stage
+
+    def _log_role(self) -> list[pulumi.Resource]:
+        platform = self._shared.platform
+        if not platform.settings.api.manage_log_role:
+            return []
+        # One role an account and region: it writes the logs of every API there.
+        role = ServiceRole(
+            f"{self._name}-log",
+            platform=platform,
+            role_name=platform.name("api-logs"),
+            service="apigateway.amazonaws.com",
+            statements=[
+                allow_anywhere(
+                    [*LOG_GROUP_CREATE, *LOG_DESCRIBE, *LOG_WRITE, *LOG_DELIVERY[:1], "logs:GetLogEvents", "logs:FilterLogEvents"]
+                )
+            ],
+            opts=self._child,
+        )
+        account = aws.apigateway.Account(
+            f"{self._name}-account",
+            cloudwatch_role_arn=role.arn,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[role.policy]),
+        )
+        return [account]

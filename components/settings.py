@@ -1,0 +1,100 @@
+"""Every setting of a stack, as frozen models: what may be set, its range, and which combinations real AWS accepts.
+
+The values come from `Pulumi.<stack>.yaml` (see `settings_source.py`); nothing else in the program reads configuration.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from components.settings_models import ModelSettings
+from components.settings_platform import (
+    ApiSettings,
+    AuditSettings,
+    FunctionSettings,
+    GlueSettings,
+    ImageSettings,
+    KeySettings,
+    LakeSettings,
+    LogSettings,
+    NetworkSettings,
+    NotificationSettings,
+    PipelineSettings,
+    Strict,
+)
+
+LAMBDA_SERVICES = ("sagemaker.api", "sagemaker.runtime", "sqs", "kms", "logs", "monitoring", "lambda", "states", "xray")
+
+
+class StackSettings(Strict):
+    """What the stack is and who answers for it."""
+
+    environment: Literal["dev", "prod", "local"]
+    protected: Annotated[bool, Field(description="Stores keep their data: no destroy, no forced emptying, deletion protection.")] = False
+    owner: Annotated[str, Field(min_length=1, description="Who answers for the stack; a tag on everything.")]
+    cost_center: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,32}$", description="Cost allocation tag; quote digits.")]
+
+
+class Settings(Strict):
+    """One stack: an object for each key of the project in `Pulumi.<stack>.yaml`."""
+
+    stack: StackSettings
+    network: NetworkSettings = NetworkSettings()
+    keys: KeySettings = KeySettings()
+    audit: AuditSettings = AuditSettings()
+    lake: LakeSettings = LakeSettings()
+    logs: LogSettings = LogSettings()
+    notifications: NotificationSettings
+    functions: FunctionSettings = FunctionSettings()
+    glue: GlueSettings = GlueSettings()
+    images: ImageSettings = ImageSettings()
+    pipelines: PipelineSettings = PipelineSettings()
+    api: ApiSettings = ApiSettings()
+    models: Annotated[list[ModelSettings], Field(min_length=1, max_length=20)]
+
+    @model_validator(mode="after")
+    def _model_names_differ(self) -> Settings:
+        names = [model.name for model in self.models]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"models: the name {twice[0]!r} is used twice; every model needs a name of its own")
+        return self
+
+    @model_validator(mode="after")
+    def _production_is_protected_and_spans_zones(self) -> Settings:
+        if self.stack.environment != "prod":
+            return self
+        if not self.stack.protected:
+            raise ValueError("stack.protected: prod must be protected; set it to true")
+        network = self.network
+        if network.mode == "create" and network.availability_zones < 2:
+            raise ValueError("network.availability_zones: prod must span at least 2 zones")
+        if network.mode == "existing" and len(network.private_subnet_ids) < 2:
+            raise ValueError("network.private_subnet_ids: prod needs private subnets in at least 2 zones")
+        if network.nat == "single":
+            raise ValueError("network.nat: one NAT gateway is a single point of failure in prod; allowed: per-az, none (with endpoints)")
+        return self
+
+    @model_validator(mode="after")
+    def _only_the_sandbox_runs_on_this_machine(self) -> Settings:
+        if self.stack.environment == "local":
+            return self
+        for name in ("runtime", "architecture"):
+            if getattr(self.functions, name) == "host":
+                raise ValueError(f"functions.{name}: 'host' is for the local environment; AWS needs a fixed value")
+        return self
+
+    @model_validator(mode="after")
+    def _functions_reach_their_services(self) -> Settings:
+        network = self.network
+        if not self.functions.in_vpc or network.mode == "existing" or network.nat != "none":
+            return self
+        missing = [service for service in LAMBDA_SERVICES if service not in network.interface_endpoints]
+        if missing:
+            raise ValueError(
+                "network.interface_endpoints: functions run in the VPC without NAT and cannot reach "
+                f"{', '.join(missing)}; add these endpoints, set network.nat to single or per-az, or functions.in_vpc to false"
+            )
+        return self

@@ -1,0 +1,149 @@
+"""Reads the stack's settings once; a mistake ends the program with one error and exit status 2 before anything is registered."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn, get_args
+
+import pulumi
+from pulumi.runtime.config import CONFIG, get_config_env
+from pydantic import BaseModel, ValidationError
+
+from components.settings import Settings
+
+REQUIRED_TAGS = ("Project", "Environment", "CostCenter", "Owner", "ManagedBy")
+MARKER = "MLOPS-SETTINGS-ERROR"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SettingsError(ValueError):
+    """A setting is wrong: `where` names file and key, `message` the value, `hint` what is allowed."""
+
+    message: str
+    where: str
+    hint: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.message} ({self.hint})"
+
+
+@dataclass(frozen=True)
+class StackConfig:
+    """Settings plus what the AWS provider itself is configured with."""
+
+    project: str
+    stack: str
+    region: str
+    settings: Settings
+
+
+def read() -> StackConfig:
+    """The settings of the running stack. Prints the error and raises `SystemExit(2)` when they are wrong."""
+    config = {**get_config_env(), **CONFIG.get()}
+    try:
+        return parse(config, project=pulumi.get_project(), stack=pulumi.get_stack())
+    except SettingsError as error:
+        _exit(error)
+
+
+def parse(config: Mapping[str, str], *, project: str, stack: str) -> StackConfig:
+    """Settings from Pulumi's flat configuration (objects are JSON text). Raises SettingsError."""
+    file = f"Pulumi.{stack}.yaml"
+    values = {key.split(":", 1)[1]: _value(text) for key, text in config.items() if key.startswith(f"{project}:")}
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        raise _explain(error, file=file, project=project) from None
+    region = config.get("aws:region", "")
+    if not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", region):
+        raise SettingsError(message=f"{region!r} is not a region", where=f"{file}: aws:region", hint="for example eu-west-1")
+    _check_default_tags(config.get("aws:defaultTags", "{}"), settings, file)
+    return StackConfig(project=project, stack=stack, region=region, settings=settings)
+
+
+def _value(text: Any) -> Any:
+    # Pulumi hands objects and lists over as JSON text and leaves every other value a string.
+    return json.loads(text) if isinstance(text, str) and text[:1] in "{[" and text else text
+
+
+def _check_default_tags(text: str, settings: Settings, file: str) -> None:
+    value = _value(text)
+    tags = value.get("tags", {}) if isinstance(value, dict) else {}
+    where = f"{file}: aws:defaultTags.tags"
+    expected = {"Environment": settings.stack.environment, "Owner": settings.stack.owner, "CostCenter": settings.stack.cost_center}
+    for name in REQUIRED_TAGS:
+        if not isinstance(tags.get(name), str) or not tags[name]:
+            hint = f"every stack sets {', '.join(REQUIRED_TAGS)} as strings"
+            raise SettingsError(message=f"the tag {name} is {tags.get(name)!r}", where=where, hint=hint)
+    for name, wanted in expected.items():
+        if tags[name] != wanted:
+            raise SettingsError(message=f"the tag {name} is {tags[name]!r}", where=where, hint=f"it must be the stack's {wanted!r}")
+
+
+def _explain(error: ValidationError, *, file: str, project: str) -> SettingsError:
+    problems = error.errors(include_url=False)
+    first = problems[0]
+    location = list(first["loc"])
+    message, hint = first["msg"], ""
+    value = first["input"]
+    if first["type"] == "extra_forbidden":
+        hint = f"allowed keys: {', '.join(_keys_at(location[:-1]))}"
+        message = f"the key {location[-1]!r} (value {_short(value)}) is unknown"
+    elif first["type"] == "missing":
+        message, hint = "the key is missing", "it has no default: set it"
+    elif first["type"] == "value_error":
+        message = str(first["ctx"]["error"])  # type: ignore[typeddict-item]
+        named = re.match(r"([a-z_]+(?:\.[a-z_]+)*): (.*)", message, re.DOTALL)
+        if named:
+            location += named[1].split(".")
+            message = f"value {_short(_look_up(value, named[1].split('.')))}: {named[2]}"
+        message, _, hint = message.partition("; ")
+        hint = hint or "see schemas/settings.schema.json"
+    else:
+        hint = first["msg"].replace("Input should be", "allowed:")
+        message = f"value {_short(value)} is not allowed"
+        if first["type"] == "string_type" and isinstance(value, int | float):
+            hint += "; put the digits in quotes"
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return SettingsError(message=message + more, where=f"{file}: {project}:{_path(location)}", hint=hint)
+
+
+def _path(location: list[Any]) -> str:
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).removeprefix(".")
+
+
+def _look_up(value: Any, path: list[str]) -> Any:
+    for part in path:
+        value = value.get(part) if isinstance(value, dict) else getattr(value, part, None)
+    return value
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, BaseModel):
+        value = value.model_dump()
+    text = json.dumps(value, default=str)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _keys_at(location: list[Any]) -> list[str]:
+    model: type[BaseModel] = Settings
+    for part in location:
+        if isinstance(part, str):
+            model = next(m for m in _models_in(model.model_fields[part].annotation))
+    return sorted(model.model_fields)
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for argument in get_args(annotation) for model in _models_in(argument)]
+
+
+def _exit(error: SettingsError) -> NoReturn:
+    document = {"code": "settings", "message": error.message, "where": error.where, "hint": error.hint}
+    print(f"{error.where}\n  {error.message}\n  {error.hint}\n{MARKER} {json.dumps(document)}", file=sys.stderr, flush=True)
+    raise SystemExit(2)
