@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,7 +46,7 @@ def deploy_local(project: Project, *, attached: bool) -> Deployed:
         raise UserError("no-region", "expected a region, found none", "Pulumi.local.yaml, key aws:region", "add it, for instance eu-west-1")
     running = lifecycle.start(project.root, region, attached=attached)
     try:
-        record = engine.up(project.root, "local", AwsProvider(running.endpoint, running.region, running.administrator))
+        record = engine.up(project.root, "local", AwsProvider(running.endpoint, running.region, running.administrator, api_url=running.api_url))
         outputs = jsonable(record.outputs)
         path = project.state / OUTPUTS_FILE
         path.touch(mode=0o600)
@@ -55,7 +54,5 @@ def deploy_local(project: Project, *, attached: bool) -> Deployed:
     except BaseException:
         lifecycle.stop(project.root)
         raise
-    counted = Counter(levels.level_of_type(resource.type) for resource in record.resources if resource.type.startswith("aws:"))
-    return Deployed(
-        running, record, outputs, {level: counted.get(level, 0) for level in ("executed", "kept", "refused")}, time.perf_counter() - started
-    )
+    counted = levels.counts(resource.type for resource in record.resources)
+    return Deployed(running, record, outputs, counted, time.perf_counter() - started)
