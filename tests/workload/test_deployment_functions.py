@@ -1,0 +1,106 @@
+"""The functions that plan a deployment, record an approval and store predictions."""
+
+from __future__ import annotations
+
+import gzip
+import importlib.util
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+LAMBDAS = Path(__file__).parents[2] / "lambdas"
+ARN = "arn:aws:sagemaker:eu-west-1:123456789012:model-package/mlops-local-flights/3"
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def load(function: str, module: str) -> ModuleType:
+    """A module of a function, as its package has it."""
+    spec = importlib.util.spec_from_file_location(f"{function}_{module}", LAMBDAS / function / f"{module}.py")
+    assert spec and spec.loader
+    loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    return loaded
+
+
+planning, recording, batching = load("plan_deployment", "plan"), load("audit_approval", "record"), load("store_predictions", "batches")
+
+
+def package(status: str = "Approved") -> dict[str, Any]:
+    container = {"Image": "image", "ModelDataUrl": "s3://models/model.tar.gz", "Environment": {"LOG_LEVEL": "info"}}
+    return {
+        "ModelPackageArn": ARN,
+        "ModelPackageGroupName": "mlops-local-flights",
+        "ModelPackageVersion": 3,
+        "ModelApprovalStatus": status,
+        "ApprovalDescription": "better",
+        "LastModifiedBy": {"IamIdentity": {"Arn": "arn:aws:iam::123456789012:user/ada"}},
+        "InferenceSpecification": {"Containers": [container]},
+    }
+
+
+@pytest.mark.spec("P4f")
+def test_a_plan_names_model_and_configuration_apart_from_every_earlier_deployment() -> None:
+    first = planning.plan(package(), "mlops-local-flights", None, NOW, "aaaa")
+    again = planning.plan(package(), "mlops-local-flights", {"EndpointConfigName": first["endpoint_config_name"]}, NOW, "bbbb")
+    assert first["endpoint_config_name"] != again["endpoint_config_name"]
+    assert (first["exists"], first["previous_endpoint_config"]) == (False, "none")
+    assert (again["exists"], again["previous_endpoint_config"]) == (True, first["endpoint_config_name"])
+    assert again["container"]["Environment"] == {"LOG_LEVEL": "info", "SAGEMAKER_PROGRAM": "serve.py", "MODEL_VERSION": "3"}
+
+
+@pytest.mark.spec("P4f")
+@pytest.mark.parametrize("status", ["Rejected", "PendingManualApproval"])
+def test_only_an_approved_version_is_deployable(status: str) -> None:
+    with pytest.raises(planning.NotDeployable, match=f"is {status}"):
+        planning.plan(package(status), "mlops-local-flights", None, NOW, "aaaa")
+
+
+def test_an_event_without_a_model_package_is_refused_by_its_keys() -> None:
+    with pytest.raises(planning.NotDeployable, match="'colour'"):
+        planning.package_arn({"colour": "red"})
+
+
+@pytest.mark.spec("SEC-2c")
+def test_an_approval_record_says_who_when_and_why() -> None:
+    event = {"id": "e1", "time": "2026-01-02T03:04:05Z", "detail": {"ModelApprovalStatus": "Approved", "ModelPackageArn": ARN}}
+    record = recording.audit_record(event, package())
+    assert (record["who"], record["decided"], record["why"]) == ("arn:aws:iam::123456789012:user/ada", "2026-01-02T03:04:05Z", "better")
+    assert recording.record_key("approvals/", record) == "approvals/mlops-local-flights/version=3/2026-01-02T03:04:05Z-e1.json"
+
+
+def test_a_registration_is_no_decision() -> None:
+    event = {"id": "e1", "time": "2026-01-02T03:04:05Z", "detail": {"ModelApprovalStatus": "PendingManualApproval"}}
+    assert recording.audit_record(event, package()) is None
+
+
+MESSAGES = st.lists(
+    st.tuples(st.uuids().map(str), st.one_of(st.datetimes().map(lambda at: json.dumps({"created": at.isoformat()})), st.text(max_size=20))),
+    unique_by=lambda pair: pair[0],
+).map(lambda pairs: [{"messageId": message_id, "body": body} for message_id, body in pairs])
+
+
+@pytest.mark.spec("P4c", "REL-2b")
+@given(MESSAGES)
+def test_every_message_is_either_stored_once_or_reported_as_failed(messages: list[dict[str, Any]]) -> None:
+    records, wrong = batching.parse(messages)
+    found = batching.objects("flights", records)
+    stored = [message_id for _, ids in found.values() for message_id in ids]
+    assert sorted([*stored, *wrong]) == sorted(message["messageId"] for message in messages)
+    lines = sum(len(gzip.decompress(body).decode().splitlines()) for body, _ in found.values())
+    assert lines == len(records)
+
+
+@pytest.mark.spec("P4c")
+@given(MESSAGES)
+def test_a_batch_delivered_twice_writes_the_same_objects(messages: list[dict[str, Any]]) -> None:
+    records, _ = batching.parse(messages)
+    reversed_records = dict(reversed(records.items()))
+    assert {key: body for key, (body, _) in batching.objects("flights", records).items()} == {
+        key: body for key, (body, _) in batching.objects("flights", reversed_records).items()
+    }
