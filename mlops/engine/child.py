@@ -133,6 +133,8 @@ def describe(error, program):
     if isinstance(error, SystemExit) and error.code in (None, 0):
         return {"ok": True}
     frames = traceback.extract_tb(error.__traceback__)
+    # What runs the program may itself lie in the project: its frames tell the user nothing.
+    frames = [frame for frame in frames if frame.filename != __file__ and not frame.filename.startswith("<frozen runpy>")]
     first = next((i for i, frame in enumerate(frames) if frame.filename.startswith(program)), 0)
     tail = "".join(traceback.format_list(frames[first:])) + "".join(traceback.format_exception_only(type(error), error))
     last = next((frame for frame in reversed(frames) if frame.filename.startswith(program)), None)
