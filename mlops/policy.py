@@ -29,11 +29,11 @@ def load_config(path: Path) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """An engine value as the pack reads it: secrets in clear (never shown in messages), unknowns as the pack's sentinel."""
+    """An engine value as the pack reads it: unknowns and secrets as the pack's own (rules read a secret; no message shows it)."""
     if value is engine.UNKNOWN:
         return wellarchitected.UNKNOWN
     if isinstance(value, engine.Secret):
-        return plain(value.value)
+        return wellarchitected.Secret(plain(value.value))
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -59,4 +59,7 @@ def evaluate(record: engine.Record, config: dict[str, Any] | None, today: date) 
         )
         for resource in record.resources
     ]
-    return wellarchitected.evaluate(resources, stack=record.stack, config=config, today=today)
+    try:
+        return wellarchitected.evaluate(resources, stack=record.stack, config=config, today=today)
+    except wellarchitected.ConfigurationError as error:
+        raise UserError("bad-policy-config", str(error), CONFIG_FILE, "mend the configuration of the policy pack") from None

@@ -22,6 +22,8 @@ class Output:
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
         self.console = Console(stderr=as_json, highlight=False)
+        if not self.console.is_terminal:
+            self.console.width = 160  # a pipe or a log has no width of its own
 
     def document(self, document: dict[str, Any], show: Callable[[Console], None]) -> None:
         """Prints the document as JSON, or lets `show` draw it."""

@@ -23,7 +23,7 @@ def judge(record: engine.Record, config: Path | None, project: Project) -> tuple
     default = project.root / policy.CONFIG_FILE
     settings = policy.load_config(config) if config else policy.load_config(default) if default.is_file() else None
     verdicts = policy.evaluate(record, settings, date.today())
-    return verdicts.to_dict(), verdicts.failed
+    return verdicts.to_dict(), bool(verdicts.blocking)
 
 
 def preview(

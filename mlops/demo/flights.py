@@ -90,7 +90,7 @@ class FlightsStory:
                 "checklist_pass": passed,
                 "checklist": {item["id"]: item["status"] for item in items},
             }
-            if report.failed:
+            if report.blocking:
                 raise StepFailed(f"stack {stack} breaks a mandatory rule; see `mlops preview --stack {stack}`")
         return facts
 
