@@ -15,6 +15,7 @@ from mlops.sandbox.identity.credentials import Caller, InvalidAccessKey
 from mlops.sandbox.identity.decoding import Call, UndecodableRequest, decode, signature_of
 from mlops.sandbox.identity.identity import AccessDenied, Identity
 from mlops.sandbox.identity.principals import ANONYMOUS
+from mlops.sandbox.identity.signature import InvalidSignature, verify
 
 if TYPE_CHECKING:
     from mlops.sandbox.context import Sandbox
@@ -54,6 +55,8 @@ class Authoriser:
             return errors.answer(environ, start_response, errors.undecodable(error.message), error.service)
         except InvalidAccessKey as error:
             return errors.answer(environ, start_response, errors.invalid_key(error, environ), _service(environ))
+        except InvalidSignature as error:
+            return errors.answer(environ, start_response, errors.invalid_signature(str(error), _service(environ)), _service(environ))
         except AccessDenied as error:
             return errors.answer(environ, start_response, errors.denied(str(error), _service(environ)), _service(environ))
         except errors.Refused as error:
@@ -66,6 +69,7 @@ class Authoriser:
         if signature is None:
             return self._anonymous(environ)
         caller = self._identity.keys.caller(signature.access_key, signature.session_token)
+        verify(environ, caller.secret_access_key)
         return decode(environ, self._identity.region), caller
 
     def _anonymous(self, environ: dict[str, Any]) -> tuple[Call, Caller]:

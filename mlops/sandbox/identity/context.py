@@ -19,7 +19,7 @@ _GLOBAL = frozenset(
         "aws:calledvia", "aws:calledviafirst", "aws:calledvialast", "aws:currenttime", "aws:epochtime", "aws:federatedprovider",
         "aws:multifactorauthage", "aws:multifactorauthpresent", "aws:principalaccount", "aws:principalarn", "aws:principalisawsservice",
         "aws:principalservicename", "aws:principalservicenameslist", "aws:principaltype", "aws:referer", "aws:requestedregion",
-        "aws:resourceaccount", "aws:securetransport", "aws:sourceaccount", "aws:sourcearn", "aws:sourceip", "aws:tagkeys",
+        "aws:resourceaccount", "aws:securetransport", "aws:sourceowner", "aws:sourceaccount", "aws:sourcearn", "aws:sourceip", "aws:tagkeys",
         "aws:tokenissuetime", "aws:useragent", "aws:userid", "aws:username", "aws:viaawsservice",
     }
 )  # fmt: skip
@@ -78,6 +78,8 @@ def _global_keys(
             "aws:ViaAWSService": False,
             "aws:SourceArn": source_arn,
             "aws:SourceAccount": principal.source_account or None,
+            # The old name of the same thing: the default policy of a topic asks for it.
+            "aws:SourceOwner": principal.source_account or None,
             **{f"aws:PrincipalTag/{name}": value for name, value in principal.tags.items()},
         }
     )

@@ -52,6 +52,12 @@ def invalid_key(error: InvalidAccessKey, environ: dict[str, Any]) -> Refused:
     return Refused("InvalidClientTokenId", str(error), 403)
 
 
+def invalid_signature(message: str, service: str) -> Refused:
+    """A signature made with another secret key, or one that has expired."""
+    json_protocol = protocol_of(service) in ("json", "rest-json")
+    return Refused("InvalidSignatureException" if json_protocol else "SignatureDoesNotMatch", message, 403)
+
+
 def undecodable(message: str) -> Refused:
     """A request for no known service or operation."""
     return Refused("UnknownOperationException", f"the sandbox cannot judge this request: {message}", 400)

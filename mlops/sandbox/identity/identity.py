@@ -154,12 +154,26 @@ class Identity:
             self._record(caller.principal, call, Need(f"{call.service}:{call.operation}", "*"), Verdict(False, "unmapped operation"))
             raise AccessDenied(f"User: {caller.principal.arn} is not authorized: {error}") from error
         for need in needs:
-            verdict = self.verdict(caller, need, call.region, call.headers)
-            self._record(caller.principal, call, need, verdict)
+            who, verdict = self._judge_need(caller, need, call)
+            self._record(who, call, need, verdict)
             if not verdict.allowed:
                 raise AccessDenied(
-                    f"User: {caller.principal.arn} is not authorized to perform: {need.action} on resource: {need.resource} {verdict.explained()}"
+                    f"User: {who.arn} is not authorized to perform: {need.action} on resource: {need.resource} {verdict.explained()}"
                 )
+
+    def _judge_need(self, caller: Caller, need: Need, call: Call) -> tuple[Principal, Verdict]:
+        """Who was judged, and the verdict: the caller, a service by itself, or the role that may have the right in the caller's place."""
+        if need.service:
+            service = Caller(service_principal(need.service, self.account.account), "")
+            return service.principal, self.verdict(service, need, call.region)
+        verdict = self.verdict(caller, need, call.region, call.headers)
+        role = self.account.role_by_arn(need.or_role) if need.or_role and not verdict.allowed else None
+        if role is not None:
+            stand_in = Principal("role", role.arn, self.account.account, role.name, role.arn)
+            other = self.verdict(Caller(stand_in, ""), need, call.region)
+            if other.allowed:
+                return stand_in, other
+        return caller.principal, verdict
 
     def verdict(
         self, caller: Caller, need: Need, region: str = "", headers: Mapping[str, str] | None = None, policies: Policies | None = None

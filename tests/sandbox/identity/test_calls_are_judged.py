@@ -302,6 +302,50 @@ def test_a_session_token_that_is_not_the_keys_own_is_refused(sandbox, make_role)
         sandbox.client("s3", forged).list_buckets()
 
 
+def test_a_secret_key_that_is_not_the_keys_own_is_refused(sandbox, administrator):
+    administrator_keys = sandbox.principals.administrator()
+    thief = Credentials(administrator_keys.access_key_id, "guessed")
+    for service, method, code in (
+        ("s3", "list_buckets", "SignatureDoesNotMatch"),
+        ("dynamodb", "list_tables", "InvalidSignatureException"),
+    ):
+        with pytest.raises(ClientError, match=code):
+            getattr(sandbox.client(service, thief), method)()
+
+
+def test_a_log_group_takes_a_key_only_when_the_key_admits_cloudwatch_logs(sandbox, administrator):
+    kms, logs = administrator("kms"), administrator("logs")
+    root = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::123456789012:root"}, "Action": "kms:*", "Resource": "*"}
+    admit = {"Effect": "Allow", "Principal": {"Service": "logs.us-east-1.amazonaws.com"}, "Action": ["kms:GenerateDataKey", "kms:Decrypt"], "Resource": "*",
+             "Condition": {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": ARN.format("logs", "log-group:/aws/*")}}}  # fmt: skip
+    closed, open_ = (kms.create_key(Policy=document(*statements))["KeyMetadata"]["Arn"] for statements in ((root,), (root, admit)))
+    with pytest.raises(ClientError, match="User: logs.us-east-1.amazonaws.com is not authorized to perform: kms:GenerateDataKey"):
+        logs.create_log_group(logGroupName="/aws/f", kmsKeyId=closed)
+    logs.create_log_group(logGroupName="/aws/f", kmsKeyId=open_)
+    with pytest.raises(ClientError, match="kms:GenerateDataKey"):
+        logs.create_log_group(logGroupName="/other/f", kmsKeyId=open_)
+
+
+def test_a_training_volume_key_needs_a_grant_of_the_caller_or_of_the_jobs_role(sandbox, administrator, make_role):
+    key = administrator("kms").create_key()["KeyMetadata"]["Arn"]
+    role = "arn:aws:iam::123456789012:role/training"
+    make_role("training", service="sagemaker.amazonaws.com")
+    starter = make_role(
+        "starter", allow("sagemaker:CreateTrainingJob", ARN.format("sagemaker", "training-job/*")), allow("iam:PassRole", role)
+    )
+    request = {
+        "AlgorithmSpecification": {"TrainingImage": "i", "TrainingInputMode": "File"}, "RoleArn": role, "OutputDataConfig": {"S3OutputPath": "s3://x"},
+        "ResourceConfig": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 1, "VolumeKmsKeyId": key},
+        "StoppingCondition": {"MaxRuntimeInSeconds": 60},
+    }  # fmt: skip
+    client = sandbox.client("sagemaker", starter)
+    with pytest.raises(ClientError, match=f"kms:CreateGrant on resource: {key}"):
+        client.create_training_job(TrainingJobName="first", **request)
+    grant = allow("kms:CreateGrant", key, {"Bool": {"kms:GrantIsForAWSResource": "true"}})
+    administrator("iam").put_role_policy(RoleName="training", PolicyName="key", PolicyDocument=document(grant))
+    assert client.create_training_job(TrainingJobName="second", **request)["TrainingJobArn"].endswith("second")
+
+
 def test_an_operation_nobody_mapped_is_denied_by_name_but_not_for_the_administrator(sandbox, administrator, make_role):
     statement = {"Statement": "SELECT * FROM ledger"}
     with pytest.raises(ClientError, match="does not know which permission dynamodb:ExecuteStatement needs"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from mlops.sandbox.identity.account import Account
@@ -48,7 +49,7 @@ def needs_of(call: Call, account: Account) -> list[Need]:
         needs = from_reference(scope)
     tags = _tag_keys(scope)
     if tags:
-        needs = [Need(need.action, need.resource, {**tags, **need.keys}) for need in needs]
+        needs = [replace(need, keys={**tags, **need.keys}) for need in needs]
     return needs + _passed_roles(scope, needs)
 
 

@@ -99,7 +99,32 @@ def sagemaker(scope: Scope) -> list[Need] | None:
     found = [Need(f"sagemaker:{operation}", resource, condition) for resource in resources]
     if operation.startswith("Create") and parameters.get("Tags"):
         found.append(Need("sagemaker:AddTags", resources[0], condition))
-    return found
+    return found + _volume_key(scope)
+
+
+def _volume_key(scope: Scope) -> list[Need]:
+    """A volume key needs kms:CreateGrant of the caller or of the role the job runs as.
+
+    Source: https://docs.aws.amazon.com/sagemaker/latest/dg/api-permissions-reference.html
+    """
+    parameters = scope.parameters
+    resource = parameters.get("ResourceConfig") or parameters.get("TransformResources") or {}
+    cluster = (parameters.get("ProcessingResources") or {}).get("ClusterConfig") or {}
+    key_id = resource.get("VolumeKmsKeyId") or cluster.get("VolumeKmsKeyId")
+    if scope.operation == "CreateEndpointConfig":
+        key_id = parameters.get("KmsKeyId")
+    key = scope.account.key_arn(key_id) if scope.operation.startswith("Create") else None
+    if key is None:
+        return []
+    condition = keys(
+        {
+            "kms:GrantIsForAWSResource": True,
+            "kms:ViaService": f"sagemaker.{scope.call.region}.amazonaws.com",
+            "kms:CallerAccount": scope.account.account,
+            "aws:ViaAWSService": True,
+        }
+    )
+    return [Need("kms:CreateGrant", key, condition, or_role=parameters.get("RoleArn", ""))]
 
 
 def _resources(scope: Scope) -> list[str]:

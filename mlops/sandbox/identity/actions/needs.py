@@ -14,11 +14,16 @@ Values = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Need:
-    """One action on one resource. `keys` are the condition keys of this pair, in lower case."""
+    """One action on one resource. `keys` are the condition keys of this pair, in lower case.
+
+    `service`: not the caller needs it but this service, by the resource's policy. `or_role`: a role that may have the right instead of the caller.
+    """
 
     action: str
     resource: str
     keys: Mapping[str, Values] = field(default_factory=dict)
+    service: str = ""
+    or_role: str = ""
 
 
 class UnmappedOperation(Exception):

@@ -188,7 +188,19 @@ def logs(scope: Scope) -> list[Need] | None:
     found = reference.action(f"logs:{operation}")
     if found is None:
         raise scope.unmapped(f"IAM has no action logs:{operation}")
-    return [Need(found.name, scope.arn("logs", f"log-group:{group}:log-stream:{stream}")) for group in groups]
+    needs = [Need(found.name, scope.arn("logs", f"log-group:{group}:log-stream:{stream}")) for group in groups]
+    return needs + [need for group in groups for need in _log_group_key(scope, group)]
+
+
+def _log_group_key(scope: Scope, group: str) -> list[Need]:
+    """CloudWatch Logs encrypts by itself: the key's policy must admit it for this group."""
+    key = scope.account.key_arn(scope.parameters.get("kmsKeyId")) if scope.operation in ("CreateLogGroup", "AssociateKmsKey") else None
+    if key is None:
+        return []
+    context = {"aws:logs:arn": scope.arn("logs", f"log-group:{group}")}
+    service = f"logs.{scope.call.region}.amazonaws.com"
+    names = {f"kms:EncryptionContext:{name}": value for name, value in context.items()}
+    return [Need(action, key, keys(names), service=service) for action in ("kms:GenerateDataKey", "kms:Decrypt")]
 
 
 def _log_groups(scope: Scope) -> list[str]:

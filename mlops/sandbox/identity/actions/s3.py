@@ -130,8 +130,8 @@ def _object_needs(scope: Scope, action: str, bucket: str, key: str) -> list[Need
     if scope.operation in ("GetObject", "HeadObject", "GetObjectAttributes", "SelectObjectContent"):
         found += _read_key(scope, bucket, key, version)
         if not scope.account.object_exists(bucket, key, version):
-            # Whether an object exists is told only to those who may list: the others get 403 instead of 404.
-            found.append(Need("s3:ListBucket", _arn(bucket), keys({"s3:ResourceAccount": scope.account.account})))
+            # Whether an object exists is told only to those who may list its name: the others get 403 instead of 404.
+            found.append(Need("s3:ListBucket", _arn(bucket), keys({"s3:prefix": key, "s3:ResourceAccount": scope.account.account})))
     return found
 
 
