@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pulumi
 import pulumi_aws as aws
-import yaml
 
 from components.lake import Lake
 from components.packaging import Packager
@@ -36,7 +35,9 @@ class Code(pulumi.ComponentResource):
         }
         self.glue_modules = self._upload_glue_modules(root)
         self.training_source = self._upload_training(root)
-        self.contracts = {model.name: self._upload_contract(root / model.contract) for model in platform.settings.models}
+        self.contracts = {
+            model.name: self._upload_contract(model.contract, platform.contracts[model.name]) for model in platform.settings.models
+        }
         self.register_outputs({})
 
     def function_archive(self, handler: str) -> pulumi.Archive:
@@ -76,11 +77,16 @@ class Code(pulumi.ComponentResource):
         # The hash is part of the key: a running job keeps the code it was started with.
         return self._upload(f"code/training/{archive.name}", root / archive)
 
-    def _upload_contract(self, file: Path) -> str:
-        key = f"code/contracts/{file.stem}.json"
-        content = json.dumps(yaml.safe_load(file.read_text()), sort_keys=True, default=str)
-        self._object(key, content=content, content_type="application/json")
-        return self._lake.models.uri(key)
+    def _upload_contracts(self, platform: Platform) -> dict[str, str]:
+        """The URI of each model's contract; models may share one."""
+        uris: dict[str, str] = {}
+        for model in platform.settings.models:
+            if model.contract not in uris:
+                key = f"code/contracts/{Path(model.contract).stem}.json"
+                content = json.dumps(platform.contracts[model.name], sort_keys=True, default=str)
+                self._object(key, content=content, content_type="application/json")
+                uris[model.contract] = self._lake.models.uri(key)
+        return {model.name: uris[model.contract] for model in platform.settings.models}
 
     def _object(self, key: str, **content: object) -> None:
         aws.s3.BucketObjectv2(

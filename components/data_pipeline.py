@@ -7,6 +7,7 @@ import pulumi
 from components.blocks.event_trigger import EventTrigger
 from components.blocks.function import Function
 from components.blocks.state_machine import StateMachine
+from components.contracts import maximum_rejected_fraction
 from components.glue_jobs import GlueJobs
 from components.grants import CRAWLER_RUN, JOB_RUN, Statement, allow
 from components.model import Model
@@ -49,6 +50,7 @@ class DataPipeline(pulumi.ComponentResource):
 
     def _definition(self, model: Model, training_trigger: Function) -> DataMachine:
         shared, settings = model.shared, model.shared.platform.settings
+        contract = shared.platform.contracts[model.key]
         return DataMachine(
             common=model.machine_common(),
             crawler=model.name("crawler"),
@@ -58,7 +60,7 @@ class DataPipeline(pulumi.ComponentResource):
             contract_uri=shared.code.contracts[model.key],
             processed_bucket=shared.lake.processed.name,
             quarantine_bucket=shared.lake.quarantine.name,
-            maximum_rejected_fraction=model.settings.maximum_rejected_fraction,
+            maximum_rejected_fraction=maximum_rejected_fraction(contract, model.settings.maximum_rejected_fraction),
             training_trigger_arn=training_trigger.known_alias_arn,
             function_timeout_seconds=settings.functions.timeout_seconds + 30,
         )

@@ -28,6 +28,7 @@ TOPIC_PUBLISH = ["sns:Publish"]
 FUNCTION_INVOKE = ["lambda:InvokeFunction"]
 EXECUTION_START = ["states:StartExecution"]
 LOG_WRITE = ["logs:CreateLogStream", "logs:PutLogEvents"]
+LOG_READ = ["logs:GetLogEvents", "logs:FilterLogEvents"]
 LOG_GROUP_CREATE = ["logs:CreateLogGroup"]
 LOG_DESCRIBE = ["logs:DescribeLogGroups", "logs:DescribeLogStreams"]
 # Log delivery by Step Functions has no resource-level permissions.

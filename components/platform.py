@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pulumi_aws as aws
 
 from components.arns import Arns
+from components.contracts import Contract
 from components.settings import Settings
 from components.settings_source import StackConfig
 
@@ -20,6 +21,7 @@ class Platform:
     region: str
     account: str
     arns: Arns
+    contracts: dict[str, Contract]
 
     @staticmethod
     def of(config: StackConfig) -> Platform:
@@ -27,7 +29,7 @@ class Platform:
         account = aws.get_caller_identity().account_id
         partition = aws.get_partition().partition
         prefix = f"{config.project}-{config.stack}"
-        return Platform(config.settings, prefix, config.region, account, Arns(partition, config.region, account))
+        return Platform(config.settings, prefix, config.region, account, Arns(partition, config.region, account), config.contracts)
 
     @property
     def protected(self) -> bool:

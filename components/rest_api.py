@@ -13,7 +13,7 @@ from components.api_methods import ApiMethod, ApiMethodArgs, cors_preflight
 from components.blocks.log_group import LogGroup
 from components.blocks.service_role import ServiceRole
 from components.documents import json_text
-from components.grants import LOG_DELIVERY, LOG_DESCRIBE, LOG_GROUP_CREATE, LOG_WRITE, allow_anywhere
+from components.grants import LOG_DELIVERY, LOG_DESCRIBE, LOG_GROUP_CREATE, LOG_READ, LOG_WRITE, allow, allow_anywhere
 from components.inference_pipeline import InferencePipeline
 from components.shared import Shared
 
@@ -179,10 +179,10 @@ class RestApi(pulumi.ComponentResource):
             platform=platform,
             role_name=platform.name("api-logs"),
             service="apigateway.amazonaws.com",
+            # API Gateway names its execution log groups itself.
             statements=[
-                allow_anywhere(
-                    [*LOG_GROUP_CREATE, *LOG_DESCRIBE, *LOG_WRITE, *LOG_DELIVERY[:1], "logs:GetLogEvents", "logs:FilterLogEvents"]
-                )
+                allow([*LOG_GROUP_CREATE, *LOG_WRITE, *LOG_DESCRIBE[1:], *LOG_READ], platform.arns.of("logs", "*")),
+                allow_anywhere([*LOG_DESCRIBE[:1], *LOG_DELIVERY[:1]]),
             ],
             opts=self._child,
         )

@@ -7,12 +7,14 @@ import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NoReturn, get_args
 
 import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env
 from pydantic import BaseModel, ValidationError
 
+from components.contracts import Contract, ContractError, load_contract
 from components.settings import Settings
 
 REQUIRED_TAGS = ("Project", "Environment", "CostCenter", "Owner", "ManagedBy")
@@ -39,19 +41,20 @@ class StackConfig:
     stack: str
     region: str
     settings: Settings
+    contracts: dict[str, Contract]
 
 
 def read() -> StackConfig:
     """The settings of the running stack. Prints the error and raises `SystemExit(2)` when they are wrong."""
     config = {**get_config_env(), **CONFIG.get()}
     try:
-        return parse(config, project=pulumi.get_project(), stack=pulumi.get_stack())
+        return parse(config, project=pulumi.get_project(), stack=pulumi.get_stack(), root=Path.cwd())
     except SettingsError as error:
         _exit(error)
 
 
-def parse(config: Mapping[str, str], *, project: str, stack: str) -> StackConfig:
-    """Settings from Pulumi's flat configuration (objects are JSON text). Raises SettingsError."""
+def parse(config: Mapping[str, str], *, project: str, stack: str, root: Path) -> StackConfig:
+    """Settings from Pulumi's flat configuration (objects are JSON text), contracts from below `root`. Raises SettingsError."""
     file = f"Pulumi.{stack}.yaml"
     values = {key.split(":", 1)[1]: _value(text) for key, text in config.items() if key.startswith(f"{project}:")}
     try:
@@ -62,12 +65,25 @@ def parse(config: Mapping[str, str], *, project: str, stack: str) -> StackConfig
     if not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", region):
         raise SettingsError(message=f"{region!r} is not a region", where=f"{file}: aws:region", hint="for example eu-west-1")
     _check_default_tags(config.get("aws:defaultTags", "{}"), settings, file)
-    return StackConfig(project=project, stack=stack, region=region, settings=settings)
+    contracts = _contracts(settings, root, f"{file}: {project}:models")
+    return StackConfig(project=project, stack=stack, region=region, settings=settings, contracts=contracts)
 
 
 def _value(text: Any) -> Any:
     # Pulumi hands objects and lists over as JSON text and leaves every other value a string.
     return json.loads(text) if isinstance(text, str) and text[:1] in "{[" and text else text
+
+
+def _contracts(settings: Settings, root: Path, where: str) -> dict[str, Contract]:
+    contracts = {}
+    for number, model in enumerate(settings.models):
+        try:
+            contracts[model.name] = load_contract(root / model.contract)
+        except ContractError as error:
+            message = f"value {_short(model.contract)}: {error}"
+            hint = "name a contract; `mlops contract infer` writes one from a CSV file"
+            raise SettingsError(message=message, where=f"{where}[{number}].contract", hint=hint) from None
+    return contracts
 
 
 def _check_default_tags(text: str, settings: Settings, file: str) -> None:

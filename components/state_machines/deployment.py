@@ -84,9 +84,9 @@ def _identify(args: DeploymentMachine) -> dict[str, State]:
             "Type": "Choice",
             "Choices": [
                 {"Variable": "$.detail.ModelPackageArn", "IsPresent": True, "Next": "FromApproval"},
-                {"Variable": "$.model_package_arn", "IsPresent": True, "Next": "FromRequest"},
+                {"Variable": "$.model_package_arn", "IsPresent": False, "Next": "BadRequest"},
             ],
-            "Default": "BadRequest",
+            "Default": "FromRequest",
         },
         "FromApproval": {
             "Type": "Pass",

@@ -38,7 +38,7 @@ def training_definition(args: TrainingMachine) -> State:
     common = args.common
     completed = "$.jobs[?(@.status=='Completed')]"
     algorithms = args.settings.algorithms
-    any_completed = [{"Variable": f"$.jobs[{n}].status", "StringEquals": "Completed"} for n in range(len(algorithms))]
+    none_completed = [{"Not": {"Variable": f"$.jobs[{n}].status", "StringEquals": "Completed"}} for n in range(len(algorithms))]
     states = {
         "Identify": {
             "Type": "Pass",
@@ -52,7 +52,7 @@ def training_definition(args: TrainingMachine) -> State:
             "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "RecordFailure"}],
             "Next": "AnyCompleted",
         },
-        "AnyCompleted": {"Type": "Choice", "Choices": [{"Or": any_completed, "Next": "Gather"}], "Default": "AllFailed"},
+        "AnyCompleted": {"Type": "Choice", "Choices": [_all(none_completed, "AllFailed")], "Default": "Gather"},
         "AllFailed": {
             "Type": "Pass",
             "Parameters": {"Error": "AllTrainingJobsFailed", "Cause.$": "States.JsonToString($.jobs)"},
@@ -81,6 +81,11 @@ def training_definition(args: TrainingMachine) -> State:
         **common.failure_states("training"),
     }
     return common.machine(f"Training pipeline of {common.model}", "Identify", states)
+
+
+def _all(rules: list[State], then: str) -> State:
+    # And wants at least two rules.
+    return {"And": rules, "Next": then} if len(rules) > 1 else {**rules[0], "Next": then}
 
 
 def _branch(args: TrainingMachine, algorithm: str) -> State:
