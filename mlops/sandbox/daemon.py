@@ -23,7 +23,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 from mlops.errors import UserError
 from mlops.sandbox import levels, lifecycle
 from mlops.sandbox.context import ACCOUNT, Credentials, Sandbox, SandboxOptions
-from mlops.sandbox.http import Call, Front, QuietHandler, ServiceError
+from mlops.sandbox.http import Front, QuietHandler
 from mlops.sandbox.identity import Authoriser, Identity
 from mlops.sandbox.processes import Processes
 
@@ -41,13 +41,6 @@ EXECUTORS = (
     "mlops.sandbox.compute.apigateway",
     "mlops.sandbox.ml",
 )
-
-
-def level_gate(call: Call) -> None:
-    """Refuse by name what the sandbox has no level for."""
-    reason = levels.gate(call.service, call.operation)
-    if reason:
-        raise ServiceError("UnsupportedOperation", reason, 501)
 
 
 class Daemon:
@@ -75,7 +68,7 @@ class Daemon:
         """Plug in identity, levels and executors; the administrator's keys."""
         self.sandbox.identity = Identity(self.sandbox)
         self.front.moto = Authoriser(self.front.moto, self.sandbox)
-        self.front.gates.append(level_gate)
+        self.front.gates.append(levels.gate)
         for name in EXECUTORS:
             if is_there(name):
                 importlib.import_module(name).install(self.sandbox)

@@ -14,19 +14,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Protocol
 
 EXECUTED, KEPT, REFUSED = "executed", "kept", "refused"
-
-
-class Call(Protocol):
-    """What the gate reads of a request: botocore's names of service and operation."""
-
-    @property
-    def service(self) -> str: ...
-
-    @property
-    def operation(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -77,7 +66,8 @@ SERVICES: dict[str, Operations] = {
             *NetworkAclEntry *VpcEndpoint *VpcEndpoints *VpcEndpointServices *FlowLogs *Tags DescribeNetworkInterfaces
             DescribeAvailabilityZones DescribeRegions DescribePrefixLists DescribeManagedPrefixLists DescribeDhcpOptions
             DescribeAccountAttributes DescribeInstances""",
-        refused="CreateDefault* *VpcClassicLink* Accept* *Transit* *ByoipCidr",
+        refused="""*ClassicLink* *Vpn* *LocalGateway* *Secondary* *Ipam* *EgressOnly* *PrivateNat* CreateDefault* Accept* *Transit* *Ipv6*
+            *PrivateIpAddresses MoveAddressToVpc DescribeMovingAddresses DescribeStaleSecurityGroups""",
     ),
     "ecr": Operations(
         kept="""CreateRepository DescribeRepositories DeleteRepository PutImageTagMutability PutImageScanningConfiguration
@@ -101,9 +91,9 @@ SERVICES: dict[str, Operations] = {
             *PolicyVersions *PolicyTags *RoleTags TagRole UntagRole TagPolicy UntagPolicy ListEntitiesForPolicy SimulatePrincipalPolicy
             SimulateCustomPolicy""",
         kept="""*User *Users *UserPolicy *UserPolicies *UserTags *Group *Groups *GroupPolicy *GroupPolicies *InstanceProfile
-            *InstanceProfiles ListInstanceProfilesForRole *AccountAlias *AccountAliases *AccountPasswordPolicy GetAccountSummary
+            *InstanceProfiles ListInstanceProfilesForRole *AccountAlias *AccountAliases GetAccountSummary
             GetAccountAuthorizationDetails *OpenIDConnectProvider *OpenIDConnectProviders""",
-        refused="CreateServiceLinkedRole",
+        refused="*ServiceLinkedRole AcquireRole *AccountPasswordPolicy",
     ),
     "kms": Operations(
         executed="""CreateKey DescribeKey ListKeys EnableKey DisableKey ScheduleKeyDeletion CancelKeyDeletion UpdateKeyDescription Encrypt
@@ -133,7 +123,7 @@ SERVICES: dict[str, Operations] = {
         kept="""*PublicAccessBlock *BucketOwnershipControls *BucketLifecycleConfiguration *BucketLifecycle *BucketLogging *BucketAcl *BucketCors
             *BucketWebsite *BucketRequestPayment *ObjectLockConfiguration *ObjectRetention *ObjectLegalHold *BucketReplication
             *BucketAccelerateConfiguration ListBucket*""",
-        refused="RestoreObject SelectObjectContent WriteGetObjectResponse PutBucketReplication PutBucketAccelerateConfiguration PutBucketWebsite",
+        refused="RestoreObject RenameObject SelectObjectContent WriteGetObjectResponse PutBucketReplication PutBucketAccelerateConfiguration PutBucketWebsite",
     ),
     "sagemaker": Operations(
         executed="""CreateTrainingJob DescribeTrainingJob ListTrainingJobs StopTrainingJob DeleteTrainingJob CreateModel DescribeModel
@@ -178,22 +168,14 @@ def level_of_type(type_: str) -> str:
     return handler.level if handler else REFUSED
 
 
-def refusal(service: str, operation: str) -> str | None:
-    """Why an operation is not let through, or None."""
+def gate(service: str, operation: str) -> str | None:
+    """Why an operation is not let through, or None. `operation` is empty when AWS has none like it."""
     if service not in SERVICES:
         return f"the sandbox does not have the service {service}; it has: {', '.join(sorted(SERVICES))}"
     if level_of_operation(service, operation) == REFUSED:
-        return f"the sandbox does not execute {service}:{operation}, and refuses it rather than pretend"
+        name = f"{service}:{operation or 'an operation that AWS does not have'}"
+        return f"the sandbox does not execute {name}, and refuses it rather than pretend"
     return None
-
-
-def gate(call: Call) -> None:
-    """The endpoint's gate: a refused operation is answered with an error that names it."""
-    from mlops.sandbox.http import ServiceError
-
-    message = refusal(call.service, call.operation or "an operation that AWS does not have")
-    if message:
-        raise ServiceError("UnsupportedOperation", message, 501)
 
 
 def counts(types: Iterable[str]) -> dict[str, int]:
