@@ -1,18 +1,22 @@
 """What moto lacks of the operations the provider needs: `install` adds them to the moto in this process.
 
-- SageMaker's DeleteModelPackageGroup does not exist.
+- SageMaker's DeleteModelPackageGroup and Glue's UpdateCrawler do not exist.
 - API Gateway's deletions of what does not exist end in a 500 page instead of NotFoundException.
 """
 
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Callable
 from typing import Any
 
 from moto.apigateway.exceptions import NotFoundException
 from moto.apigateway.models import APIGatewayBackend
 from moto.core.responses import EmptyResult
+from moto.core.utils import camelcase_to_underscores, utcnow
+from moto.glue.models import FakeCrawler
+from moto.glue.responses import GlueResponse
 from moto.sagemaker.exceptions import ResourceNotFound, ValidationError
 from moto.sagemaker.models import SageMakerModelBackend
 from moto.sagemaker.responses import SageMakerResponse
@@ -39,6 +43,7 @@ def install(sandbox: Any = None) -> None:
         return
     SageMakerModelBackend.delete_model_package_group = _delete_model_package_group  # type: ignore[attr-defined]
     SageMakerResponse.delete_model_package_group = _answer_delete_model_package_group  # type: ignore[attr-defined]
+    GlueResponse.update_crawler = _answer_update_crawler  # type: ignore[attr-defined]
     for name in _DELETIONS:
         if hasattr(APIGatewayBackend, name):
             setattr(APIGatewayBackend, name, _refusing(getattr(APIGatewayBackend, name)))
@@ -71,4 +76,13 @@ def _delete_model_package_group(backend: SageMakerModelBackend, name: str) -> No
 
 def _answer_delete_model_package_group(response: SageMakerResponse) -> Any:
     response.sagemaker_backend.delete_model_package_group(response._get_param("ModelPackageGroupName"))  # type: ignore[attr-defined]
+    return EmptyResult()
+
+
+def _answer_update_crawler(response: GlueResponse) -> Any:
+    parameters = json.loads(response.body)
+    crawler: FakeCrawler = response.glue_backend.get_crawler(parameters.pop("Name"))
+    for name, value in parameters.items():
+        setattr(crawler, camelcase_to_underscores(name), value)
+    crawler.version, crawler.last_updated = crawler.version + 1, utcnow()
     return EmptyResult()

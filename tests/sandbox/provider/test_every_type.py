@@ -1,0 +1,147 @@
+"""Every supported type, created, compared, read and deleted against moto."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pulumi
+import pytest
+
+from mlops.sandbox import levels
+from mlops.sandbox.provider import AwsProvider
+from mlops.sandbox.provider.call import Call
+from mlops.sandbox.provider.handler import HANDLERS
+from tests.sandbox.provider.examples import EVERYTHING, resolved
+
+# Inputs whose value is not in a request as it stands: Pulumi's own work, contents of assets, and switches that are an operation
+# (EnableKeyRotation) or an empty object (EventBridgeConfiguration) of their own.
+NOT_SENT = {
+    ("aws:kms/key:Key", "enableKeyRotation"),
+    ("aws:s3/bucketNotification:BucketNotification", "eventbridge"),
+    ("aws:s3/bucket:Bucket", "forceDestroy"),
+    ("aws:kms/key:Key", "deletionWindowInDays"),
+    ("aws:ecr/repository:Repository", "forceDelete"),
+    ("aws:apigateway/deployment:Deployment", "triggers.hash"),
+    ("aws:lambda/function:Function", "packageType"),
+    ("aws:lambda/function:Function", "code"),
+    ("aws:lambda/layerVersion:LayerVersion", "code"),
+    ("aws:s3/bucketObjectv2:BucketObjectv2", "source"),
+    ("aws:s3/bucketObject:BucketObject", "content"),
+}
+
+
+class Deployed:
+    """The example stack: what was asked, what was answered and what was sent for it."""
+
+    def __init__(self, provider: AwsProvider) -> None:
+        self.provider = provider
+        self.resources: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = []
+        self.sent: dict[str, list[tuple[str, str, dict[str, Any]]]] = {}
+        outputs: dict[str, dict[str, Any]] = {}
+        for type_, name, inputs in EVERYTHING:
+            checked = provider.check(type_, name, resolved(inputs, outputs))
+            id_, found = provider.create(type_, name, checked)
+            outputs[name] = {**found, "id": id_}
+            self.resources.append((type_, name, id_, checked, found))
+
+
+@pytest.fixture(scope="module")
+def deployed(provider: AwsProvider) -> Iterator[Deployed]:
+    sent: list[tuple[str, str, str, dict[str, Any]]] = []
+    plain = Call.__call__
+
+    def recorded(call: Call, operation: str, **parameters: Any) -> dict[str, Any]:
+        answer = plain(call, operation, **parameters)
+        sent.append((call.name, call.service, call.clients[call.service].meta.method_to_api_mapping[operation], parameters))
+        return answer
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Call, "__call__", recorded)
+        stack = Deployed(provider)
+    for name, service, operation, parameters in sent:
+        stack.sent.setdefault(name, []).append((service, operation, parameters))
+    yield stack
+    for type_, _, id_, _, outputs in reversed(stack.resources):
+        provider.delete(type_, id_, outputs)
+
+
+def test_every_handler_has_an_example():
+    assert {type_ for type_, _, _ in EVERYTHING} == set(HANDLERS)
+
+
+def test_outputs_have_the_names_of_the_sdk(deployed: Deployed):
+    for type_, name, _, _, outputs in deployed.resources:
+        unknown = set(outputs) - sdk_outputs(type_)
+        assert not unknown, f"{type_} {name}: {unknown}"
+
+
+def test_every_value_of_the_inputs_reaches_a_request(deployed: Deployed):
+    lost = []
+    for type_, name, _, inputs, _ in deployed.resources:
+        sent = set(leaves([parameters for _, _, parameters in deployed.sent[name]]).values())
+        text = json.dumps([parameters for _, _, parameters in deployed.sent[name]], default=str)
+        for path, value in leaves({key: item for key, item in inputs.items() if key not in ("tags", "tagsAll")}).items():
+            if (type_, path) in NOT_SENT or path.split(".")[0] == "code":
+                continue
+            if value not in sent and str(value) not in sent and str(value).lower() not in sent and json.dumps(str(value))[1:-1] not in text:
+                lost.append((type_, path, value))
+    assert lost == []
+
+
+def test_no_operation_the_provider_uses_is_refused(deployed: Deployed):
+    used = {(service, operation) for requests in deployed.sent.values() for service, operation, _ in requests}
+    assert len(used) > 80
+    assert [call for call in sorted(used) if levels.level_of_operation(*call) == levels.REFUSED] == []
+
+
+def test_the_same_inputs_are_no_change(deployed: Deployed):
+    outputs = {name: {**found, "id": id_} for _, name, id_, _, found in deployed.resources}
+    for (type_, name, inputs), (_, _, id_, checked, _) in zip(EVERYTHING, deployed.resources, strict=True):
+        again = deployed.provider.check(type_, name, resolved(inputs, outputs), checked)
+        assert list(deployed.provider.diff(type_, id_, checked, again)) == [], f"{type_} {name}"
+
+
+def test_what_was_created_can_be_read(deployed: Deployed):
+    for type_, name, id_, checked, outputs in deployed.resources:
+        found = deployed.provider.read(type_, id_, checked)
+        assert found[0] == id_
+        assert set(found[1]) == set(outputs), f"{type_} {name}"
+
+
+def test_tags_reach_aws(deployed: Deployed, client):
+    arns = {entry["ResourceARN"] for entry in client("resourcegroupstaggingapi").get_resources()["ResourceTagMappingList"] if entry["Tags"]}
+    assert "arn:aws:lambda:eu-west-1:123456789012:function:example-function" in arns
+    tags = client("iam").list_role_tags(RoleName="example-role")["Tags"]
+    assert {tag["Key"]: tag["Value"] for tag in tags} == {"project": "example", "owner": "somebody"}
+
+
+def test_deleting_twice_is_no_error_and_leaves_nothing(provider: AwsProvider, client):
+    inputs = provider.check("aws:sqs/queue:Queue", "gone", {"name": "gone"})
+    id_, outputs = provider.create("aws:sqs/queue:Queue", "gone", inputs)
+    provider.delete("aws:sqs/queue:Queue", id_, outputs)
+    provider.delete("aws:sqs/queue:Queue", id_, outputs)
+    assert "gone" not in str(client("sqs").list_queues().get("QueueUrls"))
+
+
+def sdk_outputs(type_: str) -> set[str]:
+    """All properties of the SDK's resource class, under Pulumi's names."""
+    _, module, name = type_.split(":")
+    package = importlib.import_module("pulumi_aws." + {"lambda": "lambda_"}.get(module.split("/")[0], module.split("/")[0]))
+    resource = getattr(package, name)
+    assert issubclass(resource, pulumi.CustomResource)
+    getters = (value.fget for value in vars(resource).values() if isinstance(value, property))
+    return {getattr(getter, "_pulumi_name", getter.__name__) for getter in getters if getter}
+
+
+def leaves(value: Any, path: str = "") -> dict[str, Any]:
+    """Path → value of everything that is neither an object nor a list."""
+    if isinstance(value, dict):
+        pairs = [(f"{path}.{key}" if path else key, item) for key, item in value.items()]
+    elif isinstance(value, list):
+        pairs = [(f"{path}[{index}]", item) for index, item in enumerate(value)]
+    else:
+        return {path: value}
+    return {key: leaf for inner, item in pairs for key, leaf in leaves(item, inner).items()}
