@@ -14,6 +14,10 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mlops.sandbox.http import Call
 
 EXECUTED, KEPT, REFUSED = "executed", "kept", "refused"
 
@@ -168,7 +172,7 @@ def level_of_type(type_: str) -> str:
     return handler.level if handler else REFUSED
 
 
-def gate(service: str, operation: str) -> str | None:
+def refusal(service: str, operation: str) -> str | None:
     """Why an operation is not let through, or None. `operation` is empty when AWS has none like it."""
     if service not in SERVICES:
         return f"the sandbox does not have the service {service}; it has: {', '.join(sorted(SERVICES))}"
@@ -176,6 +180,24 @@ def gate(service: str, operation: str) -> str | None:
         name = f"{service}:{operation or 'an operation that AWS does not have'}"
         return f"the sandbox does not execute {name}, and refuses it rather than pretend"
     return None
+
+
+def gate(call: Call) -> None:
+    """The endpoint's gate: a refused operation is answered with an error that names it."""
+    from mlops.sandbox.http import ServiceError
+
+    message = refusal(call.service, call.operation)
+    if message:
+        raise ServiceError("UnsupportedOperation", message, 501)
+
+
+def gate(call: Call) -> None:
+    """The endpoint's gate: a refused operation is answered with an error that names it."""
+    from mlops.sandbox.http import ServiceError
+
+    reason = refusal(call.service, call.operation)
+    if reason:
+        raise ServiceError("UnsupportedOperation", reason, 501)
 
 
 def counts(types: Iterable[str]) -> dict[str, int]:
