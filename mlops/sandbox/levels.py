@@ -18,6 +18,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mlops.sandbox.http import Call
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mlops.sandbox.http import Call
 
 EXECUTED, KEPT, REFUSED = "executed", "kept", "refused"
 
