@@ -195,15 +195,6 @@ def gate(call: Call) -> None:
         raise ServiceError("UnsupportedOperation", message, 501)
 
 
-def gate(call: Call) -> None:
-    """The endpoint's gate: a refused operation is answered with an error that names it."""
-    from mlops.sandbox.http import ServiceError
-
-    reason = refusal(call.service, call.operation)
-    if reason:
-        raise ServiceError("UnsupportedOperation", reason, 501)
-
-
 def counts(types: Iterable[str]) -> dict[str, int]:
     """How many of these resources are executed, kept and refused; types of other packages than `aws` are not counted."""
     found = Counter(level_of_type(type_) for type_ in types if type_.startswith("aws:"))
