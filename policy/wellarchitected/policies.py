@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from .model import Resource
-from .values import Malformed, NotApplicable, NotEvaluable, Unreadable, as_list
+from .values import Malformed, NotApplicable, NotEvaluable, Unreadable, as_list, leaves
 
 # Conditions that tie a statement to an account, organisation, network or resource of the owner.
 _RESTRICTING = frozenset(
@@ -40,8 +40,8 @@ def principals(statement: dict[str, Any]) -> list[Any]:
     """The principals a statement names, of any kind."""
     principal = statement.get("Principal")
     if isinstance(principal, dict):
-        return [item for kind in principal.values() for item in as_list(kind)]
-    return as_list(principal)
+        return [item for kind in principal.values() for item in leaves(kind)]
+    return leaves(principal)
 
 
 def condition_keys(statement: dict[str, Any]) -> set[str]:
@@ -77,7 +77,7 @@ def denies_insecure_transport(resource: Resource, property_: str) -> bool:
 
 def actions(statement: dict[str, Any]) -> list[str]:
     """The actions of a statement; an unknown one cannot be judged."""
-    found = as_list(statement.get("Action"))
+    found = leaves(statement.get("Action"))
     for action in found:
         if isinstance(action, Unreadable):
             raise NotEvaluable(action.path, action.reason)
@@ -90,7 +90,7 @@ def resources(owner: Resource, property_: str, statement: dict[str, Any]) -> lis
     An unknown one is left out when the document takes values from declared resources: it is the ARN of one of them, not a wildcard.
     """
     found = []
-    for item in as_list(statement.get("Resource")):
+    for item in leaves(statement.get("Resource")):
         if not isinstance(item, Unreadable):
             found.append(item)
         elif not owner.property_dependencies.get(property_):

@@ -50,9 +50,11 @@ class Settings:
 
 def parse(config: Mapping[str, Any] | None, stack: str, rules: Sequence[Rule]) -> Settings:
     """Read a configuration. Raises `ConfigurationError` for an unknown key, rule, level or parameter."""
-    config = config or {}
+    config = _from_crossguard(config or {}, rules)
     if unknown := set(config) - {"environment", "rules", "exemptions"}:
-        raise ConfigurationError(f"policy configuration: unknown key {sorted(unknown)[0]!r}; expected environment, rules, exemptions")
+        raise ConfigurationError(
+            f"policy configuration: unknown key {sorted(unknown)[0]!r}; expected environment, rules, exemptions, or the ids of rules"
+        )
     environment = config.get("environment") or environment_of(stack)
     if environment not in ENVIRONMENTS:
         raise ConfigurationError(f"policy configuration: environment is {environment!r}; expected one of {', '.join(ENVIRONMENTS)}")
@@ -75,6 +77,32 @@ def parse(config: Mapping[str, Any] | None, stack: str, rules: Sequence[Rule]) -
             )
         parameters[rule_id] = section
     return Settings(environment, levels, parameters, parse_exemptions(config.get("exemptions") or [], by_id))
+
+
+def _from_crossguard(config: Mapping[str, Any], rules: Sequence[Rule]) -> Mapping[str, Any]:
+    """A file written for `--policy-pack-config` (a section per policy) in the pack's own form; anything else as it is."""
+    ids = {rule.id for rule in rules} | {EXEMPTIONS_RULE, "all"}
+    if not config or not set(config) <= ids:
+        return config
+    sections: dict[str, Any] = {}
+    exemptions: list[Any] = []
+    environment = None
+    everywhere = config.get("all")
+    for rule in rules:
+        given = config.get(rule.id, everywhere)
+        section = {"enforcementLevel": given} if isinstance(given, str) else dict(given or {})
+        environment = environment or section.pop("environment", None)
+        section.pop("environment", None)
+        exemptions += [{"rule": rule.id, **entry} for entry in section.pop("exemptions", None) or []]
+        if level := section.pop("enforcementLevel", None):
+            section["level"] = level
+        if section:
+            sections[rule.id] = section
+    own = config.get(EXEMPTIONS_RULE)
+    for entry in (own.get("exemptions") or []) if isinstance(own, Mapping) else []:
+        if entry not in exemptions:
+            exemptions.append(entry)
+    return {"rules": sections, "exemptions": exemptions} | ({"environment": environment} if environment else {})
 
 
 def parse_exemptions(given: Sequence[Mapping[str, Any]], rules: Mapping[str, Rule]) -> list[Exemption]:

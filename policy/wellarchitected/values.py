@@ -8,7 +8,7 @@ while `is not None` holds, because a value *is* given. So rules are plain code, 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 # What the Pulumi engine writes in the place of an unknown string; a JSON document may hold it in the place of an unknown leaf.
@@ -143,26 +143,22 @@ def dig(value: Any, path: str, default: Any = None) -> Any:
     return value
 
 
-def as_list(value: Any) -> list[Any]:
-    """A value that AWS lets one write as one item or as a list, as a list."""
+def leaves(value: Any) -> list[Any]:
+    """A value that AWS lets one write as one item or as a list, as a list; items may be unreadable."""
     if value is None:
         return []
     return value if isinstance(value, list) else [value]
 
 
-def known(value: Any) -> bool:
-    """Whether a value can be read."""
-    return not isinstance(value, Unreadable)
+def as_list(value: Any) -> list[Any]:
+    """Like `leaves`, of a value that must be readable."""
+    if isinstance(value, Unreadable):
+        raise NotEvaluable(value.path, value.reason)
+    return leaves(value)
 
 
-def any_known(values: list[Any], predicate: Callable[[Any], bool]) -> bool:
-    """`any` over a list with unknown items: true as soon as one known item satisfies; `NotEvaluable` if only an unknown one could."""
-    unknown: Unreadable | None = None
-    for value in values:
-        if isinstance(value, Unreadable):
-            unknown = value
-        elif predicate(value):
-            return True
-    if unknown is not None:
-        raise NotEvaluable(unknown.path, unknown.reason)
-    return False
+def is_set(value: Any) -> bool:
+    """Whether a property is given. One that is supplied at run time is; of one that is unknown nobody can say."""
+    if isinstance(value, Unreadable) and not value.present:
+        raise NotEvaluable(value.path, value.reason)
+    return value is not None

@@ -2,6 +2,15 @@
 
 from collections.abc import Mapping
 
+from ..asl import ENDPOINT as ENDPOINT
+from ..asl import ENDPOINT_CONFIGURATION as ENDPOINT_CONFIGURATION
+from ..asl import MODEL as MODEL
+from ..asl import PIPELINE as PIPELINE
+from ..asl import PROCESSING_JOB as PROCESSING_JOB
+from ..asl import SCALABLE_TARGET as SCALABLE_TARGET
+from ..asl import STATE_MACHINE as STATE_MACHINE
+from ..asl import TRAINING_JOB as TRAINING_JOB
+from ..asl import TRANSFORM_JOB as TRANSFORM_JOB
 from ..model import STACK as STACK
 from ..model import Level
 

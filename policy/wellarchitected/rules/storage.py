@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..model import Context, Example, Resource, rule
 from ..policies import denies_insecure_transport, is_public, statements
-from ..values import NotApplicable, as_list, dig
+from ..values import NotApplicable, Unreadable, as_list, dig, is_set
 from ._types import (
     BUCKET,
     BUCKET_ACL,
@@ -18,6 +18,8 @@ from ._types import (
     BUCKET_PUBLIC_ACCESS_BLOCK,
     BUCKET_REPLICATION,
     BUCKET_VERSIONING,
+    KEY,
+    KEY_ALIAS,
     PRODUCTION,
 )
 
@@ -147,11 +149,14 @@ def kms(bucket: Resource, context: Context) -> str | None:
     """Data buckets are encrypted with a customer key."""
     if is_log_target(bucket, context):
         raise NotApplicable("a target of access logs must use SSE-S3")
-    defaults = [item for configuration in attached(bucket, context, BUCKET_ENCRYPTION) for item in as_list(configuration.get("rules"))]
+    configurations = attached(bucket, context, BUCKET_ENCRYPTION)
+    defaults = [item for configuration in configurations for item in as_list(configuration.get("rules"))]
     defaults += as_list(bucket.get("serverSideEncryptionConfiguration.rule"))
     for item in defaults:
         if dig(item, "applyServerSideEncryptionByDefault.sseAlgorithm") in ("aws:kms", "aws:kms:dsse"):
-            if dig(item, "applyServerSideEncryptionByDefault.kmsMasterKeyId") is not None:
+            key = dig(item, "applyServerSideEncryptionByDefault.kmsMasterKeyId")
+            linked = any(context.graph.linked(configuration, "rules", KEY, KEY_ALIAS) for configuration in configurations)
+            if (isinstance(key, Unreadable) and linked) or is_set(key):
                 return None
             return f"default encryption of bucket '{bucket.name}' names no kmsMasterKeyId, so it uses the key that AWS manages"
     return f"default encryption of bucket '{bucket.name}' is AES256, not KMS"

@@ -250,7 +250,7 @@ def _followers_of(by_path: dict[str, State], path: str) -> list[State]:
 
 
 @rule(
-    "sfn-logging", STATE_MACHINE,
+    "sfn-logging", STATE_MACHINE, scope="stack",
     practices="OPS04-BP02 SEC04-BP01", checklist="CHK-OPS-4", spec="OPS-5a SEC-2b", severity="medium",
     sources="cdk-nag:AwsSolutions-SF1 checkov:CKV_AWS_285 securityhub:StepFunctions.1",
     why="Without logs nobody can say afterwards what a run did; the console forgets it after 90 days.",
@@ -264,7 +264,7 @@ def logging(machine_: Resource, context: Context) -> str | None:
     level = machine_.get("loggingConfiguration.level", "OFF")
     if level == "OFF":
         return f"loggingConfiguration.level of '{machine_.name}' is OFF"
-    if machine_.get("loggingConfiguration.logDestination") is None:
+    if not context.graph.given(machine_, "loggingConfiguration.logDestination"):
         return f"loggingConfiguration.logDestination of '{machine_.name}' is not set"
     return None
 

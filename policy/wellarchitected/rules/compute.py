@@ -1,0 +1,533 @@
+"""Lambda functions and Glue jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..model import Context, Example, Parameter, Resource, rule
+from ..values import NotApplicable, Unreadable, as_list
+from ._types import (
+    EVENT_SOURCE_MAPPING,
+    EVENT_TARGET,
+    FUNCTION,
+    FUNCTION_INVOKE_CONFIG,
+    FUNCTION_URL,
+    GLUE_CRAWLER,
+    GLUE_JOB,
+    GLUE_SECURITY,
+    GLUE_TABLE,
+    LAMBDA_ALIAS,
+    LAMBDA_PERMISSION,
+    LOG_GROUP,
+    PRODUCTION,
+    PROVISIONED_CONCURRENCY,
+    QUEUE,
+    SUBSCRIPTION,
+)
+from .learning import KEY_ARN, secret_like
+
+# Runtimes that receive security patches; see the deprecation table in the Lambda developer guide.
+RUNTIMES = ["python3.11", "python3.12", "python3.13", "python3.14", "nodejs22.x", "nodejs24.x", "java17", "java21", "java25", "dotnet8", "dotnet10", "ruby3.3", "ruby3.4", "provided.al2023"]  # fmt: skip
+STRINGS = {"type": "array", "items": {"type": "string"}}
+
+
+@rule(
+    "lambda-supported-runtime", FUNCTION,
+    practices="SEC06-BP01 PERF05-BP06", checklist="CHK-SUS-2", spec="SUS-4a", severity="high", sources="cdk-nag:AwsSolutions-L1 checkov:CKV_AWS_363 securityhub:Lambda.2",
+    why="A runtime past its end gets no security patches, and newer ones do the same work with less.",
+    fix="Use a runtime of the rule's list",
+    reads="runtime", missing="not_applicable", compliant={"runtime": "python3.13"}, violating={"runtime": "python3.8"},
+    parameters={"runtimes": Parameter(RUNTIMES, "Runtimes that may be used", STRINGS)},
+)  # fmt: skip
+def supported_runtime(function: Resource, context: Context) -> str | None:
+    """Functions run on a supported runtime."""
+    runtime = function.get("runtime")
+    if runtime is None:
+        raise NotApplicable("is a container image")
+    return None if runtime in context.parameters["runtimes"] else f"runtime of '{function.name}' is {runtime}"
+
+
+@rule(
+    "lambda-arm64", FUNCTION,
+    practices="SUS05-BP02 COST06-BP02 PERF02-BP02", checklist="CHK-SUS-2", spec="SUS-4b", severity="low", level="advisory",
+    why="Graviton does the same work with less energy, about 20 % cheaper.",
+    fix="Set architectures to [arm64] and build native dependencies for it",
+    reads="architectures", compliant={"architectures": ["arm64"]}, violating={"architectures": ["x86_64"]},
+)  # fmt: skip
+def arm64(function: Resource, context: Context) -> str | None:
+    """Functions run on Graviton."""
+    return None if "arm64" in as_list(function.get("architectures", ["x86_64"])) else f"architectures of '{function.name}' is x86_64"
+
+
+@rule(
+    "lambda-memory", FUNCTION,
+    practices="PERF02-BP04 COST06-BP02 SUS05-BP01", checklist="CHK-PERF-4", spec="PERF-5a COST-7d", severity="medium",
+    why="Memory decides CPU and price; the default of 128 MB is too little for Python with libraries, far too much is paid for nothing.",
+    fix="Set memorySize between the rule's minimum and maximum, by what runs measured",
+    reads="memorySize", compliant={"memorySize": 512}, violating={"memorySize": 8192},
+    parameters={
+        "minimum": Parameter(256, "Smallest memory in MB", {"type": "integer"}), "maximum": Parameter(3008, "Largest memory in MB", {"type": "integer"}),
+    },
+)  # fmt: skip
+def memory(function: Resource, context: Context) -> str | None:
+    """Functions have a considered amount of memory."""
+    size, least, most = function.get("memorySize", 128), context.parameters["minimum"], context.parameters["maximum"]
+    return None if least <= size <= most else f"memorySize of '{function.name}' is {size:.0f} MB, outside {least}-{most}"
+
+
+@rule(
+    "lambda-timeout", FUNCTION,
+    practices="REL05-BP05 COST02-BP05", checklist="CHK-PERF-4 CHK-REL-3", spec="PERF-5a", severity="medium",
+    why="The default of 3 s cuts real work off; the maximum lets a function that hangs cost money for 15 minutes, again and again.",
+    fix="Set timeout to a little more than the function ever takes, at most the rule's maximum",
+    reads="timeout", compliant={"timeout": 60}, violating={"timeout": 3},
+    parameters={"maximum": Parameter(900, "Longest timeout in seconds", {"type": "integer", "maximum": 900})},
+)  # fmt: skip
+def timeout(function: Resource, context: Context) -> str | None:
+    """Functions have a timeout of their own."""
+    seconds = function.get("timeout", 3)
+    return f"timeout of '{function.name}' is {seconds:.0f} s" if seconds <= 3 or seconds > context.parameters["maximum"] else None
+
+
+@rule(
+    "lambda-environment-encrypted", FUNCTION, scope="stack",
+    practices="SEC08-BP02", checklist="CHK-SEC-2", spec="SEC-5c", severity="medium", level=PRODUCTION, sources="checkov:CKV_AWS_173",
+    why="With a customer key, reading a function's environment needs a second permission.",
+    fix="Set kmsKeyArn",
+    reads="kmsKeyArn", compliant={"environment": {"variables": {"MODEL": "flights"}}, "kmsKeyArn": KEY_ARN}, violating={"environment": {"variables": {"MODEL": "flights"}}},
+)  # fmt: skip
+def environment_encrypted(function: Resource, context: Context) -> str | None:
+    """Environment variables are encrypted with a customer key."""
+    if function.get("environment") is None:
+        raise NotApplicable("has no environment variables")
+    return None if context.graph.given(function, "kmsKeyArn") else f"kmsKeyArn of '{function.name}' is not set"
+
+
+@rule(
+    "lambda-no-secrets-in-environment", FUNCTION,
+    practices="SEC02-BP03", checklist="CHK-SEC-1", spec="SEC-1c", severity="critical", sources="checkov:CKV_AWS_45",
+    why="Everybody who may describe the function reads its environment, and it ends up in state files and logs.",
+    fix="Keep the credential in Secrets Manager and pass its ARN",
+    reads="environment.variables", missing="pass",
+    compliant={"environment": {"variables": {"SECRET_KEY": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:s"}}},
+    violating={"environment": {"variables": {"DB_PASSWORD": "hunter2"}}},
+)  # fmt: skip
+def no_secrets_in_environment(function: Resource, context: Context) -> Iterator[str]:
+    """Environment variables hold no credentials."""
+    variables = function.get("environment.variables")
+    if isinstance(variables, Unreadable):
+        bool(variables)
+    for key in secret_like(variables):
+        yield f"environment.variables.{key} of '{function.name}' looks like a credential"
+
+
+@rule(
+    "lambda-tracing", FUNCTION,
+    practices="OPS04-BP05 REL06-BP07", checklist="CHK-PERF-5", spec="OPS-3b", severity="medium", sources="checkov:CKV_AWS_50 securityhub:Lambda.7",
+    why="A trace shows where a request spent its time.",
+    fix="Set tracingConfig.mode to Active",
+    reads="tracingConfig.mode", compliant={"tracingConfig": {"mode": "Active"}}, violating={"tracingConfig": {"mode": "PassThrough"}},
+)  # fmt: skip
+def tracing(function: Resource, context: Context) -> str | None:
+    """Functions are traced."""
+    mode = function.get("tracingConfig.mode", "PassThrough")
+    return None if mode == "Active" else f"tracingConfig.mode of '{function.name}' is {mode}"
+
+
+@rule(
+    "lambda-structured-logs", FUNCTION,
+    practices="OPS04-BP02", checklist="CHK-OPS-4", spec="OPS-5a", severity="low", level="advisory",
+    why="Logs that are JSON can be searched and counted; text cannot.",
+    fix="Set loggingConfig.logFormat to JSON",
+    reads="loggingConfig.logFormat", compliant={"loggingConfig": {"logFormat": "JSON"}}, violating={"loggingConfig": {"logFormat": "Text"}},
+)  # fmt: skip
+def structured_logs(function: Resource, context: Context) -> str | None:
+    """Functions write structured logs."""
+    return None if function.get("loggingConfig.logFormat", "Text") == "JSON" else f"loggingConfig.logFormat of '{function.name}' is Text"
+
+
+@rule(
+    "lambda-log-group-managed", FUNCTION, scope="stack",
+    practices="OPS04-BP02 COST04-BP05", checklist="CHK-OPS-4", spec="OPS-5a SEC-2b", severity="medium", sources="checkov:CKV_AWS_66",
+    why="A log group that Lambda makes by itself keeps logs for ever and is not encrypted with your key.",
+    fix="Add an aws.cloudwatch.LogGroup named /aws/lambda/<function>, or one that loggingConfig.logGroup names",
+    reads=None,
+    compliant=(Example(FUNCTION, "predict", {"name": "predict"}), Example(LOG_GROUP, "logs", {"name": "/aws/lambda/predict", "retentionInDays": 30})),
+    violating=(Example(FUNCTION, "predict", {"name": "predict"}),),
+)  # fmt: skip
+def log_group_managed(function: Resource, context: Context) -> str | None:
+    """Every function's log group is declared."""
+    graph = context.graph
+    if graph.linked(function, "loggingConfig", LOG_GROUP) or any(
+        user.type == FUNCTION for group in graph.of(LOG_GROUP) for user in graph.linked(group, "name", FUNCTION) if user is function
+    ):
+        return None
+    named = function.get("loggingConfig.logGroup")
+    name = named if named is not None else f"/aws/lambda/{function.get('name', '')}"
+    if any(group.get("name") == name for group in graph.of(LOG_GROUP) if not isinstance(group.get("name"), Unreadable)):
+        return None
+    return f"no log group is declared for '{function.name}'"
+
+
+@rule(
+    "lambda-failure-destination", FUNCTION, scope="stack",
+    practices="REL04-BP02 REL05-BP04", checklist="CHK-REL-3", spec="OPS-4b REL-1a", severity="high",
+    sources="checkov:CKV_AWS_116 cdk-nag:Serverless-LambdaDLQ",
+    why="An event that an asynchronous invocation could not process is dropped after two retries.",
+    fix="Set deadLetterConfig.targetArn, or an aws.lambda.FunctionEventInvokeConfig with destinationConfig.onFailure",
+    reads=None,
+    compliant=(
+        Example(FUNCTION, "judge", {"deadLetterConfig": {"targetArn": "arn:aws:sqs:eu-west-1:123456789012:failures"}}), Example(EVENT_TARGET, "on-approval", links={"arn": "judge"}),
+    ),
+    violating=(Example(FUNCTION, "judge", {"timeout": 60}), Example(EVENT_TARGET, "on-approval", links={"arn": "judge"})),
+)  # fmt: skip
+def failure_destination(function: Resource, context: Context) -> str | None:
+    """Functions that events invoke keep what they could not process."""
+    graph = context.graph
+    invoking = [*graph.referring(function, EVENT_TARGET, "arn"), *graph.referring(function, SUBSCRIPTION, "endpoint")]
+    invoking += graph.referring(function, "aws:s3/bucketNotification:BucketNotification", "lambdaFunctions")
+    invoking += graph.referring(function, "aws:scheduler/schedule:Schedule", "target")
+    if not invoking:
+        raise NotApplicable("nothing invokes it asynchronously")
+    if graph.given(function, "deadLetterConfig.targetArn"):
+        return None
+    for configuration in graph.referring(function, FUNCTION_INVOKE_CONFIG, "functionName"):
+        if configuration.get("destinationConfig.onFailure") is not None:
+            return None
+    return f"'{function.name}' is invoked by '{invoking[0].name}' and has neither deadLetterConfig nor an onFailure destination"
+
+
+@rule(
+    "lambda-retries-bounded", FUNCTION_INVOKE_CONFIG,
+    practices="REL05-BP03", checklist="CHK-REL-4", spec="REL-1a OPS-4a", severity="low",
+    why="An event that is retried for six hours is processed long after anybody needed it.",
+    fix="Set maximumEventAgeInSeconds to how long the event is of use",
+    reads="maximumEventAgeInSeconds", compliant={"maximumEventAgeInSeconds": 3600, "maximumRetryAttempts": 2}, violating={"maximumRetryAttempts": 2},
+)  # fmt: skip
+def retries_bounded(configuration: Resource, context: Context) -> str | None:
+    """Asynchronous invocations are retried for a set time."""
+    age = configuration.get("maximumEventAgeInSeconds", 21600)
+    return f"maximumEventAgeInSeconds of '{configuration.name}' is {age:.0f}" if age >= 21600 else None
+
+
+@rule(
+    "lambda-published", FUNCTION,
+    practices="OPS05-BP09 OPS06-BP01 REL08-BP04", checklist="CHK-OPS-2", spec="OPS-2d P2d", severity="low", level="advisory",
+    why="Without numbered versions there is nothing a pipeline can shift traffic to, or back to.",
+    fix="Set publish to true, so that every deployment makes an immutable version",
+    reads="publish", compliant={"publish": True}, violating={"publish": False},
+)  # fmt: skip
+def published(function: Resource, context: Context) -> str | None:
+    """Every deployment of a function makes an immutable version."""
+    return None if function.get("publish", False) else f"publish of '{function.name}' is not true"
+
+
+@rule(
+    "lambda-alias-to-version", LAMBDA_ALIAS,
+    practices="OPS06-BP03 REL08-BP04", checklist="CHK-OPS-2", spec="P2d OPS-2d", severity="high",
+    why="An alias to $LATEST is no safeguard: it moves with every upload.",
+    fix="Set functionVersion to a published version",
+    reads="functionVersion", missing="fail", compliant={"functionVersion": "3"}, violating={"functionVersion": "$LATEST"},
+)  # fmt: skip
+def alias_to_version(alias: Resource, context: Context) -> str | None:
+    """Aliases point to published versions."""
+    version = alias.get("functionVersion", "$LATEST")
+    return f"functionVersion of '{alias.name}' is $LATEST" if version == "$LATEST" else None
+
+
+@rule(
+    "lambda-permission-not-public", LAMBDA_PERMISSION,
+    practices="SEC03-BP07", checklist="CHK-SEC-1", spec="SEC-8d SEC-1d", severity="critical", sources="checkov:CKV_AWS_301 securityhub:Lambda.1",
+    why="Principal * lets every AWS account call the function.",
+    fix="Name the service or account in principal",
+    reads="principal", compliant={"principal": "events.amazonaws.com", "sourceArn": "arn:aws:events:eu-west-1:123456789012:rule/r"}, violating={"principal": "*"},
+)  # fmt: skip
+def permission_not_public(permission: Resource, context: Context) -> str | None:
+    """No function may be called by everybody."""
+    if permission.get("principal", "*") == "*" and permission.get("principalOrgId") is None:
+        return f"principal of '{permission.name}' is *"
+    return None
+
+
+@rule(
+    "lambda-permission-source", LAMBDA_PERMISSION, scope="stack",
+    practices="SEC03-BP07", checklist="CHK-SEC-1", spec="SEC-1d SEC-8d", severity="high", sources="checkov:CKV_AWS_364",
+    why="Without a source, any rule, bucket or API of any account may call the function through the service.",
+    fix="Set sourceArn (or sourceAccount)",
+    reads="sourceArn",
+    compliant={"principal": "events.amazonaws.com", "sourceArn": "arn:aws:events:eu-west-1:123456789012:rule/r"}, violating={"principal": "events.amazonaws.com"},
+)  # fmt: skip
+def permission_source(permission: Resource, context: Context) -> str | None:
+    """Services may call a function only on behalf of a named source."""
+    if not permission.get("principal", "").endswith(".amazonaws.com"):
+        raise NotApplicable("not a service")
+    if not context.graph.given(permission, "sourceArn") and not context.graph.given(permission, "sourceAccount"):
+        return f"sourceArn of '{permission.name}' is not set"
+    return None
+
+
+@rule(
+    "lambda-url-authorised", FUNCTION_URL,
+    practices="SEC03-BP07", checklist="CHK-SEC-1", spec="SEC-1d", severity="critical", sources="checkov:CKV_AWS_258",
+    why="A function URL without authorisation is open to everybody.",
+    fix="Set authorizationType to AWS_IAM",
+    reads="authorizationType", missing="fail", compliant={"authorizationType": "AWS_IAM"}, violating={"authorizationType": "NONE"},
+)  # fmt: skip
+def url_authorised(url: Resource, context: Context) -> str | None:
+    """Function URLs ask who is calling."""
+    return None if url.get("authorizationType") == "AWS_IAM" else f"authorizationType of '{url.name}' is NONE"
+
+
+@rule(
+    "lambda-no-idle-capacity", f"{PROVISIONED_CONCURRENCY}",
+    practices="SUS02-BP03 COST09-BP03", checklist="CHK-SUS-1 CHK-COST-4", spec="SUS-2a COST-2a", severity="medium", level={"dev": "mandatory", "prod": "advisory"},
+    why="Provisioned concurrency is billed by the hour, used or not.",
+    fix="Remove it; accept cold starts, or make them short",
+    reads=None, compliant=(Example(FUNCTION, "predict", {"memorySize": 512}),), violating=(Example(PROVISIONED_CONCURRENCY, "warm", {"provisionedConcurrentExecutions": 2}),),
+)  # fmt: skip
+def no_idle_capacity(provisioned: Resource, context: Context) -> str:
+    """No function is kept warm around the clock."""
+    return f"'{provisioned.name}' keeps instances of a function warm"
+
+
+@rule(
+    "lambda-queue-partial-failures", EVENT_SOURCE_MAPPING,
+    practices="REL04-BP04 REL05-BP03", checklist="CHK-REL-3", spec="REL-1a", severity="high",
+    why="Without it one bad message makes the whole batch come back: good messages are processed twice.",
+    fix="Set functionResponseTypes to [ReportBatchItemFailures] and return batchItemFailures from the handler",
+    reads="functionResponseTypes", compliant={"functionResponseTypes": ["ReportBatchItemFailures"], "batchSize": 10}, violating={"batchSize": 10},
+)  # fmt: skip
+def queue_partial_failures(mapping: Resource, context: Context) -> str | None:
+    """Batches report which of their items failed."""
+    if "ReportBatchItemFailures" in as_list(mapping.get("functionResponseTypes", [])):
+        return None
+    return f"functionResponseTypes of '{mapping.name}' has no ReportBatchItemFailures"
+
+
+@rule(
+    "lambda-queue-batched", EVENT_SOURCE_MAPPING,
+    practices="SUS02-BP06 COST09-BP02 PERF02-BP04", checklist="CHK-SUS-3", spec="SUS-2b COST-2a", severity="low", level="advisory",
+    why="One invocation for a hundred messages does the work of a hundred invocations.",
+    fix="Set maximumBatchingWindowInSeconds (and batchSize)",
+    reads="maximumBatchingWindowInSeconds", compliant={"batchSize": 100, "maximumBatchingWindowInSeconds": 10}, violating={"batchSize": 1},
+)  # fmt: skip
+def queue_batched(mapping: Resource, context: Context) -> str | None:
+    """Messages are processed in batches."""
+    if mapping.get("maximumBatchingWindowInSeconds", 0) > 0:
+        return None
+    return f"maximumBatchingWindowInSeconds of '{mapping.name}' is 0"
+
+
+@rule(
+    "lambda-queue-visibility", EVENT_SOURCE_MAPPING, scope="stack",
+    practices="REL04-BP04", checklist="CHK-REL-4", spec="REL-1a", severity="medium",
+    why="A message that becomes visible while it is processed is processed twice; AWS asks for six times the function's timeout.",
+    fix="Set visibilityTimeoutSeconds of the queue to at least six times the timeout of the function",
+    reads=None,
+    compliant=(
+        Example(QUEUE, "queue", {"visibilityTimeoutSeconds": 180}), Example(FUNCTION, "store", {"timeout": 30}),
+        Example(EVENT_SOURCE_MAPPING, "mapping", links={"eventSourceArn": "queue", "functionName": "store"}),
+    ),
+    violating=(
+        Example(QUEUE, "queue", {"visibilityTimeoutSeconds": 30}), Example(FUNCTION, "store", {"timeout": 30}),
+        Example(EVENT_SOURCE_MAPPING, "mapping", links={"eventSourceArn": "queue", "functionName": "store"}),
+    ),
+)  # fmt: skip
+def queue_visibility(mapping: Resource, context: Context) -> str | None:
+    """A queue waits long enough before it delivers a message again."""
+    queues, functions = context.graph.linked(mapping, "eventSourceArn", QUEUE), context.graph.linked(mapping, "functionName", FUNCTION)
+    if not queues or not functions:
+        raise NotApplicable("queue or function are not of this stack")
+    visible, limit = queues[0].get("visibilityTimeoutSeconds", 30), functions[0].get("timeout", 3)
+    return (
+        f"visibilityTimeoutSeconds of '{queues[0].name}' is {visible:.0f}, timeout of '{functions[0].name}' is {limit:.0f}"
+        if visible < 6 * limit
+        else None
+    )
+
+
+@rule(
+    "glue-security-configuration", f"{GLUE_JOB} {GLUE_CRAWLER}", scope="stack",
+    practices="SEC08-BP02", checklist="CHK-SEC-2", spec="SEC-5a", severity="high", level=PRODUCTION, sources="cdk-nag:AwsSolutions-GL1 checkov:CKV_AWS_195",
+    why="It decides how Glue encrypts what it writes, its logs and its bookmarks.",
+    fix="Set securityConfiguration",
+    reads="securityConfiguration", compliant={"securityConfiguration": "encrypted"}, violating={"glueVersion": "5.0"},
+)  # fmt: skip
+def glue_security_configuration(resource: Resource, context: Context) -> str | None:
+    """Glue jobs and crawlers encrypt what they write."""
+    return None if context.graph.given(resource, "securityConfiguration") else f"securityConfiguration of '{resource.name}' is not set"
+
+
+@rule(
+    "glue-security-complete", GLUE_SECURITY,
+    practices="SEC08-BP02", checklist="CHK-SEC-2", spec="SEC-5a", severity="high", sources="checkov:CKV_AWS_99 cdk-nag:AwsSolutions-GL3",
+    why="A security configuration with a mode DISABLED leaves that part in clear.",
+    fix="Set SSE-KMS for S3 and CloudWatch, and CSE-KMS for bookmarks",
+    reads="encryptionConfiguration",
+    compliant={"encryptionConfiguration": {"cloudwatchEncryption": {"cloudwatchEncryptionMode": "SSE-KMS"}, "jobBookmarksEncryption": {"jobBookmarksEncryptionMode": "CSE-KMS"}, "s3Encryption": {"s3EncryptionMode": "SSE-KMS"}}},
+    violating={"encryptionConfiguration": {"cloudwatchEncryption": {"cloudwatchEncryptionMode": "DISABLED"}, "jobBookmarksEncryption": {"jobBookmarksEncryptionMode": "CSE-KMS"}, "s3Encryption": {"s3EncryptionMode": "SSE-KMS"}}},
+)  # fmt: skip
+def glue_security_complete(configuration: Resource, context: Context) -> Iterator[str]:
+    """Glue security configurations encrypt data, logs and bookmarks."""
+    for part, mode in (
+        ("cloudwatchEncryption", "cloudwatchEncryptionMode"),
+        ("jobBookmarksEncryption", "jobBookmarksEncryptionMode"),
+        ("s3Encryption", "s3EncryptionMode"),
+    ):
+        if configuration.get(f"encryptionConfiguration.{part}.{mode}", "DISABLED") == "DISABLED":
+            yield f"encryptionConfiguration.{part}.{mode} of '{configuration.name}' is DISABLED"
+
+
+@rule(
+    "glue-version", GLUE_JOB,
+    practices="SEC06-BP01 PERF02-BP02", checklist="CHK-SUS-2", spec="SUS-4c", severity="medium", sources="securityhub:Glue.4",
+    why="Newer Glue versions start faster and run the same job in less time; old ones are no longer patched.",
+    fix="Set glueVersion to 5.0 or newer (4.0 at least)",
+    reads="glueVersion", compliant={"glueVersion": "5.0"}, violating={"glueVersion": "3.0"},
+    parameters={"minimum": Parameter("4.0", "Oldest Glue version allowed", {"type": "string"})},
+)  # fmt: skip
+def glue_version(job: Resource, context: Context) -> str | None:
+    """Glue jobs run on a current version."""
+    version = job.get("glueVersion", "0.9")
+    return f"glueVersion of '{job.name}' is {version}" if float(version) < float(context.parameters["minimum"]) else None
+
+
+@rule(
+    "glue-right-sized", GLUE_JOB,
+    practices="PERF02-BP04 COST06-BP02 SUS05-BP01", checklist="CHK-PERF-4", spec="PERF-5c", severity="medium",
+    why="Workers are billed by the second whether there is work for them or not; the default is ten.",
+    fix="Set workerType and numberOfWorkers, at most the rule's maximum_workers",
+    reads="numberOfWorkers", compliant={"workerType": "G.1X", "numberOfWorkers": 2}, violating={"workerType": "G.1X", "numberOfWorkers": 100},
+    parameters={"maximum_workers": Parameter(20, "Most workers a job may have", {"type": "integer", "minimum": 2})},
+)  # fmt: skip
+def glue_right_sized(job: Resource, context: Context) -> str | None:
+    """Glue jobs have a considered number of workers."""
+    if job.get("command.name") == "pythonshell":
+        raise NotApplicable("has no workers")
+    count, most = job.get("numberOfWorkers", 10), context.parameters["maximum_workers"]
+    if count > most:
+        return f"numberOfWorkers of '{job.name}' is {count:.0f}, over {most}"
+    return (
+        None
+        if job.get("workerType") is not None and job.get("numberOfWorkers") is not None
+        else f"workerType and numberOfWorkers of '{job.name}' are not both set"
+    )
+
+
+@rule(
+    "glue-auto-scaling", GLUE_JOB,
+    practices="PERF02-BP05 COST09-BP03 SUS02-BP01", checklist="CHK-PERF-2", spec="PERF-5c SUS-3c", severity="low", level="advisory",
+    why="Auto-scaling gives back workers that a stage does not need; numberOfWorkers is then the maximum.",
+    fix="Set --enable-auto-scaling to true in defaultArguments",
+    reads="defaultArguments", compliant={"numberOfWorkers": 4, "defaultArguments": {"--enable-auto-scaling": "true"}}, violating={"numberOfWorkers": 4},
+)  # fmt: skip
+def glue_auto_scaling(job: Resource, context: Context) -> str | None:
+    """Glue jobs with more than two workers scale."""
+    if job.get("numberOfWorkers", 10) <= 2:
+        raise NotApplicable("a driver and one executor: nothing to scale")
+    scaling = str((job.get("defaultArguments") or {}).get("--enable-auto-scaling", "false")).lower()
+    return None if scaling == "true" else f"defaultArguments of '{job.name}' has no --enable-auto-scaling true"
+
+
+@rule(
+    "glue-timeout", GLUE_JOB,
+    practices="REL05-BP05 COST02-BP05", checklist="CHK-COST-5", spec="COST-7c", severity="medium",
+    why="The default lets a job that hangs run for 8 hours (48 before Glue 5).",
+    fix="Set timeout in minutes, at most the rule's maximum",
+    reads="timeout", compliant={"timeout": 60}, violating={"timeout": 2880},
+    parameters={"maximum": Parameter(240, "Longest timeout in minutes", {"type": "integer"})},
+)  # fmt: skip
+def glue_timeout(job: Resource, context: Context) -> str | None:
+    """Glue jobs end after a set time."""
+    minutes = job.get("timeout", 480)
+    return f"timeout of '{job.name}' is {minutes:.0f} minutes" if minutes > context.parameters["maximum"] else None
+
+
+@rule(
+    "glue-logging", GLUE_JOB,
+    practices="OPS04-BP02", checklist="CHK-OPS-4", spec="OPS-5a", severity="medium",
+    why="Without continuous logs a job that failed says only that it failed. Glue 5 and later always log.",
+    fix="Set --enable-continuous-cloudwatch-log to true in defaultArguments",
+    reads="defaultArguments", missing="fail", compliant={"glueVersion": "4.0", "defaultArguments": {"--enable-continuous-cloudwatch-log": "true"}}, violating={"glueVersion": "4.0"},
+)  # fmt: skip
+def glue_logging(job: Resource, context: Context) -> str | None:
+    """Glue jobs log while they run."""
+    if float(job.get("glueVersion", "0.9")) >= 5:
+        return None
+    enabled = str((job.get("defaultArguments") or {}).get("--enable-continuous-cloudwatch-log", "false")).lower()
+    return None if enabled == "true" else f"defaultArguments of '{job.name}' has no --enable-continuous-cloudwatch-log true"
+
+
+@rule(
+    "glue-metrics", GLUE_JOB,
+    practices="PERF02-BP03 OPS04-BP02", checklist="CHK-PERF-5", spec="OPS-3c COST-3a", severity="low", level="advisory",
+    why="Metrics show whether a job had too many workers or too few.",
+    fix="Set --enable-metrics or --enable-observability-metrics to true in defaultArguments",
+    reads="defaultArguments", compliant={"defaultArguments": {"--enable-metrics": "true"}}, violating={"defaultArguments": {"--job-language": "python"}},
+)  # fmt: skip
+def glue_metrics(job: Resource, context: Context) -> str | None:
+    """Glue jobs report their use of CPU and memory."""
+    arguments = job.get("defaultArguments") or {}
+    if any(str(arguments.get(key, "false")).lower() in ("true", "") for key in ("--enable-metrics", "--enable-observability-metrics")):
+        return None
+    return f"defaultArguments of '{job.name}' has no --enable-metrics true"
+
+
+@rule(
+    "glue-no-double-retries", GLUE_JOB,
+    practices="REL05-BP03", checklist="CHK-REL-4", spec="P1e", severity="medium", level="advisory",
+    why="A retry inside Glue and one in the state machine that started the job multiply.",
+    fix="Set maxRetries to 0 and let the state machine retry",
+    reads="maxRetries", missing="pass", compliant={"maxRetries": 0}, violating={"maxRetries": 3},
+)  # fmt: skip
+def glue_no_double_retries(job: Resource, context: Context) -> str | None:
+    """One side owns the retries of a Glue job."""
+    retries = job.get("maxRetries", 0)
+    return f"maxRetries of '{job.name}' is {retries:.0f}" if retries > 0 else None
+
+
+@rule(
+    "glue-crawler-incremental", GLUE_CRAWLER,
+    practices="SUS04-BP07 PERF03-BP04", checklist="CHK-SUS-3", spec="SUS-2c", severity="low", level="advisory",
+    why="A crawler that reads everything again reads more every day to learn the same.",
+    fix="Set recrawlPolicy.recrawlBehavior to CRAWL_NEW_FOLDERS_ONLY or CRAWL_EVENT_MODE (schemaChangePolicy then LOG)",
+    reads="recrawlPolicy.recrawlBehavior", compliant={"recrawlPolicy": {"recrawlBehavior": "CRAWL_NEW_FOLDERS_ONLY"}}, violating={"recrawlPolicy": {"recrawlBehavior": "CRAWL_EVERYTHING"}},
+)  # fmt: skip
+def glue_crawler_incremental(crawler: Resource, context: Context) -> str | None:
+    """Crawlers read only what is new."""
+    behavior = crawler.get("recrawlPolicy.recrawlBehavior", "CRAWL_EVERYTHING")
+    return f"recrawlPolicy.recrawlBehavior of '{crawler.name}' is CRAWL_EVERYTHING" if behavior == "CRAWL_EVERYTHING" else None
+
+
+@rule(
+    "glue-crawler-keeps-tables", GLUE_CRAWLER,
+    practices="SEC08-BP04", checklist="CHK-REL-6", spec="P1b", severity="medium",
+    why="A crawl while a prefix is empty deletes the table, its permissions and its statistics.",
+    fix="Set schemaChangePolicy.deleteBehavior to LOG or DEPRECATE_IN_DATABASE",
+    reads="schemaChangePolicy.deleteBehavior", missing="pass", compliant={"schemaChangePolicy": {"deleteBehavior": "LOG"}}, violating={"schemaChangePolicy": {"deleteBehavior": "DELETE_FROM_DATABASE"}},
+)  # fmt: skip
+def glue_crawler_keeps_tables(crawler: Resource, context: Context) -> str | None:
+    """Crawlers never delete tables."""
+    behavior = crawler.get("schemaChangePolicy.deleteBehavior", "DEPRECATE_IN_DATABASE")
+    return f"schemaChangePolicy.deleteBehavior of '{crawler.name}' is {behavior}" if behavior == "DELETE_FROM_DATABASE" else None
+
+
+@rule(
+    "glue-table-columnar", GLUE_TABLE,
+    practices="SUS04-BP02 PERF03-BP04", checklist="CHK-SUS-2", spec="PERF-5d SUS-3d", severity="low", level="advisory",
+    why="Parquet and ORC are read by column and compressed: a fraction of the bytes of CSV or JSON.",
+    fix="Write the table as Parquet",
+    reads="storageDescriptor.serDeInfo.serializationLibrary", missing="not_applicable",
+    compliant={"storageDescriptor": {"serDeInfo": {"serializationLibrary": "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"}}},
+    violating={"storageDescriptor": {"serDeInfo": {"serializationLibrary": "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"}}},
+)  # fmt: skip
+def glue_table_columnar(table: Resource, context: Context) -> str | None:
+    """Declared tables are columnar."""
+    library = table.get("storageDescriptor.serDeInfo.serializationLibrary")
+    if library is None:
+        raise NotApplicable("says no format")
+    return (
+        None
+        if "parquet" in library.lower() or "orc" in library.lower()
+        else f"storageDescriptor.serDeInfo of '{table.name}' is {library.split('.')[-1]}"
+    )
