@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 def install(sandbox: Sandbox) -> None:
     """Replace moto's pretended Glue and SageMaker work with these executors."""
-    from mlops.sandbox.ml import glue
+    from mlops.sandbox.ml import glue, training
 
     glue.install(sandbox)
+    training.install(sandbox)

@@ -414,5 +414,6 @@ def install(sandbox: Sandbox) -> Glue:
     GlueBackend.create_job = create_checked_job  # type: ignore[method-assign, assignment]
     implement(GlueResponse, "BatchStopJobRun", lambda request: batch_stop(sandbox, request))
     implement(GlueResponse, "UpdateJob", lambda request: update_job(sandbox, request))
-    sandbox.submit(glue.warm_up)
+    if sandbox.options.executors.get("glue", {}).get("warm", True):
+        sandbox.submit(glue.warm_up)
     return glue

@@ -181,12 +181,11 @@ def emit(sandbox: Sandbox, source: str, detail_type: str, detail: dict[str, Any]
 
 
 def put_metrics(sandbox: Sandbox, namespace: str, metrics: Iterable[tuple[str, float, str]], dimensions: Mapping[str, str]) -> None:
-    """Metrics that the service itself publishes."""
-    named = [{"Name": name, "Value": value} for name, value in dimensions.items()]
-    stamp = now()
-    data = [{"MetricName": name, "Value": value, "Unit": unit, "Dimensions": named, "Timestamp": stamp} for name, value, unit in metrics]
-    if data:
-        sandbox.service_client("cloudwatch").put_metric_data(Namespace=namespace, MetricData=data)
+    """Metrics that the service itself publishes: (name, value, unit)."""
+    from mlops.sandbox.compute.metrics import put
+
+    for name, value, unit in metrics:
+        put(sandbox, namespace, {name: value}, dimensions, {name: unit})
 
 
 def follow(
@@ -210,8 +209,11 @@ def follow(
 
 
 def role_arn(sandbox: Sandbox, role: str) -> str:
-    """A role given by name or ARN, as an ARN."""
-    return role if role.startswith("arn:") else f"arn:aws:iam::{sandbox.account}:role/{role}"
+    """A role given by name or ARN, as an ARN (a name leaves the role's path out)."""
+    if role.startswith("arn:"):
+        return role
+    found = [known.arn for known in sandbox.backend("iam").get_roles() if known.name == role]
+    return found[0] if found else f"arn:aws:iam::{sandbox.account}:role/{role}"
 
 
 def issue(sandbox: Sandbox, role: str, service: str, session_name: str) -> Any:
