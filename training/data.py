@@ -25,7 +25,10 @@ def read(folder: Path, contract: Contract) -> pd.DataFrame:
     missing = [name for name in names if name not in table.column_names]
     if missing:
         raise TrainingError(f"expected the columns of contract '{contract.name}', {folder} lacks {', '.join(missing)}")
-    frame = table.to_pandas()
+    frame: Any = table.to_pandas()
+    for name in frame.columns:
+        if isinstance(frame[name].dtype, pd.DatetimeTZDtype):
+            frame[name] = frame[name].dt.tz_convert(None)  # Spark marks wall-clock times as UTC
     keys = [name for name in (contract.time_column, contract.id_column) if name] or names
     return frame.sort_values(keys, kind="stable", ignore_index=True)
 

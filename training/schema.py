@@ -87,6 +87,10 @@ def derive(function: str, values: Any) -> np.ndarray:
         clock = np.asarray(values, dtype=float)
         return clock // 100 * 60 + clock % 100
     moments = np.asarray(values, dtype="datetime64[s]")
+    return np.where(np.isnat(moments), np.nan, _of_moments(function, moments))
+
+
+def _of_moments(function: str, moments: np.ndarray) -> np.ndarray:
     days = moments.astype("datetime64[D]")
     if function == "hour":
         return ((moments - days).astype(np.int64) // 3600).astype(float)

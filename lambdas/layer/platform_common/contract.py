@@ -20,11 +20,12 @@ ROLES = ("id", "time", "feature", "target", "ignore")
 TIME_FUNCTIONS = ("hour", "minute_of_day", "weekday", "day_of_year", "month")
 CLOCK_FUNCTIONS = ("clock_minutes",)
 AS_OF_EVENT_TIME = "event_time"
+RESERVED_NAMES = ("date", "bucket")  # partition columns of the prepared data
 
 # The same expressions are used by Python here and by Spark in the Glue jobs, so both accept the same texts.
 INTEGER = r"[+-]?[0-9]{1,18}"
-NUMBER = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?"
-TIMESTAMP = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?"
+NUMBER = r"[+-]?([0-9]{1,30}(\.[0-9]{0,30})?|\.[0-9]{1,30})([eE][+-]?[0-9]{1,2})?"  # short enough never to be infinite
+TIMESTAMP = r"(?!0000)[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?"
 BOOLEAN = r"true|false"
 TEXT_FORMS = {"integer": INTEGER, "number": NUMBER, "timestamp": TIMESTAMP, "boolean": BOOLEAN}
 ARTICLES = {"integer": "an integer", "number": "a number", "timestamp": "a timestamp", "boolean": "true or false", "string": "a string"}
@@ -228,6 +229,8 @@ def parse(document: Any) -> Contract:
     derived = tuple(_derived(raw, columns, f"derived[{index}]") for index, raw in enumerate(document.get("derived") or []))
     every = names + [each.name for each in derived]
     _require(len(set(every)) == len(every), "derived", "names that no other column has", [each.name for each in derived])
+    reserved = [each for each in every if each in RESERVED_NAMES]
+    _require(not reserved, "columns", f"no column named {' or '.join(RESERVED_NAMES)}: the prepared data is partitioned by it", reserved)
     _require(bool(derived) or any(column.role == "feature" for column in columns), "columns", "at least one feature", names)
     rows = document.get("rows") or {}
     _only(rows, {"minimum", "maximum"}, "rows")
