@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from mlops.engine import signatures
+from mlops.engine import archives, signatures
 from mlops.engine.errors import EngineError
 
 
@@ -33,7 +32,7 @@ class Asset:
 
 @dataclass(frozen=True)
 class Archive:
-    """A directory or archive file (`path`), named assets, or an address; `hash` covers names and contents (not the CLI's own hash)."""
+    """A directory or archive file (`path`), named assets, or an address; `hash` is the CLI's."""
 
     path: str | None = None
     assets: dict[str, Asset | Archive] | None = None
@@ -61,39 +60,44 @@ def _encoded(signature: str, digest: str, **content: Any) -> dict[str, Any]:
 def asset_from(fields: dict[str, Any], root: Path) -> Asset:
     """An asset from its encoding, hashed; a missing file is an error, as under the CLI."""
     if "path" in fields:
-        return Asset(path=fields["path"], hash=fields.get("hash") or _path_hash(root / fields["path"]))
+        return Asset(path=fields["path"], hash=fields.get("hash") or _asset_hash(root / fields["path"]))
     if "text" in fields:
-        return Asset(text=fields["text"], hash=hashlib.sha256(fields["text"].encode()).hexdigest())
+        return Asset(text=fields["text"], hash=fields.get("hash") or hashlib.sha256(fields["text"].encode()).hexdigest())
     return Asset(uri=fields["uri"], hash=fields.get("hash", ""))
 
 
 def archive_from(fields: dict[str, Any], root: Path) -> Archive:
     """An archive from its encoding, hashed; a missing file is an error, as under the CLI."""
+    known = fields.get("hash", "")
     if "path" in fields:
-        return Archive(path=fields["path"], hash=fields.get("hash") or _path_hash(root / fields["path"]))
+        return Archive(path=fields["path"], hash=known or _archive_hash(root / fields["path"]))
     if "assets" in fields:
-        digest = hashlib.sha256()
-        for name, item in sorted(fields["assets"].items()):
-            digest.update(f"{name}\0{item.hash}\0".encode())
-        return Archive(assets=fields["assets"], hash=digest.hexdigest())
-    return Archive(uri=fields["uri"], hash=fields.get("hash", ""))
+        return Archive(assets=fields["assets"], hash=known or archives.tar_hash(archives.contents_of_assets(fields["assets"], root)))
+    return Archive(uri=fields["uri"], hash=known)
 
 
-def _path_hash(path: Path) -> str:
+def _existing(path: Path) -> Path:
     if not path.exists():
         raise EngineError(
             "asset_not_found", f"the asset '{path}' does not exist", str(path), "Build the file first, or correct the path in the program."
         )
-    if path.is_file():
-        return _file_hash(str(path), path.stat().st_mtime_ns, path.stat().st_size)
-    digest = hashlib.sha256()
-    for folder, folders, files in os.walk(path):
-        folders.sort()
-        for name in sorted(files):
-            file = Path(folder, name)
-            status = file.stat()
-            digest.update(f"{file.relative_to(path)}\0{_file_hash(str(file), status.st_mtime_ns, status.st_size)}\0".encode())
-    return digest.hexdigest()
+    return path
+
+
+def _asset_hash(path: Path) -> str:
+    if _existing(path).is_dir():
+        raise EngineError("bad_asset", f"the asset '{path}' is a directory", str(path), "Use a FileArchive for a directory.")
+    return _file_hash(str(path), path.stat().st_mtime_ns, path.stat().st_size)
+
+
+def _archive_hash(path: Path) -> str:
+    if _existing(path).is_dir():
+        return archives.tar_hash(archives.contents_of_directory(path))
+    if not archives.is_archive_file(path):
+        raise EngineError(
+            "bad_asset", f"'{path}' is neither an archive nor a directory", str(path), "Name it .zip or .tar.gz, or use a FileAsset."
+        )
+    return _asset_hash(path)
 
 
 @lru_cache(maxsize=4096)

@@ -128,6 +128,11 @@ def run(task):
         sys.stderr.flush()
 
 
+def is_own(frame, program):
+    """Whether a frame is the program's code; its virtual environment often lies in its folder."""
+    return frame.filename.startswith(program) and "site-packages" not in frame.filename
+
+
 def describe(error, program):
     """The exception with the frames of the program's own code on."""
     if isinstance(error, SystemExit) and error.code in (None, 0):
@@ -135,9 +140,9 @@ def describe(error, program):
     frames = traceback.extract_tb(error.__traceback__)
     # What runs the program may itself lie in the project: its frames tell the user nothing.
     frames = [frame for frame in frames if frame.filename != __file__ and not frame.filename.startswith("<frozen runpy>")]
-    first = next((i for i, frame in enumerate(frames) if frame.filename.startswith(program)), 0)
+    first = next((i for i, frame in enumerate(frames) if is_own(frame, program)), 0)
     tail = "".join(traceback.format_list(frames[first:])) + "".join(traceback.format_exception_only(type(error), error))
-    last = next((frame for frame in reversed(frames) if frame.filename.startswith(program)), None)
+    last = next((frame for frame in reversed(frames) if is_own(frame, program)), None)
     syntax = isinstance(error, SyntaxError)
     return {
         "ok": False,

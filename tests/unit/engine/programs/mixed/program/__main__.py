@@ -37,10 +37,17 @@ aws.lambda_.Function(
     handler="handler.handler",
     runtime="python3.13",
     memory_size=nested["list"][0] * 128,
-    code=pulumi.AssetArchive({"handler.py": pulumi.StringAsset("def handler(*_): ..."), "data/file.txt": pulumi.FileAsset("file.txt")}),
+    code=pulumi.AssetArchive(
+        {
+            "handler.py": pulumi.StringAsset("def handler(*_): ..."),
+            "data/file.txt": pulumi.FileAsset("file.txt"),
+            "lib": pulumi.FileArchive("folder"),
+        }
+    ),
     environment={"variables": {"TOKEN": pulumi.Output.secret("token"), "QUEUE": outer.inner.queue.url}},
     opts=pulumi.ResourceOptions(depends_on=[outer], custom_timeouts=pulumi.CustomTimeouts(create="5m")),
 )
+aws.s3.BucketObject("object", bucket="name", source=pulumi.FileArchive("folder"))
 table = aws.dynamodb.Table(
     "table",
     attributes=[{"name": "id", "type": "S"}],
