@@ -35,9 +35,7 @@ class Code(pulumi.ComponentResource):
         }
         self.glue_modules = self._upload_glue_modules(root)
         self.training_source = self._upload_training(root)
-        self.contracts = {
-            model.name: self._upload_contract(model.contract, platform.contracts[model.name]) for model in platform.settings.models
-        }
+        self.contracts = self._upload_contracts(platform)
         self.register_outputs({})
 
     def function_archive(self, handler: str) -> pulumi.Archive:

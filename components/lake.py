@@ -10,6 +10,8 @@ from components.grants import Statement
 from components.keys import KeyReference, Keys
 from components.platform import Platform
 
+LOGGED = ("raw", "processed", "quarantine", "models", "predictions")
+
 
 class Lake(pulumi.ComponentResource):
     """One reference a purpose. An existing raw bucket is only read."""
@@ -71,13 +73,20 @@ class Lake(pulumi.ComponentResource):
         )
         return SecureBucket(f"{self._name}-logs", args, platform=self._platform, opts=pulumi.ResourceOptions(parent=self))
 
+    def _access_log(self, purpose: str, log_bucket: str) -> Statement:
+        arns = self._platform.arns
+        source = {
+            "StringEquals": {"aws:SourceAccount": self._platform.account},
+            "ArnLike": {"aws:SourceArn": arns.bucket(self._platform.bucket_name(purpose))},
+        }
+        return _admit("logging.s3.amazonaws.com", "s3:PutObject", arns.objects(log_bucket, f"access/{purpose}/*"), source)
+
     def _log_writers(self) -> list[Statement]:
         arns = self._platform.arns
         name = self._platform.bucket_name("logs")
-        from_account = {"StringEquals": {"aws:SourceAccount": self._platform.account}}
         from_trail = {"StringEquals": {"aws:SourceArn": arns.trail(self._platform.name("trail"))}}
         return [
-            _admit("logging.s3.amazonaws.com", "s3:PutObject", arns.objects(name, "access/*"), from_account),
+            *(self._access_log(purpose, name) for purpose in LOGGED),
             _admit("cloudtrail.amazonaws.com", "s3:GetBucketAcl", arns.bucket(name), from_trail),
             _admit("cloudtrail.amazonaws.com", "s3:PutObject", arns.objects(name, f"trail/AWSLogs/{self._platform.account}/*"), from_trail),
         ]

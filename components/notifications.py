@@ -72,7 +72,7 @@ class Notifications(pulumi.ComponentResource):
                 {
                     "Sid": "DenyPlainHttp",
                     "Effect": "Deny",
-                    "Principal": "*",
+                    "Principal": {"AWS": "*"},
                     "Action": "sns:Publish",
                     "Resource": self.known_arn,
                     "Condition": {"Bool": {"aws:SecureTransport": "false"}},

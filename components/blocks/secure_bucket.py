@@ -95,7 +95,7 @@ class SecureBucket(pulumi.ComponentResource):
             {
                 "Sid": "DenyPlainHttp",
                 "Effect": "Deny",
-                "Principal": "*",
+                "Principal": {"AWS": "*"},
                 "Action": "s3:*",
                 "Resource": [self.reference.arn, f"{self.reference.arn}/*"],
                 "Condition": {"Bool": {"aws:SecureTransport": "false"}},

@@ -68,7 +68,7 @@ class WorkQueue(pulumi.ComponentResource):
             {
                 "Sid": "DenyPlainHttp",
                 "Effect": "Deny",
-                "Principal": "*",
+                "Principal": {"AWS": "*"},
                 "Action": "sqs:*",
                 "Resource": arn,
                 "Condition": {"Bool": {"aws:SecureTransport": "false"}},
