@@ -40,7 +40,7 @@ def translated(shape: Shape, value: Any, path: str, names: Names, problem: Calla
     """
     if shape.type_name == "structure":
         if isinstance(value, list) and len(value) == 1:
-            value = value[0]
+            value, path = value[0], f"{path}[0]"
         if not isinstance(value, Mapping):
             problem(path, f"is {value!r}; expected an object")
             return {}
@@ -54,8 +54,9 @@ def translated(shape: Shape, value: Any, path: str, names: Names, problem: Calla
                 result[member] = translated(shape.members[member], item, here, names, problem)
         return result
     if shape.type_name == "list":
-        items = value if isinstance(value, list) else [value]
-        return [translated(shape.member, item, f"{path}[{index}]", names, problem) for index, item in enumerate(items)]
+        if not isinstance(value, list):
+            return [translated(shape.member, value, path, names, problem)]
+        return [translated(shape.member, item, f"{path}[{index}]", names, problem) for index, item in enumerate(value)]
     if shape.type_name == "map" and isinstance(value, Mapping):
         return {key: translated(shape.value, item, f"{path}.{key}", names, problem) for key, item in value.items()}
     return value

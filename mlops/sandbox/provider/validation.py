@@ -38,8 +38,10 @@ class Violation:
 
 @functools.lru_cache(maxsize=4096)
 def compiled(pattern: str) -> regex.Pattern[str]:
-    """A service model's pattern (Java's dialect) as one that must match a whole value."""
-    return regex.compile(pattern.replace(*_SURROGATES), regex.VERSION0)
+    """A service model's pattern, which is Java's dialect, as one for whole values."""
+    # `\w` and the like mean ASCII in Java; classes such as `\p{L}`, which the module restricts too then, mean Unicode.
+    alphabet = regex.UNICODE if "\\p{" in pattern else regex.ASCII
+    return regex.compile(pattern.replace(*_SURROGATES), regex.VERSION0 | alphabet)
 
 
 def violations(shape: Shape, value: Any, path: tuple[str | int, ...] = ()) -> Iterator[Violation]:
