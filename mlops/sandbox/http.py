@@ -49,11 +49,12 @@ class ServiceError(Exception):
         self.code, self.message, self.status = code, message, status
 
 
-Gate = Callable[[Call], None]
+# (service, operation) → why the call is refused, or None.
+Gate = Callable[[str, str], str | None]
 
 
 class Front:
-    """WSGI application in front of moto. A gate raises ServiceError to refuse a call."""
+    """WSGI application in front of moto."""
 
     def __init__(self, moto: Application) -> None:
         self.moto = moto
@@ -65,7 +66,9 @@ class Front:
         try:
             if call:
                 for gate in self.gates:
-                    gate(call)
+                    reason = gate(call.service, call.operation)
+                    if reason:
+                        raise ServiceError("UnsupportedOperation", reason, 501)
             return self._forward(environ, start_response)
         except ServiceError as error:
             return answer(environ, start_response, error)

@@ -22,6 +22,8 @@ FAST = {
     "alarm_tick": 0.5,
     "schedule_tick": 0.2,
     "queue_poll": 0.05,
+    # Spark starts with the first job that needs it.
+    "executors": {"glue": {"warm": False}},
 }
 
 
