@@ -18,6 +18,7 @@ from mlops.engine.errors import EngineError
 from mlops.engine.provider import ProviderError
 from mlops.engine.record import Invoke, Log
 from mlops.engine.registry import Registration, Registry
+from mlops.engine.transforms import Transforms
 from mlops.engine.values import UNKNOWN, UNKNOWN_SENTINEL, contains_unknown, from_struct, to_struct
 
 _FEATURES = [
@@ -31,11 +32,11 @@ _FEATURES = [
         "DELETED_WITH",
         "REPLACE_WITH",
         "INVOKE_DEPENDS_ON",
-        # Not supported, but announced: the SDK would otherwise ask for a newer CLI. Their calls are refused by name.
         "TRANSFORMS",
-        "INVOKE_TRANSFORMS",
         "PARAMETERIZATION",
         "RESOURCE_HOOKS",
+        # Not supported, but announced: the SDK would otherwise ask for a newer CLI. Their calls are refused by name.
+        "INVOKE_TRANSFORMS",
         "ERROR_HOOKS",
         "STATE_MIGRATIONS",
     )
@@ -51,6 +52,8 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         self._registry, self._parallel = registry, parallel
         self._project, self._record = registry.project, registry.record
         self._folder = self._project.program if self._project.program.is_dir() else self._project.program.parent
+        self._transforms = Transforms()
+        self._packages: dict[str, tuple[str, str]] = {}
         self._lock = threading.Lock()
         self.failure: EngineError | None = None
 
@@ -79,7 +82,11 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
     def _register(self, request: Any, context: grpc.ServicerContext) -> Any:
         self._learn_outputs(request.type, context)
         file, line = self._position(request)
-        _refuse_unsupported(request, f"{file}:{line}" if file else request.name)
+        if not self._registry.steps.dry_run:
+            _refuse_in_update(request, f"{file}:{line}" if file else request.name)
+        own_transforms = list(request.transforms)
+        self._transforms.apply(request)
+        package, version = self._package(request, request.type)
         goal = Registration(
             type=request.type,
             name=request.name,
@@ -89,7 +96,8 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
             inputs=from_struct(request.object, self._folder),
             provider=request.provider,
             providers={package: reference.rpartition("::")[0] for package, reference in request.providers.items()},
-            version=request.version,
+            package=package,
+            version=version,
             dependencies=list(request.dependencies),
             property_dependencies={key: list(value.urns) for key, value in request.propertyDependencies.items()},
             protect=request.protect if request.HasField("protect") else None,
@@ -101,6 +109,7 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         if goal.remote:
             return self._construct(goal)
         resource = self._registry.register(goal)
+        self._transforms.remember(resource.urn, resource.parent, own_transforms)
         if not resource.custom:
             return resource_pb2.RegisterResourceResponse(urn=resource.urn)
         return resource_pb2.RegisterResourceResponse(
@@ -146,6 +155,7 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
                 "Pass the values in as configuration, or use the Pulumi CLI.",
             )
         self._learn_outputs(request.type, context)
+        package, version = self._package(request, request.type)
         resource = self._registry.register(
             Registration(
                 type=request.type,
@@ -153,7 +163,8 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
                 parent=request.parent,
                 inputs=from_struct(request.properties, self._folder),
                 provider=request.provider,
-                version=request.version,
+                package=package,
+                version=version,
                 dependencies=list(request.dependencies),
                 options={"additionalSecretOutputs": list(request.additionalSecretOutputs)} if request.additionalSecretOutputs else {},
                 file=file,
@@ -165,6 +176,18 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
             urn=resource.urn, id="" if resource.id is UNKNOWN else resource.id, properties=to_struct(resource.outputs)
         )
 
+    def RegisterStackTransform(self, request: Any, context: grpc.ServicerContext) -> Any:
+        self._transforms.add_stack(request)
+        return empty_pb2.Empty()
+
+    def RegisterPackage(self, request: Any, context: grpc.ServicerContext) -> Any:
+        if request.HasField("extension"):
+            return self._refuse(context, f"the extension package {request.extension.name}")
+        package = request.parameterization if request.HasField("parameterization") else request
+        reference = f"{package.name}@{package.version}"
+        self._packages[reference] = (package.name, package.version)
+        return resource_pb2.RegisterPackageResponse(ref=reference)
+
     # -- calls
     def Invoke(self, request: Any, context: grpc.ServicerContext) -> Any:
         return self._guarded(context, request.tok, lambda: self._invoke(request))
@@ -175,7 +198,8 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
             # The engine answers this call itself, but it has a provider in the stack all the same.
             self._registry.provider_for("pulumi", "", "")
             return resource_pb2.ResourceInvokeResponse(**{"return": self._get_resource(args["urn"])})  # type: ignore[arg-type]
-        provider = self._registry.provider_for(request.tok.split(":")[0], request.provider, request.version, request.parent)
+        package, version = self._package(request, request.tok)
+        provider = self._registry.provider_for(package, request.provider, version, request.parent)
         result = None
         if not self._pending(list(request.dependsOn)) and not (self._registry.steps.dry_run and contains_unknown(provider.inputs)):
             result = self._registry.steps.invoke(request.tok, args, provider)
@@ -204,20 +228,18 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
     def ExistsResource(self, request: Any, context: grpc.ServicerContext) -> Any:
         return self._refuse(context, f"the existence check of {request.type} '{request.id}'")
 
-    def RegisterPackage(self, request: Any, context: grpc.ServicerContext) -> Any:
-        return self._refuse(context, f"the parameterized package {request.name}")
-
-    def RegisterStackTransform(self, request: Any, context: grpc.ServicerContext) -> Any:
-        return self._refuse(context, "a stack-wide resource transform (register_resource_transform)")
-
     def RegisterStackInvokeTransform(self, request: Any, context: grpc.ServicerContext) -> Any:
         return self._refuse(context, "a stack-wide invoke transform (register_invoke_transform)")
 
     def RegisterResourceHook(self, request: Any, context: grpc.ServicerContext) -> Any:
-        return self._refuse(context, f"the resource hook '{request.name}'")
+        if self._registry.steps.dry_run and not request.on_dry_run:
+            return empty_pb2.Empty()
+        return self._refuse(context, f"running the resource hook '{request.name}'")
 
     def RegisterErrorHook(self, request: Any, context: grpc.ServicerContext) -> Any:
-        return self._refuse(context, f"the error hook '{request.name}'")
+        if self._registry.steps.dry_run:
+            return empty_pb2.Empty()
+        return self._refuse(context, f"running the error hook '{request.name}'")
 
     def SignalAndWaitForShutdown(self, request: Any, context: grpc.ServicerContext) -> Any:
         return empty_pb2.Empty()
@@ -247,6 +269,12 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
             self.failure = self.failure or error
         context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
         raise AssertionError("unreachable: abort raises")
+
+    def _package(self, request: Any, token: str) -> tuple[str, str]:
+        """Package and version of the provider that serves a type or function."""
+        if request.packageRef:
+            return self._packages[request.packageRef]
+        return token.split(":")[0], request.version
 
     def _learn_outputs(self, type_: str, context: grpc.ServicerContext) -> None:
         for key, value in context.invocation_metadata():
@@ -316,11 +344,10 @@ def _alias(alias: Any) -> dict[str, Any]:
     return {key: getattr(spec, key) for key in ("name", "type", "stack", "project", "parentUrn", "noParent") if getattr(spec, key)}
 
 
-def _refuse_unsupported(request: Any, where: str) -> None:
+def _refuse_in_update(request: Any, where: str) -> None:
+    """Options that only matter once something is changed: a preview from nothing is the same without them."""
     unsupported = [
-        ("transforms", request.transforms),
         ("state_migrations", request.state_migrations),
-        ("package references", request.packageRef),
         ("env_var_mappings", request.envVarMappings),
         ("replacement_trigger", request.HasField("replacement_trigger")),
         ("hooks", request.HasField("hooks") and request.hooks.ByteSize()),
@@ -329,7 +356,7 @@ def _refuse_unsupported(request: Any, where: str) -> None:
     if names:
         raise EngineError(
             "unsupported_option",
-            f"{request.type} '{request.name}' uses {', '.join(names)}, not supported offline",
+            f"{request.type} '{request.name}' uses {', '.join(names)}, not supported in an update",
             where,
-            "Leave the option out, or preview with the Pulumi CLI.",
+            "Leave the option out, or use the Pulumi CLI.",
         )

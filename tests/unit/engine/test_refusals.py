@@ -30,10 +30,10 @@ def refusal(write_program: Writer, source: str) -> EngineError:
         ('aws.ec2.get_ami(most_recent=True, owners=["amazon"])', "unsupported_invoke", "aws:ec2/getAmi:getAmi"),
         ('pulumi.StackReference("org/network/dev")', "unsupported_stack_reference", "org/network/dev"),
         ("import pulumi_awsx\npulumi_awsx.ecr.Repository('repository')", "unsupported_component", "awsx:ecr:Repository"),
-        ("pulumi.runtime.register_resource_transform(lambda args: None)", "unsupported_feature", "register_resource_transform"),
-        ("aws.sqs.Queue('q', opts=pulumi.ResourceOptions(transforms=[lambda args: None]))", "unsupported_option", "transforms"),
+        ("pulumi.runtime.register_invoke_transform(lambda args: None)", "unsupported_feature", "register_invoke_transform"),
+        ("aws.sqs.Queue('q', opts=pulumi.ResourceOptions(transforms=[lambda args: 1 / 0]))", "transform_failed", "aws:sqs/queue:Queue 'q'"),
         (
-            "hook = pulumi.ResourceHook('notify', lambda args: None)\n"
+            "hook = pulumi.ResourceHook('notify', lambda args: None, pulumi.ResourceHookOptions(on_dry_run=True))\n"
             "aws.sqs.Queue('q', opts=pulumi.ResourceOptions(hooks=pulumi.ResourceHookBinding(after_create=[hook])))",
             "unsupported_feature",
             "the resource hook 'notify'",

@@ -27,6 +27,20 @@ def add_tag(args: pulumi.ResourceTransformationArgs):
 
 
 pulumi.runtime.register_stack_transformation(add_tag)
+
+
+def add_delay(args: pulumi.ResourceTransformArgs):
+    if args.type_ == "aws:sqs/queue:Queue":
+        opts = pulumi.ResourceOptions.merge(args.opts, pulumi.ResourceOptions(retain_on_delete=True))
+        return pulumi.ResourceTransformResult({**args.props, "delaySeconds": 7}, opts)
+    return None
+
+
+async def double(args: pulumi.ResourceTransformArgs):
+    return pulumi.ResourceTransformResult({**args.props, "visibilityTimeoutSeconds": args.props["delaySeconds"] * 2}, args.opts)
+
+
+pulumi.runtime.register_resource_transform(add_delay)
 config = pulumi.Config()
 nested = config.require_object("nested")
 frankfurt = aws.Provider("frankfurt", region="eu-central-1")
@@ -48,6 +62,13 @@ aws.lambda_.Function(
     opts=pulumi.ResourceOptions(depends_on=[outer], custom_timeouts=pulumi.CustomTimeouts(create="5m")),
 )
 aws.s3.BucketObject("object", bucket="name", source=pulumi.FileArchive("folder"))
+hook = pulumi.ResourceHook("after", lambda args: None)
+dead_letters = aws.sqs.Queue(
+    "dead-letters",
+    delay_seconds=1,
+    opts=pulumi.ResourceOptions(transforms=[double], hooks=pulumi.ResourceHookBinding(after_create=[hook])),
+)
+aws.sqs.Queue("queue", redrive_policy=dead_letters.arn.apply(lambda arn: json.dumps({"deadLetterTargetArn": arn})))
 table = aws.dynamodb.Table(
     "table",
     attributes=[{"name": "id", "type": "S"}],
