@@ -32,8 +32,13 @@ def ingest(
     with output.doing("running the data pipeline"):
         for row in ingestion.ingest(target, model, files):
             rows.append(row)
-    output.document({"files": rows}, lambda console: [show_file(console, row) for row in rows])
+    output.document({"files": rows}, lambda console: show_files(console, rows))
     return 1 if any(row["status"] == "failed" for row in rows) else 0
+
+
+def show_files(console: Any, rows: list[dict[str, Any]]) -> None:
+    for row in rows:
+        show_file(console, row)
 
 
 def show_file(console: Any, row: dict[str, Any]) -> None:

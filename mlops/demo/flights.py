@@ -212,7 +212,7 @@ class FlightsStory:
         self.passed += summary["rows"]
         bucket, prefix = summary["results"].removeprefix("s3://").split("/", 1)
         body = self.target.client("s3").get_object(Bucket=bucket, Key=prefix + "predictions.csv.gz")["Body"].read()
-        predicted = pd.read_csv(io.BytesIO(gzip.decompress(body)), usecols=[data.ID, "probability"])
+        predicted = pd.read_csv(io.BytesIO(gzip.decompress(body)))[[data.ID, "probability"]]
         joined = predicted.merge(self.actual, on=data.ID).dropna()
         auc = float(roc_auc_score(joined[data.TARGET], joined["probability"]))
         report = self._drift_report(summary["id"])

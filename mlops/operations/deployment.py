@@ -46,7 +46,9 @@ def deploy_local(project: Project, *, attached: bool) -> Deployed:
         raise UserError("no-region", "expected a region, found none", "Pulumi.local.yaml, key aws:region", "add it, for instance eu-west-1")
     running = lifecycle.start(project.root, region, attached=attached)
     try:
-        record = engine.up(project.root, "local", AwsProvider(running.endpoint, running.region, running.administrator, api_url=running.api_url))
+        record = engine.up(
+            project.root, "local", AwsProvider(running.endpoint, running.region, running.administrator, api_url=running.api_url)
+        )
         outputs = jsonable(record.outputs)
         path = project.state / OUTPUTS_FILE
         path.touch(mode=0o600)
