@@ -22,7 +22,7 @@ from mlops.sandbox.identity.credentials import Caller, KeyTable
 from mlops.sandbox.identity.decoding import Call
 from mlops.sandbox.identity.documents import Document, MalformedPolicy, parse
 from mlops.sandbox.identity.evaluation import Policies, Request, Verdict, evaluate
-from mlops.sandbox.identity.moto_patches import switch_off_bucket_policy_check
+from mlops.sandbox.identity.moto_patches import load_aws_managed_policies, switch_off_bucket_policy_check
 from mlops.sandbox.identity.principals import Principal, service_principal
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ class Identity:
         self._lock = threading.Lock()
         self._administrator: Credentials | None = None
         switch_off_bucket_policy_check()
+        load_aws_managed_policies(self.account.store("iam"))
 
     # Credentials
 

@@ -15,6 +15,8 @@ from botocore.exceptions import ClientError
 from mlops.sandbox.context import Credentials, Sandbox
 from mlops.sandbox.identity import AccessDenied
 
+pytestmark = [pytest.mark.sandbox, pytest.mark.spec("SEC-1a", "SEC-1b", "SEC-1d", "SEC-6d", "SEC-8d")]
+
 ARN = "arn:aws:{}:us-east-1:123456789012:{}"
 
 
@@ -278,6 +280,17 @@ def test_a_permissions_boundary_limits_what_the_policy_grants(sandbox, administr
     assert client.list_buckets()["Buckets"] == []
     with pytest.raises(ClientError, match="because no permissions boundary allows the s3:CreateBucket action"):
         client.create_bucket(Bucket="data")
+
+
+def test_a_policy_that_aws_manages_is_judged_like_any_other(sandbox, administrator, make_role):
+    role = make_role("function")
+    administrator("iam").attach_role_policy(
+        RoleName="function", PolicyArn="arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+    )
+    logs = sandbox.client("logs", role)
+    logs.create_log_group(logGroupName="/aws/lambda/f")
+    with pytest.raises(ClientError, match="logs:DeleteLogGroup"):
+        logs.delete_log_group(logGroupName="/aws/lambda/f")
 
 
 def test_an_unknown_access_key_is_refused_by_every_protocol(sandbox: Sandbox):

@@ -81,6 +81,9 @@ def sts(scope: Scope) -> list[Need] | None:
     """Assuming a role; the role's trust policy decides (see authoriser)."""
     parameters = scope.parameters
     if scope.operation == "AssumeRole":
+        unsupported = [name for name in ("PolicyArns", "Tags", "TransitiveTagKeys", "SerialNumber") if parameters.get(name)]
+        if unsupported:
+            raise scope.unmapped(f"{', '.join(unsupported)} of a session are not kept by the sandbox")
         condition = keys(
             {
                 "sts:ExternalId": parameters.get("ExternalId"),
@@ -89,8 +92,7 @@ def sts(scope: Scope) -> list[Need] | None:
                 "sts:DurationSeconds": parameters.get("DurationSeconds"),
             }
         )
-        found = [Need("sts:AssumeRole", parameters["RoleArn"], condition)]
-        return found + ([Need("sts:TagSession", parameters["RoleArn"], condition)] if parameters.get("Tags") else [])
+        return [Need("sts:AssumeRole", parameters["RoleArn"], condition)]
     return None
 
 
