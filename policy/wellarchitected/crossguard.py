@@ -224,20 +224,20 @@ def policies(rules: Iterable[Rule], environment: str, today: Callable[[], date])
         )
     ]
     for rule in rules:
-        kind, validate = (StackValidationPolicy, stack_policy) if rule.scope == "stack" else (ResourceValidationPolicy, resource_policy)
-        made.append(
-            kind(
-                name=rule.id,
-                description=rule.title,
-                validate=validate(rule, today),
-                enforcement_level=EnforcementLevel(rule.default_level(environment)),
-                severity=PolicySeverity(rule.severity),
-                config_schema=config_schema(rule),
-                framework=PolicyComplianceFramework(FRAMEWORK, FRAMEWORK_VERSION, ",".join(rule.practices)),
-                tags=[rule.pillar, *rule.checklist, *rule.practices],
-                remediation_steps=rule.fix,
-            )
-        )
+        described: dict[str, Any] = {
+            "name": rule.id,
+            "description": rule.title,
+            "enforcement_level": EnforcementLevel(rule.default_level(environment)),
+            "severity": PolicySeverity(rule.severity),
+            "config_schema": config_schema(rule),
+            "framework": PolicyComplianceFramework(FRAMEWORK, FRAMEWORK_VERSION, ",".join(rule.practices)),
+            "tags": [rule.pillar, *rule.checklist, *rule.practices],
+            "remediation_steps": rule.fix,
+        }
+        if rule.scope == "stack":
+            made.append(StackValidationPolicy(validate=stack_policy(rule, today), **described))
+        else:
+            made.append(ResourceValidationPolicy(validate=resource_policy(rule, today), **described))
     return made
 
 

@@ -90,10 +90,10 @@ def _from_crossguard(config: Mapping[str, Any], rules: Sequence[Rule]) -> Mappin
     everywhere = config.get("all")
     for rule in rules:
         given = config.get(rule.id, everywhere)
-        section = {"enforcementLevel": given} if isinstance(given, str) else dict(given or {})
+        section: dict[str, Any] = {"enforcementLevel": given} if isinstance(given, str) else dict(given or {})
         environment = environment or section.pop("environment", None)
         section.pop("environment", None)
-        exemptions += [{"rule": rule.id, **entry} for entry in section.pop("exemptions", None) or []]
+        exemptions += [{"rule": rule.id, **dict(entry)} for entry in list(section.pop("exemptions", None) or [])]
         if level := section.pop("enforcementLevel", None):
             section["level"] = level
         if section:

@@ -223,7 +223,7 @@ def published(function: Resource, context: Context) -> str | None:
 
 
 @rule(
-    "lambda-alias-to-version", LAMBDA_ALIAS,
+    "lambda-alias-to-version", LAMBDA_ALIAS, scope="stack",
     practices="OPS06-BP03 REL08-BP04", checklist="CHK-OPS-2", spec="P2d OPS-2d", severity="high",
     why="An alias to $LATEST is no safeguard: it moves with every upload.",
     fix="Set functionVersion to a published version",
@@ -232,6 +232,10 @@ def published(function: Resource, context: Context) -> str | None:
 def alias_to_version(alias: Resource, context: Context) -> str | None:
     """Aliases point to published versions."""
     version = alias.get("functionVersion", "$LATEST")
+    if isinstance(version, Unreadable):
+        functions = context.graph.linked(alias, "functionVersion", FUNCTION)
+        if functions and all(function.get("publish", False) for function in functions):
+            return None  # the version this deployment publishes
     return f"functionVersion of '{alias.name}' is $LATEST" if version == "$LATEST" else None
 
 

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
+from functools import cache
+from importlib.resources import files
 
 from ..model import Context, Example, Parameter, Resource, rule
 from ..policies import action_matches, actions, allows, condition_keys, principals, resources, statements
-from ..values import NotApplicable, Unreadable, as_list
+from ..values import NotApplicable, Unreadable, as_list, is_set
 from ._types import FUNCTION, GLUE_CRAWLER, GLUE_JOB, POLICY, PRODUCTION, ROLE, ROLE_POLICY, ROLE_POLICY_ATTACHMENT, STATE_MACHINE
 
 POLICIES = f"{ROLE_POLICY} {POLICY} aws:iam/userPolicy:UserPolicy aws:iam/groupPolicy:GroupPolicy"
 
-# Actions that AWS lets nobody restrict to a resource (or only create-time ones); from the service authorization reference.
-UNRESTRICTABLE = (
-    "autoscaling:Describe*", "ce:*", "cloudtrail:LookupEvents", "cloudwatch:GetMetricData", "cloudwatch:GetMetricStatistics", "cloudwatch:ListMetrics",
-    "cloudwatch:PutMetricData", "ec2:AttachNetworkInterface", "ec2:CreateNetworkInterface", "ec2:CreateNetworkInterfacePermission",
-    "ec2:DeleteNetworkInterface", "ec2:DeleteNetworkInterfacePermission", "ec2:DetachNetworkInterface", "ec2:Describe*", "ec2:AssignPrivateIpAddresses",
-    "ec2:UnassignPrivateIpAddresses", "ecr:GetAuthorizationToken", "iam:ListRoles", "lambda:ListFunctions", "logs:CreateLogDelivery",
-    "logs:DeleteLogDelivery", "logs:DescribeLogGroups", "logs:DescribeResourcePolicies", "logs:GetLogDelivery", "logs:ListLogDeliveries",
-    "logs:PutResourcePolicy", "logs:UpdateLogDelivery", "s3:ListAllMyBuckets", "sagemaker:List*", "states:ListStateMachines", "sts:GetCallerIdentity",
-    "tag:Get*", "xray:GetSamplingRules", "xray:GetSamplingTargets", "xray:GetSamplingStatisticSummaries", "xray:PutTelemetryRecords", "xray:PutTraceSegments",
+# Allowed on every resource besides what `unrestrictable` knows: Lambda checks that a function in a VPC may manage network interfaces anywhere,
+# and lists of services whose list actions are all harmless.
+HARMLESS = (
+    "ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:Describe*", "ec2:UnassignPrivateIpAddresses",
+    "sagemaker:List*", "tag:Get*",
 )  # fmt: skip
 # Each lets its holder become somebody else, if it may be done to any resource.
 ESCALATIONS = (
@@ -83,17 +81,37 @@ def no_service_wildcard(policy: Resource, context: Context) -> Iterator[str]:
     why="Resource * gives the workload every bucket, table and key of the account, not only its own.",
     fix="Name the ARNs; only actions that AWS cannot restrict to a resource may have *",
     reads="policy", missing="not_applicable", compliant={"policy": READ_ONE}, violating=allow("s3:GetObject"),
-    parameters={"allowed_actions": Parameter(list(UNRESTRICTABLE), "Actions that may have Resource *", {"type": "array", "items": {"type": "string"}})},
+    parameters={"allowed_actions": Parameter(list(HARMLESS), "Further actions (globs) that may have Resource *", {"type": "array", "items": {"type": "string"}})},
 )  # fmt: skip
 def no_wildcard_resource(policy: Resource, context: Context) -> Iterator[str]:
     """Policies name the resources, except for actions that cannot be restricted."""
-    allowed = context.parameters["allowed_actions"]
+    allowed = [pattern.lower() for pattern in context.parameters["allowed_actions"]]
+    if any(_trusts(role, "apigateway.amazonaws.com") for role in context.graph.linked(policy, "role", ROLE)):
+        allowed.append("logs:*")  # API Gateway refuses an account role whose log permissions name log groups
     for index, statement in statements(policy, "policy"):
         if not allows(statement) or "*" not in resources(policy, "policy", statement):
             continue
-        wide = [action for action in actions(statement) if not any(fnmatchcase(action.lower(), pattern.lower()) for pattern in allowed)]
+        wide = [
+            action
+            for action in actions(statement)
+            if action.lower() not in unrestrictable() and not any(fnmatchcase(action.lower(), pattern) for pattern in allowed)
+        ]
         if wide:
             yield f"policy.Statement[{index}].Resource of '{policy.name}' is * for {', '.join(wide)}"
+
+
+@cache
+def unrestrictable() -> frozenset[str]:
+    """The actions that AWS lets nobody restrict to a resource, in lower case (generated from the service authorization reference)."""
+    return frozenset((files("wellarchitected") / "data" / "unrestrictable_actions.txt").read_text(encoding="utf-8").split())
+
+
+def _trusts(role: Resource, service: str) -> bool:
+    """Whether a service may assume a role."""
+    if not is_set(role.get("assumeRolePolicy")):
+        return False
+    named = [item for _, statement in statements(role, "assumeRolePolicy") if allows(statement) for item in principals(statement)]
+    return any(not isinstance(item, Unreadable) and item == service for item in named)
 
 
 @rule(

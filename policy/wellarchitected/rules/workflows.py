@@ -210,10 +210,12 @@ def model_evaluated(machine_: Resource, context: Context) -> Iterator[str]:
     if not training:
         raise NotApplicable("trains no model")
     evaluating = ("lambda:invoke", "sagemaker:createprocessingjob", "sagemaker:createtransformjob")
+    using = ("sagemaker:createmodelpackage", "sagemaker:createmodel", "sagemaker:createendpointconfig", "sagemaker:updateendpoint")
     for state in training:
-        first = next(iter(_tasks_after(machine_, state)), None)
-        if first is None or first.integration[0] not in evaluating:
-            yield f"state '{state.path}' of '{machine_.name}' trains a model that no step evaluates afterwards"
+        services = [task.integration[0] for task in _tasks_after(machine_, state)]
+        first = next((service for service in services if service in (*evaluating, *using)), None)
+        if first not in evaluating:
+            yield f"state '{state.path}' of '{machine_.name}' trains a model that no step evaluates before it is used"
 
 
 def _tasks_after(machine_: Resource, start: State) -> list[State]:
@@ -335,19 +337,31 @@ def event_start_deduplicated(machine_: Resource, context: Context) -> str | None
     """A state machine started by events begins with a claim, so that a repeated event has no effect."""
     if not context.graph.referring(machine_, "aws:cloudwatch/eventTarget:EventTarget", "arn"):
         raise NotApplicable("no event starts it")
-    top = definition(machine_)
-    by_path = {state.path: state for state in states(machine_)}
-    state = by_path.get(top.get("StartAt", ""))
-    while state is not None and state.type in ("Pass", "Choice", "Wait"):
-        state = by_path.get(state.body.get("Next") or state.body.get("Default") or "")
-    if state is not None:
+    for state in _first_tasks(machine_):
         service = state.integration[0]
-        conditional = as_conditional(state)
-        if service == "lambda:invoke" or (
-            service in ("dynamodb:putitem", "dynamodb:updateitem", "dynamodb:transactwriteitems") and conditional
-        ):
-            return None
-    return f"state '{state.path if state else top.get('StartAt')}' of '{machine_.name}' works at once instead of claiming the event"
+        writing = service in ("dynamodb:putitem", "dynamodb:updateitem", "dynamodb:transactwriteitems")
+        if service != "lambda:invoke" and not (writing and as_conditional(state)):
+            return f"state '{state.path}' of '{machine_.name}' works at once instead of claiming the event"
+    return None
+
+
+def _first_tasks(machine_: Resource) -> list[State]:
+    """The tasks an execution can come to first, on whatever way."""
+    top = definition(machine_)
+    found, seen, waiting = [], set(), [top.get("StartAt")]
+    while waiting:
+        name = waiting.pop()
+        if name is None or name in seen or name not in top["States"]:
+            continue
+        seen.add(name)
+        body = top["States"][name]
+        if body.get("Type") == "Task":
+            found.append(State(name, name, body, top["States"]))
+        elif body.get("Type") in ("Parallel", "Map"):
+            found += [state for state in states(machine_) if state.type == "Task" and state.path.startswith((f"{name}[", f"{name} > "))]
+        else:
+            waiting += [body.get("Next"), body.get("Default"), *[item.get("Next") for item in as_list(body.get("Choices"))]]
+    return found
 
 
 def as_conditional(state: State) -> bool:
