@@ -10,7 +10,9 @@ if TYPE_CHECKING:
 
 def install(sandbox: Sandbox) -> None:
     """Replace moto's pretended Glue and SageMaker work with these executors."""
-    from mlops.sandbox.ml import glue, training
+    from mlops.sandbox.ml import endpoints, glue, invocations, models, training
 
     glue.install(sandbox)
     training.install(sandbox)
+    models.install(sandbox)
+    invocations.install(endpoints.install(sandbox))

@@ -34,8 +34,19 @@ class JobError(Exception):
 
 
 def now() -> datetime:
-    """The present, in UTC."""
-    return datetime.now(UTC)
+    """The present in UTC, without a zone: that is how moto keeps and compares times."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def epoch_milliseconds(value: Any) -> Any:
+    """Times of `now()` as SageMaker's events carry them, at any depth."""
+    if isinstance(value, datetime):
+        return int(value.replace(tzinfo=UTC).timestamp() * 1000)
+    if isinstance(value, list):
+        return [epoch_milliseconds(item) for item in value]
+    if isinstance(value, dict):
+        return {name: epoch_milliseconds(item) for name, item in value.items()}
+    return value
 
 
 def inherited_environment() -> dict[str, str]:

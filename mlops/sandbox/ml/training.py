@@ -162,7 +162,7 @@ class Training:
         job.stop.set()
 
     def _announce(self, job: TrainingJob) -> None:
-        detail = {name: epoch_milliseconds(value) for name, value in job.response_object.items()}
+        detail = jobs.epoch_milliseconds(job.response_object)
         jobs.emit(self.sandbox, "aws.sagemaker", "SageMaker Training Job State Change", detail, [job.arn])
 
     def _execute(self, job: TrainingJob) -> None:
@@ -214,7 +214,11 @@ class Training:
                 command, env=variables, cwd=directory.base / "code", stdin=subprocess.DEVNULL, stdout=output, stderr=output
             )
         stream = jobs.LogStream(
-            self.sandbox, credentials, LOG_GROUP, f"{job.training_job_name}/algo-1-{int(job.creation_time.timestamp())}", log_file
+            self.sandbox,
+            credentials,
+            LOG_GROUP,
+            f"{job.training_job_name}/algo-1-{jobs.epoch_milliseconds(job.creation_time) // 1000}",
+            log_file,
         )
         definitions = [
             (entry["Name"], re.compile(entry["Regex"])) for entry in job.request["AlgorithmSpecification"].get("MetricDefinitions", [])
@@ -271,17 +275,6 @@ def failure_reason(directory: TrainingDirectory, code: int) -> str:
 def checkpoint_path(request: dict[str, Any]) -> str:
     """Where the job's checkpoints lie, as an absolute path of the container."""
     return request.get("CheckpointConfig", {}).get("LocalPath", "/opt/ml/checkpoints")
-
-
-def epoch_milliseconds(value: Any) -> Any:
-    """Times as SageMaker's events carry them, at any depth."""
-    if isinstance(value, datetime):
-        return int(value.timestamp() * 1000)
-    if isinstance(value, list):
-        return [epoch_milliseconds(item) for item in value]
-    if isinstance(value, dict):
-        return {name: epoch_milliseconds(item) for name, item in value.items()}
-    return value
 
 
 def check_request(sandbox: Sandbox, request: dict[str, Any]) -> None:
