@@ -111,10 +111,14 @@ def sns_event(subscription: Subscription, message: str, message_id: str, subject
 
 
 def measure(sandbox: Sandbox) -> None:
-    """Depth and age of every queue, as SQS reports them."""
+    """Depth and age of every queue that holds or held something, as SQS reports them."""
     now = datetime.now(UTC).timestamp() * 1000
     for queue in list(sandbox.backend("sqs").queues.values()):
-        oldest = min((message.sent_timestamp for message in queue._messages), default=now)
+        messages = list(queue._messages)
+        if not messages and not vars(queue).get("was_filled"):
+            continue  # as on AWS, an inactive queue has no metrics
+        queue.was_filled = bool(messages)
+        oldest = min((message.sent_timestamp for message in messages), default=now)
         values = {
             "ApproximateNumberOfMessagesVisible": len(queue.messages),
             "ApproximateNumberOfMessagesNotVisible": queue.approximate_number_of_messages_not_visible,

@@ -1,0 +1,306 @@
+"""Metric alarms are judged when a datapoint arrives and on every tick; a change of state is an event, history and actions."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from collections import defaultdict, deque
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from botocore.exceptions import ClientError
+from moto.cloudwatch.exceptions import InvalidParameterValue, ValidationError
+from moto.cloudwatch.models import Alarm, CloudWatchBackend
+from moto.cloudwatch.responses import CloudWatchResponse
+from moto.core.responses import ActionResult
+from moto.core.utils import utcnow
+from moto.logs.models import LogsBackend
+
+from mlops.sandbox.compute import metrics
+from mlops.sandbox.compute.alarm_evaluation import ALARM, COMPARISONS, INSUFFICIENT_DATA, OK, Rule, Sample, evaluate
+from mlops.sandbox.compute.delivery import Parcel, Sender, deliver
+from mlops.sandbox.compute.events import emit
+from mlops.sandbox.context import Sandbox
+from mlops.sandbox.http import ServiceError
+
+log = logging.getLogger(__name__)
+
+CLOUDWATCH = "cloudwatch.amazonaws.com"
+LAMBDA_ALARMS = "lambda.alarms.cloudwatch.amazonaws.com"
+OLDEST = timedelta(days=14)  # what PutMetricData takes
+NEWEST = timedelta(hours=2)
+KEPT_SAMPLES = 20_000  # per series, for alarms; moto keeps all for reading
+
+Series = tuple[str, str, tuple[tuple[str, str], ...]]
+
+
+def install(sandbox: Sandbox) -> None:
+    """Patch moto's CloudWatch and Logs."""
+    alarms = Alarms(sandbox)
+    put_metric_data, put_metric_alarm = CloudWatchBackend.put_metric_data, CloudWatchBackend.put_metric_alarm
+    put_log_events, create = LogsBackend.put_log_events, Alarm.__init__
+
+    def put_data_and_judge(self: CloudWatchBackend, namespace: str, metric_data: list[dict[str, Any]]) -> None:
+        for number, datum in enumerate(metric_data, 1):
+            datum["Timestamp"] = checked_time(datum.get("Timestamp"), number)
+        put_metric_data(self, namespace, metric_data)
+        alarms.arrived(namespace, metric_data)
+
+    def put_alarm_and_judge(self: CloudWatchBackend, *args: Any, **options: Any) -> Alarm:
+        name = options.get("name") or args[0]
+        known = self.alarms.get(name)
+        alarm = put_metric_alarm(self, *args, **options)
+        try:
+            rule_of(alarm)
+        except ValueError as error:
+            del self.alarms[name]
+            raise ValidationError(str(error)) from error
+        if known is not None:
+            # An update keeps state and history, as on AWS.
+            for attribute in ("state_value", "state_reason", "state_reason_data", "state_updated_timestamp", "history"):
+                setattr(alarm, attribute, getattr(known, attribute))
+        sandbox.submit(alarms.judge, alarm)
+        return alarm
+
+    def create_without_data(self: Alarm, *args: Any, **options: Any) -> None:
+        create(self, *args, **options)
+        self.state_value = INSUFFICIENT_DATA
+
+    def set_state(self: CloudWatchBackend, alarm_name: str, reason: str, reason_data: str | None, state_value: str) -> None:
+        if alarm_name not in self.alarms:
+            raise ServiceError("ResourceNotFound", f"there is no alarm {alarm_name}", 404)
+        if state_value not in (OK, ALARM, INSUFFICIENT_DATA):
+            raise ValidationError(f"expected {OK}, {ALARM} or {INSUFFICIENT_DATA}, got {state_value!r}")
+        alarms.change(self.alarms[alarm_name], state_value, reason, json.loads(reason_data or "{}"))
+
+    def describe_history(self: CloudWatchResponse) -> ActionResult:
+        name, kind = self._get_param("AlarmName"), self._get_param("HistoryItemType")
+        chosen = [alarm for alarm in self.cloudwatch_backend.alarms.values() if name in (None, alarm.name)]
+        items = [item for alarm in chosen for item in alarm.history if kind in (None, item["HistoryItemType"])]
+        items.sort(key=lambda item: item["Timestamp"], reverse=self._get_param("ScanBy") != "TimestampAscending")
+        return ActionResult({"AlarmHistoryItems": items[: int(self._get_param("MaxRecords") or 100)]})
+
+    def put_and_extract(self: LogsBackend, log_group_name: str, log_stream_name: str, log_events: list[dict[str, Any]]) -> Any:
+        answer = put_log_events(self, log_group_name, log_stream_name, log_events)
+        for event in log_events:
+            extract(sandbox, str(event["message"]))
+        return answer
+
+    CloudWatchBackend.put_metric_data = put_data_and_judge
+    CloudWatchBackend.put_metric_alarm = put_alarm_and_judge
+    CloudWatchBackend.set_alarm_state = set_state  # type: ignore[method-assign]
+    CloudWatchResponse.describe_alarm_history = describe_history  # type: ignore[attr-defined]
+    Alarm.__init__ = create_without_data
+    LogsBackend.put_log_events = put_and_extract
+    sandbox.every(sandbox.options.alarm_tick, alarms.judge_all)
+
+
+class Alarms:
+    """Recent samples of all series, and the judging of alarms on them."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+        self._samples: dict[Series, deque[Sample]] = defaultdict(lambda: deque(maxlen=KEPT_SAMPLES))
+        self._lock = threading.RLock()
+
+    def arrived(self, namespace: str, metric_data: list[dict[str, Any]]) -> None:
+        """Remember new data and judge the alarms that watch it."""
+        touched: set[Series] = set()
+        with self._lock:
+            for datum in metric_data:
+                series = series_of(namespace, datum["MetricName"], datum.get("Dimensions") or [])
+                self._samples[series].extend(samples_of(datum))
+                touched.add(series)
+        for alarm in list(self.sandbox.backend("cloudwatch").alarms.values()):
+            if watched(alarm) in touched:
+                self.judge(alarm)
+
+    def judge_all(self) -> None:
+        for alarm in list(self.sandbox.backend("cloudwatch").alarms.values()):
+            self.judge(alarm)
+
+    def judge(self, alarm: Alarm) -> None:
+        rule, now = rule_of(alarm), time.time()
+        with self._lock:
+            samples = list(self._samples.get(watched(alarm), ()))
+            found = evaluate(rule, samples, now, alarm.state_value)
+            if found.state == alarm.state_value:
+                return
+            data = {
+                "version": "1.0",
+                "queryDate": timestamp(datetime.now(UTC)),
+                "statistic": rule.statistic,
+                "period": rule.period,
+                "recentDatapoints": [value for value in reversed(found.datapoints) if value is not None],
+                "threshold": rule.threshold,
+            }
+            self.change(alarm, found.state, found.reason, data)
+
+    def change(self, alarm: Alarm, state: str, reason: str, data: dict[str, Any]) -> None:
+        """A change of state, by evaluation or by SetAlarmState: history, event, actions."""
+        with self._lock:
+            previous = {"value": alarm.state_value, "reason": alarm.state_reason, "timestamp": timestamp(alarm.state_updated_timestamp)}
+            alarm.state_value, alarm.state_reason, alarm.state_reason_data = state, reason, json.dumps(data)
+            alarm.state_updated_timestamp = utcnow()
+            if previous["value"] == state:
+                return
+            current = {
+                "value": state,
+                "reason": reason,
+                "reasonData": json.dumps(data),
+                "timestamp": timestamp(alarm.state_updated_timestamp),
+            }
+            self._remember(
+                alarm, "StateUpdate", f"Alarm updated from {previous['value']} to {state}", {"oldState": previous, "newState": current}
+            )
+        log.info("alarm %s: %s -> %s: %s", alarm.name, previous["value"], state, reason)
+        detail = {"alarmName": alarm.name, "state": current, "previousState": previous, "configuration": configuration(alarm)}
+        emit(self.sandbox, "aws.cloudwatch", "CloudWatch Alarm State Change", detail, [alarm.alarm_arn])
+        if alarm.actions_enabled:
+            actions = {ALARM: alarm.alarm_actions, OK: alarm.ok_actions, INSUFFICIENT_DATA: alarm.insufficient_data_actions}[state]
+            for action in actions or []:
+                self.sandbox.submit(self._act, alarm, action, detail, previous["value"])
+
+    def _act(self, alarm: Alarm, action: str, detail: dict[str, Any], old: str) -> None:
+        try:
+            if action.split(":")[2] == "lambda":
+                event = {"source": "aws.cloudwatch", "alarmArn": alarm.alarm_arn, "accountId": self.sandbox.account, "alarmData": detail}
+                event |= {"time": timestamp(datetime.now(UTC)), "region": self.sandbox.region}
+                deliver(self.sandbox, Sender(LAMBDA_ALARMS, alarm.alarm_arn), action, Parcel(json.dumps(event)))
+            elif action.split(":")[2] == "sns":
+                message = json.dumps(notification(self.sandbox, alarm, old))
+                subject = f'{alarm.state_value}: "{alarm.name}" in {self.sandbox.region}'
+                deliver(self.sandbox, Sender(CLOUDWATCH, alarm.alarm_arn), action, Parcel(message, subject))
+            else:
+                raise ServiceError("UnsupportedOperation", f"the sandbox has no alarm action {action}", 501)
+        except (ClientError, ServiceError) as error:
+            log.warning("alarm %s cannot do its action %s: %s", alarm.name, action, error)
+            self._remember(alarm, "Action", f"Failed to execute action {action}", {"actionState": "Failed", "error": str(error)})
+            return
+        self._remember(alarm, "Action", f"Successfully executed action {action}", {"actionState": "Succeeded"})
+
+    @staticmethod
+    def _remember(alarm: Alarm, kind: str, summary: str, data: dict[str, Any]) -> None:
+        item = {"AlarmName": alarm.name, "AlarmType": "MetricAlarm", "Timestamp": utcnow(), "HistoryItemType": kind}
+        alarm.history.append({**item, "HistorySummary": summary, "HistoryData": json.dumps(data)})
+
+
+def checked_time(moment: datetime | None, number: int) -> datetime:
+    """The datapoint's time as moto keeps it (UTC, naive); refused when PutMetricData would refuse it."""
+    now = utcnow()
+    if moment is None:
+        return now
+    moment = moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    if moment < now - OLDEST:
+        raise InvalidParameterValue(
+            f"The parameter MetricData.member.{number}.Timestamp must specify a time no more than two weeks in the past."
+        )
+    if moment > now + NEWEST:
+        raise InvalidParameterValue(
+            f"The parameter MetricData.member.{number}.Timestamp must specify a time no more than two hours in the future."
+        )
+    return moment
+
+
+def extract(sandbox: Sandbox, message: str) -> None:
+    """Embedded metrics of a log line. A malformed one is only logged, as on AWS."""
+    try:
+        found = list(metrics.embedded(message))
+        for namespace, datum in found:
+            sandbox.backend("cloudwatch").put_metric_data(namespace, [datum])
+    except (KeyError, TypeError, ValueError, InvalidParameterValue) as error:
+        log.warning("embedded metrics are lost (%s): %.200s", error, message)
+
+
+def samples_of(datum: dict[str, Any]) -> list[Sample]:
+    moment = datum["Timestamp"].replace(tzinfo=UTC).timestamp()
+    sets = datum.get("StatisticValues")
+    if sets:
+        return [Sample(moment, float(sets["SampleCount"]), float(sets["Sum"]), float(sets["Minimum"]), float(sets["Maximum"]))]
+    values = datum.get("Values") or [datum.get("Value", 0.0)]
+    counts = datum.get("Counts") or [1.0] * len(values)
+    return [
+        Sample(moment, float(count), float(count) * float(value), float(value), float(value))
+        for value, count in zip(values, counts, strict=True)
+    ]
+
+
+def series_of(namespace: str, name: str, dimensions: list[Any]) -> Series:
+    pairs = [(item["Name"], item["Value"]) if isinstance(item, dict) else (item.name, item.value) for item in dimensions]
+    return namespace, name, tuple(sorted(pairs))
+
+
+def watched(alarm: Alarm) -> Series:
+    """The series an alarm watches."""
+    if alarm.metric_data_queries:
+        metric = alarm.metric_data_queries[0].metric_stat.metric  # type: ignore[union-attr]
+        return series_of(metric.namespace, metric.metric_name, metric.dimensions)
+    return series_of(alarm.namespace, alarm.metric_name, alarm.dimensions)
+
+
+def rule_of(alarm: Alarm) -> Rule:
+    """The deciding settings; ValueError for what the sandbox does not evaluate."""
+    period, statistic = alarm.period, alarm.statistic or alarm.extended_statistic
+    if alarm.rule is not None:
+        raise ValueError("the sandbox does not evaluate composite alarms")
+    if alarm.metric_data_queries:
+        only = alarm.metric_data_queries[0].metric_stat
+        if len(alarm.metric_data_queries) > 1 or only is None:
+            raise ValueError(f"the sandbox does not evaluate metric math: alarm {alarm.name} may watch one metric")
+        period, statistic = int(only.period), only.stat
+    if alarm.comparison_operator not in COMPARISONS:
+        raise ValueError(f"the sandbox does not evaluate {alarm.comparison_operator}; it has {', '.join(COMPARISONS)}")
+    return Rule(
+        comparison=alarm.comparison_operator,
+        threshold=float(alarm.threshold),
+        statistic=str(statistic),
+        period=int(period),
+        evaluation_periods=int(alarm.evaluation_periods),
+        datapoints_to_alarm=int(alarm.datapoints_to_alarm or alarm.evaluation_periods),
+        treat_missing_data=alarm.treat_missing_data or "missing",
+    )
+
+
+def configuration(alarm: Alarm) -> dict[str, Any]:
+    """The alarm's part of its event."""
+    rule, (namespace, name, dimensions) = rule_of(alarm), watched(alarm)
+    metric = {"namespace": namespace, "name": name, "dimensions": dict(dimensions)}
+    stat = {"metric": metric, "period": rule.period, "stat": rule.statistic}
+    return {"description": alarm.description, "metrics": [{"id": "m1", "metricStat": stat, "returnData": True}]}
+
+
+def notification(sandbox: Sandbox, alarm: Alarm, old: str) -> dict[str, Any]:
+    """What CloudWatch publishes to a topic."""
+    rule, (namespace, name, dimensions) = rule_of(alarm), watched(alarm)
+    return {
+        "AlarmName": alarm.name,
+        "AlarmDescription": alarm.description,
+        "AWSAccountId": sandbox.account,
+        "NewStateValue": alarm.state_value,
+        "NewStateReason": alarm.state_reason,
+        "StateChangeTime": timestamp(alarm.state_updated_timestamp),
+        "Region": sandbox.region,
+        "AlarmArn": alarm.alarm_arn,
+        "OldStateValue": old,
+        "OKActions": alarm.ok_actions,
+        "AlarmActions": alarm.alarm_actions,
+        "InsufficientDataActions": alarm.insufficient_data_actions,
+        "Trigger": {
+            "MetricName": name,
+            "Namespace": namespace,
+            "Statistic": rule.statistic,
+            "Dimensions": [{"name": key, "value": value} for key, value in dimensions],
+            "Period": rule.period,
+            "EvaluationPeriods": rule.evaluation_periods,
+            "DatapointsToAlarm": rule.datapoints_to_alarm,
+            "ComparisonOperator": rule.comparison,
+            "Threshold": rule.threshold,
+            "TreatMissingData": rule.treat_missing_data,
+        },
+    }
+
+
+def timestamp(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}+0000"

@@ -1,0 +1,177 @@
+"""Alarms change state by CloudWatch's arithmetic, and their actions happen."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from mlops.sandbox.compute.alarm_evaluation import Rule, Sample, evaluate, statistic
+from mlops.sandbox.compute.metrics import embedded
+
+NOW = 1_000_000_020.0
+
+
+def samples(text):
+    """The newest period last: X breaches, 0 does not, - is missing."""
+    found = []
+    for age, mark in enumerate(reversed(text.split())):
+        if mark != "-":
+            value = 9.0 if mark == "X" else 0.0
+            found.append(Sample(NOW - 60 * age, 1, value, value, value))
+    return found
+
+
+# The tables of "Configuring how CloudWatch alarms treat missing data", 3 out of 3.
+THREE = [
+    ("0 - X - X", {"missing": "OK", "breaching": "OK", "notBreaching": "OK", "ignore": "OK"}),
+    ("- - - - -", {"missing": "INSUFFICIENT_DATA", "breaching": "ALARM", "notBreaching": "OK", "ignore": "OK"}),
+    ("0 X X - X", {"missing": "ALARM", "breaching": "ALARM", "notBreaching": "ALARM", "ignore": "ALARM"}),
+    ("- - - - 0", {"missing": "OK", "breaching": "OK", "notBreaching": "OK", "ignore": "OK"}),
+    ("- - - - X", {"missing": "ALARM", "breaching": "ALARM", "notBreaching": "OK", "ignore": "OK"}),
+]
+
+
+@pytest.mark.parametrize(
+    ("marks", "treatment", "expected"), [(marks, key, value) for marks, table in THREE for key, value in table.items()]
+)
+def test_three_datapoints_of_three(marks, treatment, expected):
+    rule = Rule("GreaterThanThreshold", 1, "Maximum", 60, 3, 3, treatment)
+    assert evaluate(rule, samples(marks), NOW, "OK").state == expected
+
+
+def test_two_datapoints_of_three():
+    rule = Rule("GreaterThanThreshold", 1, "Maximum", 60, 3, 2)
+    assert evaluate(rule, samples("X 0 X"), NOW, "OK").state == "ALARM"
+    assert evaluate(rule, samples("0 0 X"), NOW, "OK").state == "OK"
+
+
+def test_statistics_of_a_period():
+    values = [Sample(0, 1, value, value, value) for value in (1.0, 2.0, 3.0, 10.0)]
+    assert [statistic(name, values) for name in ("Sum", "Average", "Minimum", "Maximum", "SampleCount", "p50")] == [16, 4, 1, 10, 4, 2]
+
+
+def test_embedded_metrics_are_read_from_a_line():
+    header = {
+        "Timestamp": 0,
+        "CloudWatchMetrics": [{"Namespace": "n", "Dimensions": [["service"]], "Metrics": [{"Name": "rows", "Unit": "Count"}]}],
+    }
+    [(namespace, datum)] = embedded(json.dumps({"_aws": header, "service": "s", "rows": [3]}))
+    assert (namespace, datum["MetricName"], datum["Values"], datum["Dimensions"]) == (
+        "n",
+        "rows",
+        [3.0],
+        [{"Name": "service", "Value": "s"}],
+    )
+    assert list(embedded("not a metric {")) == []
+
+
+def alarm(aws, *actions, **options):
+    name = aws.name("alarm")
+    settings = {"Namespace": name, "MetricName": "drifted", "Statistic": "Maximum", "Period": 60, "EvaluationPeriods": 1, "Threshold": 1}
+    settings |= {"ComparisonOperator": "GreaterThanOrEqualToThreshold", "AlarmActions": list(actions), "TreatMissingData": "notBreaching"}
+    aws.client("cloudwatch").put_metric_alarm(AlarmName=name, **{**settings, **options})
+    return name
+
+
+def state(aws, name):
+    return aws.client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"][0]["StateValue"]
+
+
+def topic_with_queue(aws, admitted="cloudwatch.amazonaws.com"):
+    url, queue = aws.queue()
+    aws.admit(url, queue, "sns.amazonaws.com")
+    sns = aws.client("sns")
+    topic = sns.create_topic(Name=aws.name("topic"))["TopicArn"]
+    statement = {"Effect": "Allow", "Principal": {"Service": admitted}, "Action": "sns:Publish", "Resource": topic}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy)
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
+    return topic, url
+
+
+def test_breaching_datapoint_publishes_to_the_topic(aws, wait):
+    topic, url = topic_with_queue(aws)
+    name = alarm(aws, topic)
+    aws.client("cloudwatch").put_metric_data(Namespace=name, MetricData=[{"MetricName": "drifted", "Value": 2}])
+    message = json.loads(aws.received(url)[0]["Message"])
+    assert (message["AlarmName"], message["NewStateValue"]) == (name, "ALARM")
+    history = aws.client("cloudwatch").describe_alarm_history(AlarmName=name)["AlarmHistoryItems"]
+    assert {item["HistoryItemType"] for item in history} == {"StateUpdate", "Action"}
+
+
+def test_topic_that_does_not_admit_cloudwatch_gets_nothing_and_the_history_says_so(aws, wait):
+    topic, _ = topic_with_queue(aws, admitted="events.amazonaws.com")
+    name = alarm(aws, topic)
+    aws.client("cloudwatch").set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="test")
+
+    def failed():
+        items = aws.client("cloudwatch").describe_alarm_history(AlarmName=name, HistoryItemType="Action")["AlarmHistoryItems"]
+        return [item for item in items if "Failed" in item["HistorySummary"]]
+
+    assert wait(failed)
+
+
+def test_state_change_is_an_event_also_when_set_by_hand(aws):
+    url, arn = aws.queue()
+    aws.admit(url, arn, "events.amazonaws.com")
+    name = alarm(aws)
+    rule = aws.name("rule")
+    pattern = {
+        "source": ["aws.cloudwatch"],
+        "detail-type": ["CloudWatch Alarm State Change"],
+        "detail": {"alarmName": [name], "state": {"value": ["ALARM"]}},
+    }
+    aws.client("events").put_rule(Name=rule, EventPattern=json.dumps(pattern))
+    aws.client("events").put_targets(Rule=rule, Targets=[{"Id": "1", "Arn": arn}])
+    aws.client("cloudwatch").set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="drill")
+    [event] = aws.received(url)
+    assert event["detail"]["state"]["reason"] == "drill"
+    assert event["detail"]["configuration"]["metrics"][0]["metricStat"]["metric"]["namespace"] == name
+
+
+def test_alarm_function_runs(aws):
+    url, _ = aws.queue()
+    code = f"import boto3, json\ndef handler(event, context):\n    boto3.client('sqs').send_message(QueueUrl={url!r}, MessageBody=json.dumps(event['alarmData']['state']))\n"
+    function = aws.function(code, "sqs:SendMessage")
+    aws.permit(function, "lambda.alarms.cloudwatch.amazonaws.com")
+    name = alarm(aws, aws.arn("lambda", f"function:{function}"))
+    aws.client("cloudwatch").put_metric_data(Namespace=name, MetricData=[{"MetricName": "drifted", "Value": 2}])
+    assert aws.received(url)[0]["value"] == "ALARM"
+
+
+def test_datapoint_older_than_two_weeks_is_refused(aws):
+    client = aws.client("cloudwatch")
+    with pytest.raises(client.exceptions.ClientError, match="two weeks"):
+        client.put_metric_data(
+            Namespace="n", MetricData=[{"MetricName": "m", "Value": 1, "Timestamp": datetime.now(UTC) - timedelta(days=15)}]
+        )
+
+
+def test_line_that_a_function_prints_becomes_a_metric(aws, wait):
+    namespace = aws.name("namespace")
+    header = {
+        "Timestamp": int(datetime.now(UTC).timestamp() * 1000),
+        "CloudWatchMetrics": [{"Namespace": namespace, "Dimensions": [[]], "Metrics": [{"Name": "rows"}]}],
+    }
+    function = aws.function(f"def handler(event, context):\n    print({json.dumps({'_aws': header, 'rows': 5})!r})\n")
+    aws.invoke(function)
+    wait(lambda: aws.client("cloudwatch").list_metrics(Namespace=namespace)["Metrics"])
+
+
+def test_depth_of_a_queue_sets_off_an_alarm(aws, wait):
+    url, arn = aws.queue()
+    dimensions = [{"Name": "QueueName", "Value": arn.split(":")[5]}]
+    name = alarm(aws, Namespace="AWS/SQS", MetricName="ApproximateNumberOfMessagesVisible", Dimensions=dimensions)
+    aws.client("sqs").send_message(QueueUrl=url, MessageBody="poison")
+    wait(lambda: state(aws, name) == "ALARM")
+
+
+def test_metric_math_is_refused_by_name(aws):
+    client = aws.client("cloudwatch")
+    queries = [{"Id": "e1", "Expression": "m1 * 2", "ReturnData": True}]
+    with pytest.raises(client.exceptions.ClientError, match="metric math"):
+        client.put_metric_alarm(
+            AlarmName="math", Metrics=queries, EvaluationPeriods=1, Threshold=1, ComparisonOperator="GreaterThanThreshold"
+        )
