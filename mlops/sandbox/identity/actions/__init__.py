@@ -50,6 +50,10 @@ def needs_of(call: Call, account: Account) -> list[Need]:
     tags = _tag_keys(scope)
     if tags:
         needs = [replace(need, keys={**tags, **need.keys}) for need in needs]
+        tagging = tables.TAGGED.get(needs[0].action) if needs else None
+        if tagging:
+            # Log groups are tagged under their ARN without a stream.
+            needs.append(replace(needs[0], action=tagging, resource=needs[0].resource.removesuffix(":log-stream:")))
     return needs + _passed_roles(scope, needs)
 
 

@@ -70,6 +70,29 @@ PARAMETERS: dict[str, dict[str, tuple[str, ...]]] = {
     "backup": {"BackupVaultName": ("BackupVaultName",)},
 }
 
+# Operation → the further action that creating with tags needs, on the same resource. (SageMaker and KMS have it in their own tables.)
+TAGGED = {
+    "application-autoscaling:RegisterScalableTarget": "application-autoscaling:TagResource",
+    "cloudtrail:CreateTrail": "cloudtrail:AddTags",
+    "cloudwatch:PutMetricAlarm": "cloudwatch:TagResource",
+    "dynamodb:CreateTable": "dynamodb:TagResource",
+    "ecr:CreateRepository": "ecr:TagResource",
+    "events:PutRule": "events:TagResource",
+    "glue:CreateCrawler": "glue:TagResource",
+    "glue:CreateDatabase": "glue:TagResource",
+    "glue:CreateJob": "glue:TagResource",
+    "iam:CreateInstanceProfile": "iam:TagInstanceProfile",
+    "iam:CreateOpenIDConnectProvider": "iam:TagOpenIDConnectProvider",
+    "iam:CreatePolicy": "iam:TagPolicy",
+    "iam:CreateRole": "iam:TagRole",
+    "iam:CreateUser": "iam:TagUser",
+    "lambda:CreateFunction": "lambda:TagResource",
+    "logs:CreateLogGroup": "logs:TagResource",
+    "sns:CreateTopic": "sns:TagResource",
+    "sqs:CreateQueue": "sqs:TagQueue",
+    "states:CreateStateMachine": "states:TagResource",
+}
+
 # Service → the service principal that will assume a role passed to it (iam:PassedToService).
 PASSED_TO = {
     "apigateway": "apigateway.amazonaws.com",
