@@ -34,7 +34,7 @@ class Graph:
             )
 
     def _project(self) -> str:
-        return next((parts[2] for urn in self.by_urn if len(parts := urn.split("::")) > 2), "project") if self.by_urn else "project"
+        return next((parts[1] for urn in self.by_urn if len(parts := urn.split("::")) > 2), "project")
 
     def of(self, *types: str) -> list[Resource]:
         """The resources of these types."""

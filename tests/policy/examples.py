@@ -16,9 +16,9 @@ def urn(type_: str, name: str, stack: str = "test") -> str:
     return f"urn:pulumi:{stack}::project::{type_}::{name}"
 
 
-def resources(examples: Sequence[Example], stack: str = "test") -> list[Resource]:
+def resources(examples: Sequence[Example], prefix: str = "") -> list[Resource]:
     """The example's resources; a linked property that the example gives no value is unknown, as in a preview."""
-    urns = {example.name: urn(example.type, example.name, stack) for example in examples}
+    urns = {example.name: urn(example.type, f"{prefix}{example.name}") for example in examples}
     made = []
     for example in examples:
         properties = {**dict.fromkeys(example.links, UNKNOWN), **copy.deepcopy(example.properties)}
@@ -26,7 +26,7 @@ def resources(examples: Sequence[Example], stack: str = "test") -> list[Resource
             Resource(
                 urns[example.name],
                 example.type,
-                example.name,
+                f"{prefix}{example.name}",
                 properties,
                 dependencies=[urns[name] for names in example.links.values() for name in names],
                 property_dependencies={key: [urns[name] for name in names] for key, names in example.links.items()},
