@@ -17,8 +17,8 @@ Schedule = Annotated[str, Field(pattern=r"^(rate|cron)\(.+\)$", description="An 
 class GateSettings(Strict):
     """When a trained model may become a candidate."""
 
-    metric: Literal["auc", "accuracy", "f1", "log_loss", "rmse", "mae", "r2"] = "auc"
-    minimum: float = Field(default=0.6, description="Worse than this is registered as Rejected (for log_loss, rmse, mae: higher).")
+    metric: Literal["auc", "average_precision", "accuracy", "log_loss", "brier"] = "auc"
+    minimum: float = Field(default=0.6, description="Worse than this is registered as Rejected (for log_loss and brier: higher).")
     improvement: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
         default=0.0, description="By how much it must beat the version in service."
     )

@@ -8,8 +8,9 @@ from typing import Any
 from components.settings_models import ALGORITHM_SHORT, TrainingSettings
 from components.state_machines.common import SAGEMAKER_TRANSIENT, Common, State
 
-# train.py prints one line `metric <name>=<value>;` for each of these.
-METRICS = ("auc", "accuracy", "f1", "log_loss", "rmse", "mae", "r2", "rows", "baseline", "incumbent")
+# train.py prints one line `metric <name>=<value>;` for each of these, for the new model, the trivial baseline and the version in service.
+MEASURES = ("auc", "average_precision", "accuracy", "log_loss", "brier")
+METRICS = tuple(f"{whose}{measure}" for whose in ("", "baseline:", "incumbent:") for measure in MEASURES)
 STOP_SECONDS = 900
 
 
@@ -36,9 +37,9 @@ class TrainingMachine:
 def training_definition(args: TrainingMachine) -> State:
     """Input: {"training_run", "model", "reason", "channels", "input_data_config", "manifest_uris"}; output: select_model's answer."""
     common = args.common
-    completed = "$.jobs[?(@.status=='Completed')]"
+    completed = "$.jobs.all[?(@.status=='Completed')]"
     algorithms = args.settings.algorithms
-    none_completed = [{"Not": {"Variable": f"$.jobs[{n}].status", "StringEquals": "Completed"}} for n in range(len(algorithms))]
+    all_failed = [{"Variable": f"$.jobs.{algorithm}.status", "StringEquals": "Failed"} for algorithm in algorithms]
     states = {
         "Identify": {
             "Type": "Pass",
@@ -48,14 +49,15 @@ def training_definition(args: TrainingMachine) -> State:
         "Train": {
             "Type": "Parallel",
             "Branches": [_branch(args, algorithm) for algorithm in algorithms],
+            "ResultSelector": {"all.$": "$", **{f"{algorithm}.$": f"$[{number}]" for number, algorithm in enumerate(algorithms)}},
             "ResultPath": "$.jobs",
             "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "RecordFailure"}],
             "Next": "AnyCompleted",
         },
-        "AnyCompleted": {"Type": "Choice", "Choices": [_all(none_completed, "AllFailed")], "Default": "Gather"},
+        "AnyCompleted": {"Type": "Choice", "Choices": [_all(all_failed, "AllFailed")], "Default": "Gather"},
         "AllFailed": {
             "Type": "Pass",
-            "Parameters": {"Error": "AllTrainingJobsFailed", "Cause.$": "States.JsonToString($.jobs)"},
+            "Parameters": {"Error": "AllTrainingJobsFailed", "Cause.$": "States.JsonToString($.jobs.all)"},
             "ResultPath": "$.error",
             "Next": "RecordFailure",
         },
@@ -67,7 +69,7 @@ def training_definition(args: TrainingMachine) -> State:
                 "reason.$": "$.request.reason",
                 "manifest_uris.$": "$.request.manifest_uris",
                 "jobs.$": "$.gathered.completed[*].job",
-                "branches.$": "$.jobs",
+                "branches.$": "$.jobs.all",
             },
             then="RecordTraining",
             on_error="RecordFailure",

@@ -1,0 +1,221 @@
+"""What the state machines do, run by a real interpreter, and what every task of theirs has."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from components.settings_models import DeploymentSettings
+from components.state_machines.data import DataMachine, data_definition
+from components.state_machines.deployment import DeploymentMachine, deployment_config, deployment_definition
+from components.state_machines.training import TrainingMachine, training_definition
+
+OBJECT = {"detail": {"bucket": {"name": "raw"}, "object": {"key": "data/flights/2013-01.csv", "version-id": "v1", "sequencer": "1"}}}
+OBJECT_ID = "object#raw#data/flights/2013-01.csv#v1"
+DATA_ANSWERS: dict[str, Any] = {
+    "StartCrawler": {},
+    "GetCrawler": {"state": "READY"},
+    "GetCrawl": {"status": "SUCCEEDED"},
+    "Validate": {"id": "jr_1", "state": "SUCCEEDED"},
+    "Preprocess": {"id": "jr_2", "state": "SUCCEEDED"},
+    "StartTraining": {"answer": {"started": True, "training_run": "abc"}},
+}
+REQUEST = {
+    "training_run": "0a1b2c3d4e5f",
+    "model": "flights",
+    "reason": "data",
+    "input_data_config": [],
+    "manifest_uris": ["s3://p/m.json"],
+}
+PACKAGE = "arn:aws:sagemaker:eu-west-1:123456789012:model-package/mlops-test-flights/3"
+APPROVAL = {"detail": {"ModelPackageArn": PACKAGE, "ModelApprovalStatus": "Approved"}}
+
+
+def plan(exists: bool) -> dict[str, Any]:
+    answer = {"model_name": "m3", "endpoint_config_name": "c3", "exists": exists, "version": 3, "previous_endpoint_config": "none"}
+    return {"answer": {**answer, "container": {"Image": "i", "ModelDataUrl": "s3://m/m.tar.gz", "Environment": {}}}}
+
+
+def deployment_answers(*, exists: bool = False, status: str = "InService", config: str = "c3") -> dict[str, Any]:
+    described = {"status": status, "endpoint_config": config}
+    made = {"CreateModel": {}, "CreateEndpointConfig": {}, "CreateEndpoint": {}, "UpdateEndpoint": {}}
+    return {"PlanDeployment": plan(exists), **made, "DescribeEndpoint": described}
+
+
+def test_new_object_runs_all_steps_and_is_recorded(account: Any, data_machine: DataMachine) -> None:
+    ended = account.run(data_definition(data_machine), OBJECT, DATA_ANSWERS)
+    assert ended.status == "SUCCEEDED", ended
+    run = hashlib.sha256(b"raw#data/flights/2013-01.csv#v1").hexdigest()
+    item = account.ledger()[OBJECT_ID]
+    assert (item["status"], item["run"], item["kind"], item["model"]) == ("succeeded", run, "object", "flights")
+    assert item["manifest"] == f"s3://processed/flights/manifests/{run}.json"
+    assert ended.output["validated"] == f"s3://processed/flights/validated/run={run}/"
+
+
+def test_replayed_event_does_nothing(account: Any, data_machine: DataMachine) -> None:
+    definition = data_definition(data_machine)
+    account.run(definition, OBJECT, DATA_ANSWERS)
+    again = account.run(definition, OBJECT, DATA_ANSWERS)
+    assert (again.status, again.output["status"]) == ("SUCCEEDED", "duplicate")
+    assert "StartCrawler" not in again.visited
+
+
+def test_new_version_of_an_object_is_new_work(account: Any, data_machine: DataMachine) -> None:
+    definition = data_definition(data_machine)
+    account.run(definition, OBJECT, DATA_ANSWERS)
+    newer = {"detail": {**OBJECT["detail"], "object": {**OBJECT["detail"]["object"], "version-id": "v2"}}}
+    assert "Complete" in account.run(definition, newer, DATA_ANSWERS).visited
+
+
+@pytest.mark.parametrize("broken", ["StartCrawler", "GetCrawler", "Validate", "Preprocess", "StartTraining"])
+def test_failure_is_recorded_notified_queued_and_may_be_driven_again(account: Any, data_machine: DataMachine, broken: str) -> None:
+    definition = data_definition(data_machine)
+    ended = account.run(definition, OBJECT, {**DATA_ANSWERS, broken: account.FAILS})
+    assert ended.status == "FAILED"
+    assert ended.visited[-4:] == ["RecordFailure", "NotifyFailure", "QueueFailure", "Failed"]
+    assert account.ledger()[OBJECT_ID]["status"] == "failed"
+    (message,) = account.failures()
+    assert message["pipeline"] == "data" and message["input"] == OBJECT and message["error"]["Error"] == ended.error
+    assert account.run(definition, OBJECT, DATA_ANSWERS).status == "SUCCEEDED"
+    assert account.ledger()[OBJECT_ID]["status"] == "succeeded"
+
+
+def test_failed_crawl_fails_the_run(account: Any, data_machine: DataMachine) -> None:
+    ended = account.run(data_definition(data_machine), OBJECT, {**DATA_ANSWERS, "GetCrawl": {"status": "FAILED"}})
+    assert (ended.status, ended.error) == ("FAILED", "CrawlFailed")
+
+
+def test_failed_claim_is_notified_and_queued(account: Any, data_machine: DataMachine) -> None:
+    ended = account.run(data_definition(data_machine), OBJECT, {**DATA_ANSWERS, "Claim": account.FAILS})
+    assert ended.status == "FAILED" and len(account.failures()) == 1
+
+
+def training_answers(hgb: Any = None, lgbm: Any = None) -> dict[str, Any]:
+    done = {"job": "job-hgb", "status": "Completed"}
+    return {
+        "Train hist_gradient_boosting": hgb or done,
+        "Train lightgbm": lgbm or {"job": "job-lgbm", "status": "Completed"},
+        "SelectModel": {"answer": {"version": 1, "status": "PendingManualApproval"}},
+    }
+
+
+def test_training_ends_with_the_answer_of_select_model(account: Any, training_machine: TrainingMachine) -> None:
+    ended = account.run(training_definition(training_machine), REQUEST, training_answers())
+    assert (ended.status, ended.output) == ("SUCCEEDED", {"version": 1, "status": "PendingManualApproval"})
+    assert account.ledger()["training#flights#0a1b2c3d4e5f"]["status"] == "succeeded"
+
+
+def test_failed_algorithm_does_not_stop_the_others(account: Any, training_machine: TrainingMachine) -> None:
+    definition = training_definition(training_machine)
+    definition["States"]["Gather"]["Next"] = "Show"
+    definition["States"]["Show"] = {"Type": "Pass", "Parameters": definition["States"]["SelectModel"]["Parameters"]["Payload"], "End": True}
+    ended = account.run(definition, REQUEST, training_answers(lgbm=account.FAILS))
+    assert ended.status == "SUCCEEDED"
+    assert ended.output["jobs"] == ["job-hgb"]
+    failed = ended.output["branches"][1]
+    assert (failed["job"], failed["status"]) == ("mlops-test-flights-0a1b2c3d4e5f-lgbm", "Failed") and failed["error"]
+
+
+def test_training_fails_when_every_algorithm_failed(account: Any, training_machine: TrainingMachine) -> None:
+    ended = account.run(training_definition(training_machine), REQUEST, training_answers(account.FAILS, account.FAILS))
+    assert (ended.status, ended.error) == ("FAILED", "AllTrainingJobsFailed")
+    assert account.ledger()["training#flights#0a1b2c3d4e5f"]["status"] == "failed"
+
+
+def test_approval_creates_the_endpoint_and_records_it(account: Any, deployment_machine: DeploymentMachine) -> None:
+    ended = account.run(deployment_definition(deployment_machine), APPROVAL, deployment_answers())
+    assert (ended.status, ended.output["version"]) == ("SUCCEEDED", 3)
+    assert "CreateEndpoint" in ended.visited and "UpdateEndpoint" not in ended.visited
+    ledger = account.ledger()
+    assert ledger[f"deployment#{PACKAGE}"]["status"] == "succeeded"
+    assert (ledger["endpoint#mlops-test-flights"]["version"], ledger["endpoint#mlops-test-flights"]["endpoint_config"]) == ("3", "c3")
+
+
+def test_second_event_of_one_approval_does_nothing(account: Any, deployment_machine: DeploymentMachine) -> None:
+    definition = deployment_definition(deployment_machine)
+    account.run(definition, APPROVAL, deployment_answers())
+    again = account.run(definition, APPROVAL, deployment_answers())
+    assert (again.status, again.output["status"]) == ("SUCCEEDED", "duplicate")
+
+
+def test_request_deploys_the_same_version_again(account: Any, deployment_machine: DeploymentMachine) -> None:
+    definition = deployment_definition(deployment_machine)
+    account.run(definition, APPROVAL, deployment_answers())
+    ended = account.run(definition, {"model_package_arn": PACKAGE}, deployment_answers(exists=True))
+    assert ended.status == "SUCCEEDED" and "UpdateEndpoint" in ended.visited
+
+
+def test_request_without_a_model_package_is_refused(account: Any, deployment_machine: DeploymentMachine) -> None:
+    ended = account.run(deployment_definition(deployment_machine), {"foo": 1}, deployment_answers())
+    assert (ended.status, ended.error) == ("FAILED", "BadRequest")
+
+
+@pytest.mark.parametrize(("status", "config", "error"), [("InService", "c2", "RolledBack"), ("Failed", "c3", "EndpointFailed")])
+def test_rollback_and_failure_of_the_endpoint_fail_the_deployment(
+    account: Any, deployment_machine: DeploymentMachine, status: str, config: str, error: str
+) -> None:
+    answers = deployment_answers(exists=True, status=status, config=config)
+    ended = account.run(deployment_definition(deployment_machine), APPROVAL, answers)
+    assert (ended.status, ended.error) == ("FAILED", error)
+    assert account.ledger()[f"deployment#{PACKAGE}"]["status"] == "failed"
+    assert len(account.failures()) == 1
+
+
+def test_scaling_is_taken_off_before_an_update_and_put_back_in_service(account: Any, scaled_machine: DeploymentMachine) -> None:
+    scaling = {"StopScaling": {}, "RegisterScalableTarget": {}, "PutScalingPolicy": {}}
+    answers = {**deployment_answers(exists=True), **scaling}
+    visited = account.run(deployment_definition(scaled_machine), APPROVAL, answers).visited
+    order = [
+        visited.index(name) for name in ("StopScaling", "UpdateEndpoint", "DescribeEndpoint", "RegisterScalableTarget", "RecordEndpoint")
+    ]
+    assert order == sorted(order)
+
+
+def test_canary_shifts_part_of_the_fleet_and_alarms_roll_back() -> None:
+    config = deployment_config(DeploymentSettings(strategy="canary", instance_count=2, canary_percent=50), ("errors",))
+    assert config["BlueGreenUpdatePolicy"]["TrafficRoutingConfiguration"]["CanarySize"] == {"Type": "CAPACITY_PERCENT", "Value": 50}
+    assert config["AutoRollbackConfiguration"] == {"Alarms": [{"AlarmName": "errors"}]}
+
+
+def all_states(machine: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield machine["States"]
+    for state in machine["States"].values():
+        for branch in state.get("Branches", []):
+            yield from all_states(branch)
+
+
+def definitions(data: DataMachine, training: TrainingMachine, deploy: DeploymentMachine, scaled: DeploymentMachine) -> list[dict[str, Any]]:
+    return [data_definition(data), training_definition(training), deployment_definition(deploy), deployment_definition(scaled)]
+
+
+def test_every_task_retries_catches_and_times_out(
+    data_machine: DataMachine, training_machine: TrainingMachine, deployment_machine: DeploymentMachine, scaled_machine: DeploymentMachine
+) -> None:
+    tasks = {
+        (definition["Comment"], name): state
+        for definition in definitions(data_machine, training_machine, deployment_machine, scaled_machine)
+        for states in all_states(definition)
+        for name, state in states.items()
+        if state["Type"] == "Task"
+    }
+    assert len(tasks) > 30
+    for name, state in tasks.items():
+        assert state["TimeoutSeconds"] > 0, name
+        assert any(retrier["MaxAttempts"] > 0 for retrier in state["Retry"]), name
+        assert all(retrier["BackoffRate"] > 1 and retrier["JitterStrategy"] == "FULL" for retrier in state["Retry"]), name
+        assert state["Catch"][-1]["ErrorEquals"] == ["States.ALL"], name
+
+
+def test_training_jobs_are_isolated_encrypted_bounded_and_resumable(training_machine: TrainingMachine) -> None:
+    branches = training_definition(training_machine)["States"]["Train"]["Branches"]
+    jobs = [branch["States"][branch["StartAt"]]["Parameters"] for branch in branches]
+    assert [job["HyperParameters"]["algorithm"] for job in jobs] == ["hist_gradient_boosting", "lightgbm"]
+    for job in jobs:
+        assert job["EnableNetworkIsolation"] and job["EnableInterContainerTrafficEncryption"] and job["EnableManagedSpotTraining"]
+        assert job["VpcConfig"]["Subnets"] and job["ResourceConfig"]["VolumeKmsKeyId"] and job["OutputDataConfig"]["KmsKeyId"]
+        assert job["StoppingCondition"]["MaxWaitTimeInSeconds"] >= job["StoppingCondition"]["MaxRuntimeInSeconds"]
+    assert len({job["CheckpointConfig"]["S3Uri.$"] for job in jobs}) == 2, "jobs must not resume from each other's state"
+    assert len({job["TrainingJobName.$"] for job in jobs}) == 2
