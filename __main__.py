@@ -49,9 +49,8 @@ Observability(
     functions=[approvals.function.function_name, *(name for each in pipelines for name in each.functions())],
     work_queues=[each.inference.queue.queue_name for each in pipelines],
     failure_queues=[
-        approvals.failures.queue_name,
-        shared.notifications.queue_name,
-        *(name for each in pipelines for name in (each.model.failures.queue_name, each.inference.queue.dead_letter_name) if name),
+        *(approvals.failures.queue_name, shared.notifications.queue_name),
+        *(name for each in pipelines for name in each.failure_queues()),
     ],
     endpoints={each.model.key: each.model.endpoint for each in pipelines},
     api=api,

@@ -62,7 +62,7 @@ def _in_network(model: Model) -> list[Statement]:
 def _observed(model: Model, log_group: str) -> list[Statement]:
     arns = model.shared.platform.arns
     return [
-        allow(LOG_WRITE, arns.log_streams(log_group)),
-        allow([*LOG_GROUP_CREATE, *LOG_DESCRIBE[1:]], arns.log_group(log_group)),
+        # Calls on a group are judged as `<group>:log-stream:`, so they need the pattern of its streams.
+        allow([*LOG_WRITE, *LOG_GROUP_CREATE, *LOG_DESCRIBE[1:]], arns.log_streams(log_group)),
         allow_anywhere(METRICS_PUT, {"StringEquals": {"cloudwatch:namespace": NAMESPACES}}),
     ]

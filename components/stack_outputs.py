@@ -54,6 +54,9 @@ class ModelPipelines:
         )
         return [function.function_name for function in made]
 
+    def failure_queues(self) -> list[str]:
+        return [name for name in (self.model.failures.queue_name, self.inference.queue.dead_letter_name) if name]
+
     def outputs(self) -> dict[str, Any]:
         model, shared = self.model, self.model.shared
         return {
