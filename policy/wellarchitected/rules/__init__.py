@@ -3,8 +3,23 @@
 from __future__ import annotations
 
 from ..model import Rule
-from . import api, compute, data, delivery, identity, learning, messaging, network, observability, platform, storage, workflows
+from . import (
+    api,
+    data,
+    delivery,
+    functions,
+    glue,
+    identity,
+    messaging,
+    network,
+    observability,
+    platform,
+    serving,
+    storage,
+    training,
+    workflows,
+)
 
-AREAS = (storage, data, identity, network, compute, workflows, learning, messaging, api, observability, delivery, platform)
+AREAS = (storage, data, identity, network, functions, glue, workflows, training, serving, messaging, api, observability, delivery, platform)
 
 RULES: tuple[Rule, ...] = tuple(value for area in AREAS for value in vars(area).values() if isinstance(value, Rule))

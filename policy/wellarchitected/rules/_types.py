@@ -86,3 +86,6 @@ AWS_PROVIDER = "pulumi:providers:aws"
 # A requirement of production that a development stack is only told about.
 PRODUCTION: Mapping[str, Level] = {"dev": "advisory", "prod": "mandatory"}
 ADVISORY: Level = "advisory"
+
+# A key, for examples.
+KEY_ARN = "arn:aws:kms:eu-west-1:123456789012:key/k"

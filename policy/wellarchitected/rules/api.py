@@ -15,7 +15,9 @@ from ._types import API_INTEGRATION, API_METHOD, API_METHOD_SETTINGS, API_STAGE,
     sources="cdk-nag:AwsSolutions-APIG1 checkov:CKV_AWS_76",
     why="Without access logs nobody can say who called what, and how long it took.",
     fix="Set accessLogSettings with destinationArn and a JSON format",
-    reads="accessLogSettings.destinationArn", compliant={"accessLogSettings": {"destinationArn": "arn:aws:logs:eu-west-1:123456789012:log-group:api", "format": "{}"}}, violating={"stageName": "v1"},
+    reads="accessLogSettings.destinationArn",
+        compliant={"accessLogSettings": {"destinationArn": "arn:aws:logs:eu-west-1:123456789012:log-group:api", "format": "{}"}},
+            violating={"stageName": "v1"},
 )  # fmt: skip
 def api_access_logging(stage: Resource, context: Context) -> str | None:
     """API stages log access."""
@@ -40,7 +42,8 @@ def api_tracing(stage: Resource, context: Context) -> str | None:
     sources="cdk-nag:AwsSolutions-APIG4 checkov:CKV_AWS_59",
     why="A method without authorisation is called by everybody who finds it, at your cost.",
     fix="Set authorization to AWS_IAM, COGNITO_USER_POOLS or CUSTOM (OPTIONS may stay open)",
-    reads="authorization", compliant={"httpMethod": "POST", "authorization": "AWS_IAM"}, violating={"httpMethod": "POST", "authorization": "NONE"},
+    reads="authorization", compliant={"httpMethod": "POST", "authorization": "AWS_IAM"}, violating={"httpMethod": "POST",
+        "authorization": "NONE"},
 )  # fmt: skip
 def api_authorised(method: Resource, context: Context) -> str | None:
     """API methods ask who is calling."""
@@ -53,7 +56,8 @@ def api_authorised(method: Resource, context: Context) -> str | None:
 
 @rule(
     "api-request-validated", API_METHOD, scope="stack",
-    practices="REL05-BP04 REL03-BP03", checklist="CHK-REL-3", spec="P4b", severity="low", level="advisory", sources="cdk-nag:AwsSolutions-APIG2 checkov:CKV2_AWS_53",
+    practices="REL05-BP04 REL03-BP03", checklist="CHK-REL-3", spec="P4b", severity="low", level="advisory",
+        sources="cdk-nag:AwsSolutions-APIG2 checkov:CKV2_AWS_53",
     why="What the gateway refuses costs no invocation.",
     fix="Set requestValidatorId and requestModels",
     reads="requestValidatorId", compliant={"httpMethod": "POST", "requestValidatorId": "abc123"}, violating={"httpMethod": "POST"},
@@ -71,7 +75,8 @@ def api_request_validated(method: Resource, context: Context) -> str | None:
     why="Without limits one caller uses up the quota of the whole account.",
     fix="Add aws.apigateway.MethodSettings for */* with throttlingRateLimit and throttlingBurstLimit",
     reads="settings", reads_of=API_METHOD_SETTINGS,
-    compliant=(Example(REST_API, "api"), Example(API_METHOD_SETTINGS, "all", {"methodPath": "*/*", "settings": {"throttlingRateLimit": 50, "throttlingBurstLimit": 100}}, links={"restApi": "api"})),
+    compliant=(Example(REST_API, "api"), Example(API_METHOD_SETTINGS, "all", {"methodPath": "*/*", "settings": {"throttlingRateLimit": 50,
+        "throttlingBurstLimit": 100}}, links={"restApi": "api"})),
     violating=(Example(REST_API, "api"),),
 )  # fmt: skip
 def api_throttled(api: Resource, context: Context) -> str | None:
@@ -87,7 +92,8 @@ def api_throttled(api: Resource, context: Context) -> str | None:
     practices="SEC07-BP02", checklist="CHK-SEC-1", spec="SEC-6b", severity="high", sources="checkov:CKV_AWS_276",
     why="It writes whole requests and answers, personal data included, to the logs.",
     fix="Set settings.dataTraceEnabled to false",
-    reads="settings.dataTraceEnabled", missing="pass", compliant={"settings": {"dataTraceEnabled": False}}, violating={"settings": {"dataTraceEnabled": True}},
+    reads="settings.dataTraceEnabled", missing="pass", compliant={"settings": {"dataTraceEnabled": False}},
+        violating={"settings": {"dataTraceEnabled": True}},
 )  # fmt: skip
 def api_no_data_trace(settings: Resource, context: Context) -> str | None:
     """Request bodies are not logged."""
@@ -112,7 +118,8 @@ def api_metrics(settings: Resource, context: Context) -> str | None:
     why="A body is no part of the cache key: a cached POST answers one user with another user's prediction. And a cache is data at rest.",
     fix="Enable caching only on GET methods, with cacheDataEncrypted true",
     reads="settings", missing="not_applicable",
-    compliant={"methodPath": "models/GET", "settings": {"cachingEnabled": True, "cacheDataEncrypted": True}}, violating={"methodPath": "*/*", "settings": {"cachingEnabled": True}},
+    compliant={"methodPath": "models/GET", "settings": {"cachingEnabled": True, "cacheDataEncrypted": True}},
+        violating={"methodPath": "*/*", "settings": {"cachingEnabled": True}},
 )  # fmt: skip
 def api_cache_safe(settings: Resource, context: Context) -> Iterator[str]:
     """Only answers of GET are cached, encrypted."""
@@ -130,8 +137,10 @@ def api_cache_safe(settings: Resource, context: Context) -> Iterator[str]:
     why="A function that works on after the gateway has given up costs money and answers nobody.",
     fix="Make the function's timeout shorter than the integration's (29 s by default), or invoke it asynchronously",
     reads=None,
-    compliant=(Example(FUNCTION, "predict", {"timeout": 29}), Example(API_INTEGRATION, "integration", {"type": "AWS_PROXY"}, links={"uri": "predict"})),
-    violating=(Example(FUNCTION, "predict", {"timeout": 300}), Example(API_INTEGRATION, "integration", {"type": "AWS_PROXY"}, links={"uri": "predict"})),
+    compliant=(Example(FUNCTION, "predict", {"timeout": 29}), Example(API_INTEGRATION, "integration", {"type": "AWS_PROXY"},
+        links={"uri": "predict"})),
+    violating=(Example(FUNCTION, "predict", {"timeout": 300}), Example(API_INTEGRATION, "integration", {"type": "AWS_PROXY"},
+        links={"uri": "predict"})),
 )  # fmt: skip
 def api_timeout_chain(integration: Resource, context: Context) -> str | None:
     """The gateway waits at least as long as the function behind it may take."""

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from ..model import Context, Example, Resource, rule
 from ..policies import is_public, statements
 from ..values import NotApplicable, as_list
-from ._types import BACKUP_PLAN, BACKUP_SELECTION, BACKUP_VAULT, BUCKET, KEY, PRODUCTION, SCALABLE_TARGET, TABLE
-from .learning import KEY_ARN
+from ._types import BACKUP_PLAN, BACKUP_SELECTION, BACKUP_VAULT, BUCKET, KEY, KEY_ARN, PRODUCTION, SCALABLE_TARGET, TABLE
 
 EPHEMERAL = ("ledger", "claim", "idempoten", "lock", "session", "prediction", "cache")
 
@@ -19,7 +18,8 @@ EPHEMERAL = ("ledger", "claim", "idempoten", "lock", "session", "prediction", "c
     sources="cdk-nag:AwsSolutions-DDB3 checkov:CKV_AWS_28 securityhub:DynamoDB.2",
     why="With point-in-time recovery a table goes back to any second of the last 35 days; without it, to nothing.",
     fix="Set pointInTimeRecovery.enabled to true",
-    reads="pointInTimeRecovery.enabled", compliant={"pointInTimeRecovery": {"enabled": True}}, violating={"pointInTimeRecovery": {"enabled": False}},
+    reads="pointInTimeRecovery.enabled", compliant={"pointInTimeRecovery": {"enabled": True}},
+        violating={"pointInTimeRecovery": {"enabled": False}},
 )  # fmt: skip
 def dynamodb_recovery(table: Resource, context: Context) -> str | None:
     """Tables can be restored to any point in time."""
@@ -43,7 +43,8 @@ def dynamodb_encrypted(table: Resource, context: Context) -> str | None:
 
 @rule(
     "dynamodb-deletion-protection", TABLE,
-    practices="SEC08-BP04 REL09-BP01", checklist="CHK-REL-6", spec="REL-6c", severity="high", level={"dev": "disabled", "prod": "mandatory"},
+    practices="SEC08-BP04 REL09-BP01", checklist="CHK-REL-6", spec="REL-6c", severity="high", level={"dev": "disabled",
+        "prod": "mandatory"},
     sources="securityhub:DynamoDB.6",
     why="One replacement or `pulumi destroy` takes the table and everything in it.",
     fix="Set deletionProtectionEnabled to true",
@@ -64,7 +65,8 @@ def dynamodb_deletion_protection(table: Resource, context: Context) -> str | Non
     sources="checkov:CKV2_AWS_16 securityhub:DynamoDB.1",
     why="Provisioned capacity is paid for whether it is used or not, and throttles when it is not enough.",
     fix="Set billingMode to PAY_PER_REQUEST, or add scalable targets for read and write capacity",
-    reads="billingMode", compliant={"billingMode": "PAY_PER_REQUEST"}, violating={"billingMode": "PROVISIONED", "readCapacity": 5, "writeCapacity": 5},
+    reads="billingMode", compliant={"billingMode": "PAY_PER_REQUEST"}, violating={"billingMode": "PROVISIONED", "readCapacity": 5,
+        "writeCapacity": 5},
 )  # fmt: skip
 def dynamodb_on_demand(table: Resource, context: Context) -> str | None:
     """Tables take whatever load comes, paid by the request."""
@@ -80,7 +82,8 @@ def dynamodb_on_demand(table: Resource, context: Context) -> str | None:
     why="Claims, idempotency records and stored answers are of no use after a while, and are billed for ever.",
     fix="Set ttl.enabled to true with attributeName, and write that attribute",
     reads="ttl.enabled",
-    compliant=(Example(TABLE, "ledger", {"ttl": {"enabled": True, "attributeName": "expires"}}),), violating=(Example(TABLE, "ledger", {"billingMode": "PAY_PER_REQUEST"}),),
+    compliant=(Example(TABLE, "ledger", {"ttl": {"enabled": True, "attributeName": "expires"}}),), violating=(Example(TABLE, "ledger",
+        {"billingMode": "PAY_PER_REQUEST"}),),
 )  # fmt: skip
 def dynamodb_expires_ephemeral(table: Resource, context: Context) -> str | None:
     """Tables of short-lived records expire them."""
@@ -91,7 +94,8 @@ def dynamodb_expires_ephemeral(table: Resource, context: Context) -> str | None:
 
 @rule(
     "kms-rotation", KEY,
-    practices="SEC08-BP01", checklist="CHK-SEC-2", spec="SEC-8f", severity="high", sources="cdk-nag:AwsSolutions-KMS5 checkov:CKV_AWS_7 securityhub:KMS.4",
+    practices="SEC08-BP01", checklist="CHK-SEC-2", spec="SEC-8f", severity="high",
+        sources="cdk-nag:AwsSolutions-KMS5 checkov:CKV_AWS_7 securityhub:KMS.4",
     why="Rotation limits how much data one piece of key material protects; it is free and changes nothing else.",
     fix="Set enableKeyRotation to true",
     reads="enableKeyRotation", compliant={"enableKeyRotation": True}, violating={"enableKeyRotation": False},
@@ -108,11 +112,13 @@ def kms_rotation(key: Resource, context: Context) -> str | None:
 
 @rule(
     "kms-policy-not-public", KEY,
-    practices="SEC08-BP04", checklist="CHK-SEC-1", spec="SEC-8f SEC-8d", severity="critical", sources="checkov:CKV_AWS_33 securityhub:KMS.5",
+    practices="SEC08-BP04", checklist="CHK-SEC-1", spec="SEC-8f SEC-8d", severity="critical",
+        sources="checkov:CKV_AWS_33 securityhub:KMS.5",
     why="A key that everybody may use protects nothing.",
     fix="Name the account, roles and services in Principal",
     reads="policy", missing="not_applicable",
-    compliant={"policy": {"Statement": [{"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::123456789012:root"}, "Action": "kms:*", "Resource": "*"}]}},
+    compliant={"policy": {"Statement": [{"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::123456789012:root"}, "Action": "kms:*",
+        "Resource": "*"}]}},
     violating={"policy": {"Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "kms:Decrypt", "Resource": "*"}]}},
 )  # fmt: skip
 def kms_policy_not_public(key: Resource, context: Context) -> Iterator[str]:
@@ -152,7 +158,8 @@ def kms_enabled(key: Resource, context: Context) -> Iterator[str]:
 
 @rule(
     "stateful-protected", f"{BUCKET} {TABLE} {KEY}",
-    practices="SEC08-BP04 REL09-BP01", checklist="CHK-REL-6", spec="REL-6c U5", severity="high", level={"dev": "disabled", "prod": "mandatory"},
+    practices="SEC08-BP04 REL09-BP01", checklist="CHK-REL-6", spec="REL-6c U5", severity="high", level={"dev": "disabled",
+        "prod": "mandatory"},
     why="Pulumi deletes what a program no longer mentions; `protect` makes it stop and ask.",
     fix="Set the resource option protect=True",
     reads=None, compliant=(Example(BUCKET, "data", protect=True),), violating=(Example(BUCKET, "data"),),
@@ -189,7 +196,8 @@ def backup_plan_retention(plan: Resource, context: Context) -> Iterator[str]:
     practices="REL09-BP01", checklist="CHK-REL-2", spec="REL-6a", severity="high",
     why="A plan without a selection backs up nothing.",
     fix="Add an aws.backup.Selection with the plan's id",
-    reads=None, compliant=(Example(BACKUP_PLAN, "plan"), Example(BACKUP_SELECTION, "tables", links={"planId": "plan"})), violating=(Example(BACKUP_PLAN, "plan"),),
+    reads=None, compliant=(Example(BACKUP_PLAN, "plan"), Example(BACKUP_SELECTION, "tables", links={"planId": "plan"})),
+        violating=(Example(BACKUP_PLAN, "plan"),),
 )  # fmt: skip
 def backup_plan_selects(plan: Resource, context: Context) -> str | None:
     """Backup plans back something up."""

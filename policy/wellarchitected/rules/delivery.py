@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from ..model import Context, Example, Resource, rule
 from ..values import NotApplicable, as_list, dig
+from ._secrets import secret_like
 from ._types import CODE_BUILD_PROJECT, CODE_PIPELINE, ECR_LIFECYCLE, ECR_REPOSITORY
-from .learning import secret_like
 
 REPORT_GROUP = "aws:codebuild/reportGroup:ReportGroup"
 
@@ -31,7 +31,8 @@ def categories(pipeline: Resource) -> list[tuple[str, set[str], dict]]:
     why="What nothing tested reaches production.",
     fix="Put a stage with an action of category Test (CodeBuild) before the first Deploy",
     reads="stages",
-    compliant={"stages": [stage("Source", "Source"), stage("Test", "Test"), stage("Deploy", "Deploy")]}, violating={"stages": [stage("Source", "Source"), stage("Deploy", "Deploy")]},
+    compliant={"stages": [stage("Source", "Source"), stage("Test", "Test"), stage("Deploy", "Deploy")]},
+        violating={"stages": [stage("Source", "Source"), stage("Deploy", "Deploy")]},
 )  # fmt: skip
 def pipeline_tests_before_deploy(pipeline: Resource, context: Context) -> str | None:
     """Pipelines test before they deploy."""
@@ -79,7 +80,8 @@ def pipeline_rolls_back(pipeline: Resource, context: Context) -> Iterator[str]:
     why="Artifacts are the code that runs in production.",
     fix="Set encryptionKey on every artifact store",
     reads="artifactStores", missing="not_applicable",
-    compliant={"artifactStores": [{"location": "b", "type": "S3", "encryptionKey": {"id": "k", "type": "KMS"}}]}, violating={"artifactStores": [{"location": "b", "type": "S3"}]},
+    compliant={"artifactStores": [{"location": "b", "type": "S3", "encryptionKey": {"id": "k", "type": "KMS"}}]},
+        violating={"artifactStores": [{"location": "b", "type": "S3"}]},
 )  # fmt: skip
 def pipeline_artifacts_encrypted(pipeline: Resource, context: Context) -> Iterator[str]:
     """Pipeline artifacts are encrypted with a customer key."""
@@ -96,7 +98,8 @@ def pipeline_artifacts_encrypted(pipeline: Resource, context: Context) -> Iterat
     practices="OPS05-BP02 OPS05-BP07", checklist="CHK-OPS-3", spec="P2c", severity="low", level="advisory",
     why="A red build that does not say which test failed costs an hour each time.",
     fix="Add an aws.codebuild.ReportGroup of type TEST and name it in the buildspec",
-    reads=None, compliant=(Example(CODE_BUILD_PROJECT, "test"), Example(REPORT_GROUP, "unit", {"type": "TEST"})), violating=(Example(CODE_BUILD_PROJECT, "test"),),
+    reads=None, compliant=(Example(CODE_BUILD_PROJECT, "test"), Example(REPORT_GROUP, "unit", {"type": "TEST"})),
+        violating=(Example(CODE_BUILD_PROJECT, "test"),),
 )  # fmt: skip
 def build_publishes_test_reports(project: Resource, context: Context) -> str | None:
     """Builds publish their test reports."""
@@ -151,7 +154,8 @@ def build_cached(project: Resource, context: Context) -> str | None:
     practices="SEC06-BP01", checklist="CHK-OPS-3", spec="P3g", severity="medium", sources="checkov:CKV_AWS_163 securityhub:ECR.1",
     why="An image carries the holes of everything in it.",
     fix="Set imageScanningConfiguration.scanOnPush to true",
-    reads="imageScanningConfiguration.scanOnPush", compliant={"imageScanningConfiguration": {"scanOnPush": True}}, violating={"imageScanningConfiguration": {"scanOnPush": False}},
+    reads="imageScanningConfiguration.scanOnPush", compliant={"imageScanningConfiguration": {"scanOnPush": True}},
+        violating={"imageScanningConfiguration": {"scanOnPush": False}},
 )  # fmt: skip
 def ecr_scanned(repository: Resource, context: Context) -> str | None:
     """Images are scanned for vulnerabilities when they are pushed."""
@@ -164,7 +168,8 @@ def ecr_scanned(repository: Resource, context: Context) -> str | None:
 
 @rule(
     "ecr-immutable", ECR_REPOSITORY,
-    practices="SEC06-BP04 OPS05-BP09", checklist="CHK-OPS-2", spec="P3g OPS-2a", severity="medium", sources="checkov:CKV_AWS_51 securityhub:ECR.2",
+    practices="SEC06-BP04 OPS05-BP09", checklist="CHK-OPS-2", spec="P3g OPS-2a", severity="medium",
+        sources="checkov:CKV_AWS_51 securityhub:ECR.2",
     why="A tag that can be moved is no version.",
     fix="Set imageTagMutability to IMMUTABLE",
     reads="imageTagMutability", compliant={"imageTagMutability": "IMMUTABLE"}, violating={"imageTagMutability": "MUTABLE"},
@@ -183,7 +188,8 @@ def ecr_immutable(repository: Resource, context: Context) -> str | None:
     practices="COST04-BP05 SUS04-BP05", checklist="CHK-COST-3", spec="COST-7c", severity="low", sources="securityhub:ECR.3",
     why="Every build leaves an image of a gigabyte behind.",
     fix="Add an aws.ecr.LifecyclePolicy that keeps the last images",
-    reads=None, compliant=(Example(ECR_REPOSITORY, "serving"), Example(ECR_LIFECYCLE, "keep", {"policy": "{}"}, links={"repository": "serving"})), violating=(Example(ECR_REPOSITORY, "serving"),),
+    reads=None, compliant=(Example(ECR_REPOSITORY, "serving"), Example(ECR_LIFECYCLE, "keep", {"policy": "{}"},
+        links={"repository": "serving"})), violating=(Example(ECR_REPOSITORY, "serving"),),
 )  # fmt: skip
 def ecr_lifecycle(repository: Resource, context: Context) -> str | None:
     """Old images are removed."""

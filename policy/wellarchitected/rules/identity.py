@@ -17,15 +17,19 @@ POLICIES = f"{ROLE_POLICY} {POLICY} aws:iam/userPolicy:UserPolicy aws:iam/groupP
 # Allowed on every resource besides what `unrestrictable` knows: Lambda checks that a function in a VPC may manage network interfaces anywhere,
 # and lists of services whose list actions are all harmless.
 HARMLESS = (
-    "ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:Describe*", "ec2:UnassignPrivateIpAddresses",
+    "ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:Describe*",
+    "ec2:UnassignPrivateIpAddresses",
     "sagemaker:List*", "tag:Get*",
 )  # fmt: skip
 # Each lets its holder become somebody else, if it may be done to any resource.
 ESCALATIONS = (
-    "iam:AttachRolePolicy", "iam:AttachUserPolicy", "iam:CreateAccessKey", "iam:CreateLoginProfile", "iam:CreatePolicyVersion", "iam:PassRole",
-    "iam:PutRolePolicy", "iam:PutUserPolicy", "iam:SetDefaultPolicyVersion", "iam:UpdateAssumeRolePolicy", "sts:AssumeRole", "lambda:UpdateFunctionCode",
+    "iam:AttachRolePolicy", "iam:AttachUserPolicy", "iam:CreateAccessKey", "iam:CreateLoginProfile", "iam:CreatePolicyVersion",
+    "iam:PassRole",
+    "iam:PutRolePolicy", "iam:PutUserPolicy", "iam:SetDefaultPolicyVersion", "iam:UpdateAssumeRolePolicy", "sts:AssumeRole",
+    "lambda:UpdateFunctionCode",
 )  # fmt: skip
-TOO_MUCH = ("AdministratorAccess", "PowerUserAccess", "IAMFullAccess", "AmazonS3FullAccess", "AmazonSageMakerFullAccess", "AWSLambda_FullAccess", "AmazonDynamoDBFullAccess", "AWSGlueConsoleFullAccess", "CloudWatchFullAccess")  # fmt: skip
+TOO_MUCH = ("AdministratorAccess", "PowerUserAccess", "IAMFullAccess", "AmazonS3FullAccess", "AmazonSageMakerFullAccess",
+    "AWSLambda_FullAccess", "AmazonDynamoDBFullAccess", "AWSGlueConsoleFullAccess", "CloudWatchFullAccess")  # fmt: skip
 READ_ONE = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::data/*"}]}
 
 
@@ -46,7 +50,8 @@ def trust(**principal: object) -> dict:
 
 @rule(
     "iam-no-admin-statement", POLICIES,
-    practices="SEC03-BP02", checklist="CHK-SEC-1", spec="SEC-1a", severity="critical", sources="checkov:CKV_AWS_62 checkov:CKV2_AWS_40 securityhub:IAM.1",
+    practices="SEC03-BP02", checklist="CHK-SEC-1", spec="SEC-1a", severity="critical",
+        sources="checkov:CKV_AWS_62 checkov:CKV2_AWS_40 securityhub:IAM.1",
     why="A role that may do everything turns one defect into the loss of the account.",
     fix="List the actions the workload calls",
     reads="policy", missing="not_applicable", compliant={"policy": READ_ONE}, violating=allow("*"),
@@ -81,7 +86,8 @@ def no_service_wildcard(policy: Resource, context: Context) -> Iterator[str]:
     why="Resource * gives the workload every bucket, table and key of the account, not only its own.",
     fix="Name the ARNs; only actions that AWS cannot restrict to a resource may have *",
     reads="policy", missing="not_applicable", compliant={"policy": READ_ONE}, violating=allow("s3:GetObject"),
-    parameters={"allowed_actions": Parameter(list(HARMLESS), "Further actions (globs) that may have Resource *", {"type": "array", "items": {"type": "string"}})},
+    parameters={"allowed_actions": Parameter(list(HARMLESS), "Further actions (globs) that may have Resource *", {"type": "array",
+        "items": {"type": "string"}})},
 )  # fmt: skip
 def no_wildcard_resource(policy: Resource, context: Context) -> Iterator[str]:
     """Policies name the resources, except for actions that cannot be restricted."""
@@ -137,7 +143,8 @@ def no_privilege_escalation(policy: Resource, context: Context) -> Iterator[str]
     why="A role that may be passed to any service can be put to work where nobody expects it.",
     fix="Add the condition StringEquals iam:PassedToService with the service that receives the role",
     reads="policy", missing="not_applicable",
-    compliant=allow("iam:PassRole", "arn:aws:iam::123456789012:role/training", Condition={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}),
+    compliant=allow("iam:PassRole", "arn:aws:iam::123456789012:role/training",
+        Condition={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}),
     violating=allow("iam:PassRole", "arn:aws:iam::123456789012:role/training"),
 )  # fmt: skip
 def passrole_scoped(policy: Resource, context: Context) -> Iterator[str]:
@@ -178,7 +185,8 @@ def no_decrypt_everything(policy: Resource, context: Context) -> Iterator[str]:
 
 @rule(
     "iam-no-broad-managed-policy", f"{ROLE_POLICY_ATTACHMENT} {ROLE} aws:iam/userPolicyAttachment:UserPolicyAttachment aws:iam/policyAttachment:PolicyAttachment",
-    practices="SEC03-BP02", checklist="CHK-SEC-1", spec="SEC-1a", severity="critical", sources="cdk-nag:AwsSolutions-IAM4 checkov:CKV_AWS_274",
+    practices="SEC03-BP02", checklist="CHK-SEC-1", spec="SEC-1a", severity="critical",
+        sources="cdk-nag:AwsSolutions-IAM4 checkov:CKV_AWS_274",
     why="AWS's FullAccess policies are for people who try things out, not for workloads.",
     fix="Replace it by a policy that lists the actions the workload calls on its own resources",
     reads="policyArn", missing="not_applicable",
@@ -198,7 +206,8 @@ def no_broad_managed_policy(resource: Resource, context: Context) -> Iterator[st
 
 @rule(
     "iam-trust-restricted", ROLE,
-    practices="SEC03-BP07", checklist="CHK-SEC-1", spec="SEC-1d SEC-6d", severity="critical", sources="checkov:CKV_AWS_60 checkov:CKV_AWS_61",
+    practices="SEC03-BP07", checklist="CHK-SEC-1", spec="SEC-1d SEC-6d", severity="critical",
+        sources="checkov:CKV_AWS_60 checkov:CKV_AWS_61",
     why="A role that anybody may assume is a public door into the account.",
     fix="Name the service or the account that may assume the role",
     reads="assumeRolePolicy", missing="not_applicable", compliant=trust(Service="lambda.amazonaws.com"), violating=trust(AWS="*"),
@@ -216,8 +225,13 @@ def trust_restricted(role: Resource, context: Context) -> Iterator[str]:
     why="An OIDC provider serves everybody's repositories; without a condition on the subject, any of them may assume the role.",
     fix="Add StringEquals/StringLike conditions on the provider's :sub (repository and branch or environment) and :aud",
     reads="assumeRolePolicy", missing="not_applicable",
-    compliant={"assumeRolePolicy": {"Statement": [{"Effect": "Allow", "Principal": {"Federated": "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"}, "Action": "sts:AssumeRoleWithWebIdentity", "Condition": {"StringEquals": {"token.actions.githubusercontent.com:sub": "repo:o/r:ref:refs/heads/main"}}}]}},
-    violating={"assumeRolePolicy": {"Statement": [{"Effect": "Allow", "Principal": {"Federated": "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"}, "Action": "sts:AssumeRoleWithWebIdentity"}]}},
+    compliant={"assumeRolePolicy": {"Statement": [{"Effect": "Allow",
+        "Principal": {"Federated": "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"},
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Condition": {"StringEquals": {"token.actions.githubusercontent.com:sub": "repo:o/r:ref:refs/heads/main"}}}]}},
+    violating={"assumeRolePolicy": {"Statement": [{"Effect": "Allow",
+        "Principal": {"Federated": "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"},
+        "Action": "sts:AssumeRoleWithWebIdentity"}]}},
 )  # fmt: skip
 def federation_scoped(role: Resource, context: Context) -> Iterator[str]:
     """Federated trust names the subject."""
@@ -263,7 +277,8 @@ def role_session(role: Resource, context: Context) -> str | None:
     practices="SEC03-BP05", checklist="CHK-SEC-1", spec="SEC-8e", severity="low", level={"dev": "disabled", "prod": "advisory"},
     why="A boundary caps what a role can ever do, whatever policies are attached to it later.",
     fix="Set permissionsBoundary",
-    reads="permissionsBoundary", compliant={"permissionsBoundary": "arn:aws:iam::123456789012:policy/boundary"}, violating={"description": "no boundary"},
+    reads="permissionsBoundary", compliant={"permissionsBoundary": "arn:aws:iam::123456789012:policy/boundary"},
+        violating={"description": "no boundary"},
 )  # fmt: skip
 def permissions_boundary(role: Resource, context: Context) -> str | None:
     """Production roles carry a permissions boundary."""
@@ -276,7 +291,8 @@ def permissions_boundary(role: Resource, context: Context) -> str | None:
     why="A shared role gives each of its users the rights of all of them.",
     fix="Give every function, job, crawler and state machine a role of its own",
     reads=None,
-    compliant=(Example(ROLE, "role"), Example(FUNCTION, "one", links={"role": "role"}), Example(ROLE, "other"), Example(FUNCTION, "two", links={"role": "other"})),
+    compliant=(Example(ROLE, "role"), Example(FUNCTION, "one", links={"role": "role"}), Example(ROLE, "other"), Example(FUNCTION, "two",
+        links={"role": "other"})),
     violating=(Example(ROLE, "role"), Example(FUNCTION, "one", links={"role": "role"}), Example(FUNCTION, "two", links={"role": "role"})),
 )  # fmt: skip
 def one_role_per_workload(role: Resource, context: Context) -> str | None:

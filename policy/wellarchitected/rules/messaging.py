@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from ..model import Context, Example, Resource, rule
 from ..policies import denies_insecure_transport, is_public, statements
 from ..values import NotApplicable, Unreadable, is_set
-from ._types import ALARM, EVENT_TARGET, PRODUCTION, QUEUE, QUEUE_POLICY, SCHEDULE, SUBSCRIPTION, TOPIC, TOPIC_POLICY
-from .learning import KEY_ARN
+from ._types import ALARM, EVENT_TARGET, KEY_ARN, PRODUCTION, QUEUE, QUEUE_POLICY, SCHEDULE, SUBSCRIPTION, TOPIC, TOPIC_POLICY
 
 PUBLIC = {"policy": {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"}]}}
 TLS_ONLY = {
@@ -45,7 +44,8 @@ def is_dead_letter_queue(queue: Resource, context: Context) -> bool:
 
 @rule(
     "sqs-encrypted", QUEUE, scope="stack",
-    practices="SEC08-BP02", checklist="CHK-SEC-2", spec="SEC-5a", severity="high", level=PRODUCTION, sources="checkov:CKV2_AWS_73 checkov:CKV_AWS_27",
+    practices="SEC08-BP02", checklist="CHK-SEC-2", spec="SEC-5a", severity="high", level=PRODUCTION,
+        sources="checkov:CKV2_AWS_73 checkov:CKV_AWS_27",
     why="With a customer key, reading messages needs a second permission.",
     fix="Set kmsMasterKeyId to a customer key whose policy admits the services that send",
     reads="kmsMasterKeyId", compliant={"kmsMasterKeyId": KEY_ARN}, violating={"sqsManagedSseEnabled": True},
@@ -60,7 +60,8 @@ def sqs_encrypted(queue: Resource, context: Context) -> str | None:
     practices="REL05-BP04", checklist="CHK-REL-3", spec="REL-1a P1e", severity="high", sources="cdk-nag:AwsSolutions-SQS3",
     why="A message that cannot be processed comes back until it expires: the queue stalls, then the message is lost.",
     fix="Set redrivePolicy with deadLetterTargetArn and maxReceiveCount",
-    reads="redrivePolicy", compliant={"redrivePolicy": '{"deadLetterTargetArn": "arn:aws:sqs:eu-west-1:123456789012:failures", "maxReceiveCount": 5}'}, violating={"visibilityTimeoutSeconds": 60},
+    reads="redrivePolicy", compliant={"redrivePolicy": '{"deadLetterTargetArn": "arn:aws:sqs:eu-west-1:123456789012:failures", '
+        '"maxReceiveCount": 5}'}, violating={"visibilityTimeoutSeconds": 60},
 )  # fmt: skip
 def sqs_dead_letter_queue(queue: Resource, context: Context) -> str | None:
     """Queues hand what cannot be processed to a dead-letter queue."""
@@ -77,7 +78,8 @@ def sqs_dead_letter_queue(queue: Resource, context: Context) -> str | None:
     why="Failures that nobody is told about are kept for two weeks and then lost.",
     fix="Add an alarm on AWS/SQS ApproximateNumberOfMessagesVisible of the queue",
     reads=None,
-    compliant=(Example(QUEUE, "failures", {"name": "failures"}), Example(ALARM, "alarm", {"namespace": "AWS/SQS", "metricName": "ApproximateNumberOfMessagesVisible", "dimensions": {"QueueName": "failures"}})),
+    compliant=(Example(QUEUE, "failures", {"name": "failures"}), Example(ALARM, "alarm", {"namespace": "AWS/SQS",
+        "metricName": "ApproximateNumberOfMessagesVisible", "dimensions": {"QueueName": "failures"}})),
     violating=(Example(QUEUE, "failures", {"name": "failures"}),),
 )  # fmt: skip
 def sqs_dead_letter_alarm(queue: Resource, context: Context) -> str | None:
@@ -106,7 +108,8 @@ def sqs_dead_letter_alarm(queue: Resource, context: Context) -> str | None:
     why="The default of four days is a long weekend; a message keeps its age when it moves to the dead-letter queue.",
     fix="Set messageRetentionSeconds to 1209600 (14 days)",
     reads="messageRetentionSeconds",
-    compliant=(Example(QUEUE, "failures", {"messageRetentionSeconds": 1209600}),), violating=(Example(QUEUE, "failures", {"messageRetentionSeconds": 86400}),),
+    compliant=(Example(QUEUE, "failures", {"messageRetentionSeconds": 1209600}),), violating=(Example(QUEUE, "failures",
+        {"messageRetentionSeconds": 86400}),),
 )  # fmt: skip
 def sqs_dead_letter_retention(queue: Resource, context: Context) -> str | None:
     """Dead-letter queues keep messages for two weeks."""
@@ -138,7 +141,8 @@ def messaging_policy_not_public(policy: Resource, context: Context) -> Iterator[
     why="Only the resource's policy can refuse requests without TLS.",
     fix="Add a policy that denies all actions to Principal * where aws:SecureTransport is false",
     reads=None,
-    compliant=(Example(QUEUE, "queue"), Example(QUEUE_POLICY, "policy", TLS_ONLY, links={"queueUrl": "queue"})), violating=(Example(QUEUE, "queue"),),
+    compliant=(Example(QUEUE, "queue"), Example(QUEUE_POLICY, "policy", TLS_ONLY, links={"queueUrl": "queue"})), violating=(Example(QUEUE,
+        "queue"),),
 )  # fmt: skip
 def messaging_tls_only(resource: Resource, context: Context) -> str | None:
     """Queues and topics refuse requests without TLS."""
@@ -173,7 +177,8 @@ def sns_encrypted(topic: Resource, context: Context) -> str | None:
     why="A topic nobody subscribed to tells nobody.",
     fix="Add an aws.sns.TopicSubscription (mail, chat, pager, queue)",
     reads=None,
-    compliant=(Example(TOPIC, "alerts"), Example(ALARM, "errors", links={"alarmActions": "alerts"}), Example(SUBSCRIPTION, "mail", {"protocol": "email"}, links={"topic": "alerts"})),
+    compliant=(Example(TOPIC, "alerts"), Example(ALARM, "errors", links={"alarmActions": "alerts"}), Example(SUBSCRIPTION, "mail",
+        {"protocol": "email"}, links={"topic": "alerts"})),
     violating=(Example(TOPIC, "alerts"), Example(ALARM, "errors", links={"alarmActions": "alerts"})),
 )  # fmt: skip
 def sns_alarm_topic_has_subscriber(topic: Resource, context: Context) -> str | None:
@@ -197,10 +202,12 @@ def sns_no_plain_http(subscription: Resource, context: Context) -> str | None:
 
 @rule(
     "events-target-dead-letter", EVENT_TARGET, scope="stack",
-    practices="REL05-BP03 REL04-BP02", checklist="CHK-REL-3", spec="P1e OPS-4b", severity="medium", sources="cdk-nag:Serverless-EventBusDLQ",
+    practices="REL05-BP03 REL04-BP02", checklist="CHK-REL-3", spec="P1e OPS-4b", severity="medium",
+        sources="cdk-nag:Serverless-EventBusDLQ",
     why="An event that cannot be delivered for 24 hours is dropped without a trace.",
     fix="Set deadLetterConfig.arn to a queue whose policy admits events.amazonaws.com",
-    reads="deadLetterConfig.arn", compliant={"deadLetterConfig": {"arn": "arn:aws:sqs:eu-west-1:123456789012:failures"}}, violating={"retryPolicy": {"maximumRetryAttempts": 3}},
+    reads="deadLetterConfig.arn", compliant={"deadLetterConfig": {"arn": "arn:aws:sqs:eu-west-1:123456789012:failures"}},
+        violating={"retryPolicy": {"maximumRetryAttempts": 3}},
 )  # fmt: skip
 def events_target_dead_letter(target: Resource, context: Context) -> str | None:
     """Events that cannot be delivered are kept."""
@@ -212,7 +219,8 @@ def events_target_dead_letter(target: Resource, context: Context) -> str | None:
     practices="REL05-BP03", checklist="CHK-REL-4", spec="REL-6e OPS-4a", severity="low",
     why="The default retries for 24 hours: an event may take effect a day after it was of use.",
     fix="Set retryPolicy.maximumEventAgeInSeconds and maximumRetryAttempts",
-    reads="retryPolicy", compliant={"retryPolicy": {"maximumEventAgeInSeconds": 3600, "maximumRetryAttempts": 8}}, violating={"targetId": "t"},
+    reads="retryPolicy", compliant={"retryPolicy": {"maximumEventAgeInSeconds": 3600, "maximumRetryAttempts": 8}},
+        violating={"targetId": "t"},
 )  # fmt: skip
 def events_target_retry(target: Resource, context: Context) -> str | None:
     """Delivery of events is retried for a set time."""
@@ -228,7 +236,8 @@ def events_target_retry(target: Resource, context: Context) -> str | None:
     why="A scheduled call that fails is retried for a day and then dropped.",
     fix="Set target.retryPolicy and target.deadLetterConfig",
     reads="target", missing="fail",
-    compliant={"target": {"arn": "a", "roleArn": "r", "retryPolicy": {"maximumRetryAttempts": 3}, "deadLetterConfig": {"arn": "q"}}}, violating={"target": {"arn": "a", "roleArn": "r"}},
+    compliant={"target": {"arn": "a", "roleArn": "r", "retryPolicy": {"maximumRetryAttempts": 3}, "deadLetterConfig": {"arn": "q"}}},
+        violating={"target": {"arn": "a", "roleArn": "r"}},
 )  # fmt: skip
 def scheduler_target_failures(schedule: Resource, context: Context) -> Iterator[str]:
     """Schedules retry a set number of times and keep what failed."""

@@ -38,7 +38,8 @@ def public_subnet(name: str) -> tuple[Example, ...]:
     return (
         inside_vpc(SUBNET, name, availabilityZone="eu-west-1a", mapPublicIpOnLaunch=True),
         inside_vpc(ROUTE_TABLE, f"{name}-table"), inside_vpc(INTERNET_GATEWAY, f"{name}-gateway"),
-        Example(ROUTE, f"{name}-route", {"destinationCidrBlock": "0.0.0.0/0"}, links={"routeTableId": f"{name}-table", "gatewayId": f"{name}-gateway"}),
+        Example(ROUTE, f"{name}-route", {"destinationCidrBlock": "0.0.0.0/0"}, links={"routeTableId": f"{name}-table",
+            "gatewayId": f"{name}-gateway"}),
         Example(ROUTE_TABLE_ASSOCIATION, f"{name}-association", links={"subnetId": name, "routeTableId": f"{name}-table"}),
     )  # fmt: skip
 
@@ -66,7 +67,8 @@ def is_public(subnet: Resource, context: Context) -> bool:
     why="Without flow logs nobody can say afterwards who talked to whom.",
     fix="Add an aws.ec2.FlowLog with vpcId and trafficType ALL or REJECT",
     reads="vpcId", reads_of=FLOW_LOG, unknown="not_evaluable",
-    compliant=(Example(VPC, "vpc", {"cidrBlock": "10.0.0.0/16"}), inside_vpc(FLOW_LOG, "log", trafficType="ALL")), violating=(Example(VPC, "vpc", {"cidrBlock": "10.0.0.0/16"}),),
+    compliant=(Example(VPC, "vpc", {"cidrBlock": "10.0.0.0/16"}), inside_vpc(FLOW_LOG, "log", trafficType="ALL")), violating=(Example(VPC,
+        "vpc", {"cidrBlock": "10.0.0.0/16"}),),
 )  # fmt: skip
 def flow_logs(vpc: Resource, context: Context) -> str | None:
     """Every VPC logs its flows."""
@@ -96,7 +98,8 @@ def private_subnets(vpc: Resource, context: Context) -> str | None:
     why="A public address on a private machine is a mistake waiting for a route.",
     fix="Set mapPublicIpOnLaunch to false",
     reads="mapPublicIpOnLaunch", missing="pass",
-    compliant=(Example(VPC, "vpc"), inside_vpc(SUBNET, "private", mapPublicIpOnLaunch=False)), violating=(Example(VPC, "vpc"), inside_vpc(SUBNET, "private", mapPublicIpOnLaunch=True)),
+    compliant=(Example(VPC, "vpc"), inside_vpc(SUBNET, "private", mapPublicIpOnLaunch=False)), violating=(Example(VPC, "vpc"),
+        inside_vpc(SUBNET, "private", mapPublicIpOnLaunch=True)),
 )  # fmt: skip
 def private_subnet_no_public_address(subnet: Resource, context: Context) -> str | None:
     """Private subnets give out no public addresses."""
@@ -135,9 +138,11 @@ def multi_az(vpc: Resource, context: Context) -> str | None:
     reads=None,
     compliant=(
         Example(VPC, "vpc"),
-        *(inside_vpc(SUBNET, zone, availabilityZone=f"eu-west-1{zone}") for zone in "ab"), *(Example(NAT_GATEWAY, f"nat-{zone}", links={"subnetId": zone}) for zone in "ab"),
+        *(inside_vpc(SUBNET, zone, availabilityZone=f"eu-west-1{zone}") for zone in "ab"), *(Example(NAT_GATEWAY, f"nat-{zone}",
+            links={"subnetId": zone}) for zone in "ab"),
     ),
-    violating=(Example(VPC, "vpc"), *(inside_vpc(SUBNET, zone, availabilityZone=f"eu-west-1{zone}") for zone in "ab"), Example(NAT_GATEWAY, "nat", links={"subnetId": "a"})),
+    violating=(Example(VPC, "vpc"), *(inside_vpc(SUBNET, zone, availabilityZone=f"eu-west-1{zone}") for zone in "ab"),
+        Example(NAT_GATEWAY, "nat", links={"subnetId": "a"})),
 )  # fmt: skip
 def nat_per_zone(vpc: Resource, context: Context) -> str | None:
     """In production every zone has its own way out."""
@@ -158,8 +163,10 @@ def nat_per_zone(vpc: Resource, context: Context) -> str | None:
     why="A NAT gateway costs about 33 dollars a month, idle or not; development can share one or use VPC endpoints.",
     fix="Use one NAT gateway (or none) outside production",
     reads=None, example_environment="dev",
-    compliant=(Example(VPC, "vpc"), inside_vpc(SUBNET, "a", availabilityZone="eu-west-1a"), Example(NAT_GATEWAY, "nat", links={"subnetId": "a"})),
-    violating=(Example(VPC, "vpc"), inside_vpc(SUBNET, "a"), inside_vpc(SUBNET, "b"), Example(NAT_GATEWAY, "one", links={"subnetId": "a"}), Example(NAT_GATEWAY, "two", links={"subnetId": "b"})),
+    compliant=(Example(VPC, "vpc"), inside_vpc(SUBNET, "a", availabilityZone="eu-west-1a"), Example(NAT_GATEWAY, "nat",
+        links={"subnetId": "a"})),
+    violating=(Example(VPC, "vpc"), inside_vpc(SUBNET, "a"), inside_vpc(SUBNET, "b"), Example(NAT_GATEWAY, "one",
+        links={"subnetId": "a"}), Example(NAT_GATEWAY, "two", links={"subnetId": "b"})),
 )  # fmt: skip
 def nat_frugal(vpc: Resource, context: Context) -> str | None:
     """Development has one NAT gateway at most."""
@@ -174,7 +181,8 @@ def nat_frugal(vpc: Resource, context: Context) -> str | None:
     why="Without it, every object a job reads goes through the NAT gateway: paid by the gigabyte, a longer way, over public addresses.",
     fix="Add an aws.ec2.VpcEndpoint of type Gateway for com.amazonaws.<region>.s3; it costs nothing",
     reads="serviceName", reads_of=VPC_ENDPOINT,
-    compliant=(Example(VPC, "vpc"), inside_vpc(SUBNET, "a"), inside_vpc(VPC_ENDPOINT, "s3", serviceName="com.amazonaws.eu-west-1.s3", vpcEndpointType="Gateway")),
+    compliant=(Example(VPC, "vpc"), inside_vpc(SUBNET, "a"), inside_vpc(VPC_ENDPOINT, "s3", serviceName="com.amazonaws.eu-west-1.s3",
+        vpcEndpointType="Gateway")),
     violating=(Example(VPC, "vpc"), inside_vpc(SUBNET, "a")),
 )  # fmt: skip
 def s3_gateway_endpoint(vpc: Resource, context: Context) -> str | None:
@@ -198,7 +206,8 @@ def s3_gateway_endpoint(vpc: Resource, context: Context) -> str | None:
     practices="REL10-BP01", checklist="CHK-REL-1", spec="REL-6b SEC-8c", severity="medium", level={"dev": "disabled", "prod": "mandatory"},
     why="An interface endpoint in one zone takes the other zones down with it.",
     fix="Give the endpoint a subnet in two zones or more",
-    reads="subnetIds", compliant={"vpcEndpointType": "Interface", "subnetIds": ["subnet-1", "subnet-2"]}, violating={"vpcEndpointType": "Interface", "subnetIds": ["subnet-1"]},
+    reads="subnetIds", compliant={"vpcEndpointType": "Interface", "subnetIds": ["subnet-1", "subnet-2"]},
+        violating={"vpcEndpointType": "Interface", "subnetIds": ["subnet-1"]},
 )  # fmt: skip
 def endpoint_multi_az(endpoint: Resource, context: Context) -> str | None:
     """Interface endpoints are in several zones."""
@@ -211,7 +220,8 @@ def endpoint_multi_az(endpoint: Resource, context: Context) -> str | None:
 @rule(
     "sg-no-world-ingress", f"{SECURITY_GROUP} {INGRESS_RULE} {SECURITY_GROUP_RULE}",
     practices="SEC05-BP02", checklist="CHK-SEC-5", spec="SEC-4c SEC-8b", severity="critical",
-    sources="cdk-nag:AwsSolutions-EC23 checkov:CKV_AWS_24 checkov:CKV_AWS_25 checkov:CKV_AWS_260 securityhub:EC2.13 securityhub:EC2.18 securityhub:EC2.19",
+    sources="cdk-nag:AwsSolutions-EC23 checkov:CKV_AWS_24 checkov:CKV_AWS_25 checkov:CKV_AWS_260 securityhub:EC2.13 securityhub:EC2.18 "
+        "securityhub:EC2.19",
     why="A port open to 0.0.0.0/0 is scanned within minutes.",
     fix="Name the security group or the address range that needs access; port 443 of a public edge is allowed by the rule's public_ports",
     reads="ingress", missing="pass",
@@ -255,7 +265,9 @@ def ingress_entries(resource: Resource) -> list[tuple[str, dict]]:
 )  # fmt: skip
 def egress_limited(resource: Resource, context: Context) -> Iterator[str]:
     """No security group lets everything out to everywhere."""
-    entries = [(f"egress[{i}]", item) for i, item in enumerate(as_list(resource.get("egress")))] if resource.type == SECURITY_GROUP else [("the rule", resource.values)]  # fmt: skip
+    entries = [(f"egress[{i}]", item) for i,
+        item in enumerate(as_list(resource.get("egress")))] if resource.type == SECURITY_GROUP else [("the rule",
+            resource.values)]  # fmt: skip
     for where, entry in entries:
         ranges = [
             *as_list(entry.get("cidrBlocks")),
@@ -293,7 +305,8 @@ def described(group: Resource, context: Context) -> str | None:
     fix="Use either ingress/egress of the group or rule resources",
     reads=None,
     compliant=(Example(SECURITY_GROUP, "group", {"description": "d"}), Example(INGRESS_RULE, "in", links={"securityGroupId": "group"})),
-    violating=(Example(SECURITY_GROUP, "group", {"ingress": [{"protocol": "tcp", "fromPort": 443, "toPort": 443, "cidrBlocks": ["10.0.0.0/8"]}]}), Example(INGRESS_RULE, "in", links={"securityGroupId": "group"})),
+    violating=(Example(SECURITY_GROUP, "group", {"ingress": [{"protocol": "tcp", "fromPort": 443, "toPort": 443,
+        "cidrBlocks": ["10.0.0.0/8"]}]}), Example(INGRESS_RULE, "in", links={"securityGroupId": "group"})),
 )  # fmt: skip
 def one_owner_of_rules(group: Resource, context: Context) -> Iterator[str]:
     """A group's rules are managed in one way."""
@@ -325,7 +338,8 @@ def default_group_closed(vpc: Resource, context: Context) -> str | None:
     why="A function with one subnet stops with that subnet's zone.",
     fix="Give vpcConfig.subnetIds subnets of two zones or more",
     reads="vpcConfig.subnetIds", missing="not_applicable",
-    compliant={"vpcConfig": {"subnetIds": ["subnet-1", "subnet-2"], "securityGroupIds": ["sg-1"]}}, violating={"vpcConfig": {"subnetIds": ["subnet-1"], "securityGroupIds": ["sg-1"]}},
+    compliant={"vpcConfig": {"subnetIds": ["subnet-1", "subnet-2"], "securityGroupIds": ["sg-1"]}},
+        violating={"vpcConfig": {"subnetIds": ["subnet-1"], "securityGroupIds": ["sg-1"]}},
 )  # fmt: skip
 def lambda_multi_az(function: Resource, context: Context) -> str | None:
     """Functions in a VPC are in several zones."""

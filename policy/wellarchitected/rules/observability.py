@@ -15,6 +15,7 @@ from ._types import (
     EVENT_TARGET,
     FUNCTION,
     GLUE_JOB,
+    KEY_ARN,
     LOG_GROUP,
     PRODUCTION,
     REST_API,
@@ -22,7 +23,6 @@ from ._types import (
     STATE_MACHINE,
     TRAIL,
 )
-from .learning import KEY_ARN
 
 WORKLOADS = (FUNCTION, GLUE_JOB, STATE_MACHINE, ENDPOINT_CONFIGURATION)
 
@@ -90,7 +90,8 @@ def alarm_missing_data_explicit(alarm: Resource, context: Context) -> str | None
     why="A function that fails on every call looks idle.",
     fix="Add an alarm on AWS/Lambda Errors for the functions (each one, or all of them without a dimension)",
     reads=None,
-    compliant=(Example(FUNCTION, "predict"), Example(ALARM, "errors", {"namespace": "AWS/Lambda", "metricName": "Errors"})), violating=(Example(FUNCTION, "predict"),),
+    compliant=(Example(FUNCTION, "predict"), Example(ALARM, "errors", {"namespace": "AWS/Lambda", "metricName": "Errors"})),
+        violating=(Example(FUNCTION, "predict"),),
 )  # fmt: skip
 def functions_have_error_alarm(stack: Resource, context: Context) -> str | None:
     """Errors of functions raise an alarm."""
@@ -103,7 +104,8 @@ def functions_have_error_alarm(stack: Resource, context: Context) -> str | None:
     why="Users of a failing API find out before its owners do.",
     fix="Add an alarm on AWS/ApiGateway 5XXError (and one on Latency)",
     reads=None,
-    compliant=(Example(REST_API, "api"), Example(ALARM, "errors", {"namespace": "AWS/ApiGateway", "metricName": "5XXError"})), violating=(Example(REST_API, "api"),),
+    compliant=(Example(REST_API, "api"), Example(ALARM, "errors", {"namespace": "AWS/ApiGateway", "metricName": "5XXError"})),
+        violating=(Example(REST_API, "api"),),
 )  # fmt: skip
 def api_has_error_alarm(stack: Resource, context: Context) -> str | None:
     """Errors of the API raise an alarm."""
@@ -117,7 +119,8 @@ def api_has_error_alarm(stack: Resource, context: Context) -> str | None:
     fix="Add alarms on AWS/SageMaker Invocation5XXErrors and ModelLatency",
     reads=None,
     compliant=(
-        Example(ENDPOINT_CONFIGURATION, "config"), Example(ALARM, "errors", {"namespace": "AWS/SageMaker", "metricName": "Invocation5XXErrors"}),
+        Example(ENDPOINT_CONFIGURATION, "config"), Example(ALARM, "errors", {"namespace": "AWS/SageMaker",
+            "metricName": "Invocation5XXErrors"}),
         Example(ALARM, "latency", {"namespace": "AWS/SageMaker", "metricName": "ModelLatency"}),
     ),
     violating=(Example(ENDPOINT_CONFIGURATION, "config"),),
@@ -136,7 +139,8 @@ def endpoint_has_alarms(stack: Resource, context: Context) -> Iterator[str]:
     why="A model gets worse while the world changes, and answers as politely as before.",
     fix="Add an alarm on a drift metric of the model (name or alarm containing drift), or a monitoring schedule",
     reads=None,
-    compliant=(Example(ENDPOINT_CONFIGURATION, "config"), Example(ALARM, "drift", {"namespace": "mlops/models", "metricName": "drifted_features"})), violating=(Example(ENDPOINT_CONFIGURATION, "config"),),
+    compliant=(Example(ENDPOINT_CONFIGURATION, "config"), Example(ALARM, "drift", {"namespace": "mlops/models",
+        "metricName": "drifted_features"})), violating=(Example(ENDPOINT_CONFIGURATION, "config"),),
 )  # fmt: skip
 def drift_has_alarm(stack: Resource, context: Context) -> str | None:
     """Drift of models in service raises an alarm."""
@@ -170,7 +174,8 @@ def watches(context: Context, namespace: str, metrics: tuple[str, ...]) -> bool:
     practices="OPS08-BP05 PERF05-BP02", checklist="CHK-PERF-5 CHK-OPS-4", spec="COST-3d OPS-3b", severity="low",
     why="In an incident nobody has time to look for the right metrics.",
     fix="Add an aws.cloudwatch.Dashboard with latency, errors, durations and drift",
-    reads=None, compliant=(Example(FUNCTION, "predict"), Example(DASHBOARD, "overview", {"dashboardName": "overview"})), violating=(Example(FUNCTION, "predict"),),
+    reads=None, compliant=(Example(FUNCTION, "predict"), Example(DASHBOARD, "overview", {"dashboardName": "overview"})),
+        violating=(Example(FUNCTION, "predict"),),
 )  # fmt: skip
 def dashboard_exists(stack: Resource, context: Context) -> str | None:
     """The stack has a dashboard."""
@@ -184,7 +189,8 @@ def dashboard_exists(stack: Resource, context: Context) -> str | None:
     fix="Add an EventBridge rule for source aws.guardduty with a target",
     reads=None,
     compliant=(
-        Example("aws:guardduty/detector:Detector", "detector"), Example(EVENT_RULE, "findings", {"eventPattern": '{"source": ["aws.guardduty"]}'}),
+        Example("aws:guardduty/detector:Detector", "detector"), Example(EVENT_RULE, "findings",
+            {"eventPattern": '{"source": ["aws.guardduty"]}'}),
         Example(EVENT_TARGET, "notify", links={"rule": "findings"}),
     ),
     violating=(Example("aws:guardduty/detector:Detector", "detector"),),
@@ -215,7 +221,8 @@ def cloudtrail_logging_on(trail: Resource, context: Context) -> str | None:
 
 @rule(
     "cloudtrail-multi-region", TRAIL,
-    practices="SEC04-BP01", checklist="CHK-SEC-4", spec="SEC-2a", severity="high", level=PRODUCTION, sources="checkov:CKV_AWS_67 securityhub:CloudTrail.1",
+    practices="SEC04-BP01", checklist="CHK-SEC-4", spec="SEC-2a", severity="high", level=PRODUCTION,
+        sources="checkov:CKV_AWS_67 securityhub:CloudTrail.1",
     why="An intruder works in the region nobody looks at; global services are recorded in us-east-1 only.",
     fix="Set isMultiRegionTrail to true",
     reads="isMultiRegionTrail", compliant=TRAIL_BASE, violating=TRAIL_BASE | {"isMultiRegionTrail": False},
@@ -256,7 +263,8 @@ def cloudtrail_encrypted(trail: Resource, context: Context) -> str | None:
     why="Management events say who changed a bucket, not who read its objects.",
     fix="Add advancedEventSelectors (or eventSelectors) with AWS::S3::Object for the data buckets",
     reads="advancedEventSelectors",
-    compliant=TRAIL_BASE | {"advancedEventSelectors": [{"fieldSelectors": [{"field": "eventCategory", "equals": ["Data"]}, {"field": "resources.type", "equals": ["AWS::S3::Object"]}]}]},
+    compliant=TRAIL_BASE | {"advancedEventSelectors": [{"fieldSelectors": [{"field": "eventCategory", "equals": ["Data"]},
+        {"field": "resources.type", "equals": ["AWS::S3::Object"]}]}]},
     violating=TRAIL_BASE,
 )  # fmt: skip
 def cloudtrail_data_events(trail: Resource, context: Context) -> str | None:
@@ -277,7 +285,8 @@ def cloudtrail_data_events(trail: Resource, context: Context) -> str | None:
     why="A budget that tells nobody is a number.",
     fix="Add notifications with subscriberEmailAddresses or subscriberSnsTopicArns, one at 80 % or below",
     reads="notifications",
-    compliant={"limitAmount": "100", "notifications": [{"threshold": 80, "notificationType": "ACTUAL", "subscriberEmailAddresses": ["team@example.com"]}]}, violating={"limitAmount": "100"},
+    compliant={"limitAmount": "100", "notifications": [{"threshold": 80, "notificationType": "ACTUAL",
+        "subscriberEmailAddresses": ["team@example.com"]}]}, violating={"limitAmount": "100"},
     parameters={"threshold": Parameter(80, "Highest first threshold in percent", {"type": "number"})},
 )  # fmt: skip
 def budget_notifies(budget: Resource, context: Context) -> str | None:
@@ -294,7 +303,8 @@ def budget_notifies(budget: Resource, context: Context) -> str | None:
     practices="COST03-BP05 COST01-BP06", checklist="CHK-COST-4", spec="COST-1b", severity="medium", level="advisory",
     why="Pay-per-use has no ceiling of its own.",
     fix="Add an aws.budgets.Budget with a limit for the environment",
-    reads=None, compliant=(Example(FUNCTION, "predict"), Example(BUDGET, "budget", {"limitAmount": "100"})), violating=(Example(FUNCTION, "predict"),),
+    reads=None, compliant=(Example(FUNCTION, "predict"), Example(BUDGET, "budget", {"limitAmount": "100"})), violating=(Example(FUNCTION,
+        "predict"),),
 )  # fmt: skip
 def budget_exists(stack: Resource, context: Context) -> str | None:
     """The environment has a budget."""

@@ -8,21 +8,35 @@ from importlib.resources import files
 
 from ..model import Context, Example, Parameter, Resource, rule
 from ..values import NotApplicable, Unreadable
-from ._types import AWS_PROVIDER, BUCKET, ENDPOINT_CONFIGURATION, FUNCTION, GLUE_JOB, PIPELINE, STACK, STATE_MACHINE, TABLE, TRAINING_JOB
-from .learning import KEY_ARN, configuration_of, variants
+from ._types import (
+    AWS_PROVIDER,
+    BUCKET,
+    ENDPOINT_CONFIGURATION,
+    FUNCTION,
+    GLUE_JOB,
+    KEY_ARN,
+    PIPELINE,
+    STACK,
+    STATE_MACHINE,
+    TABLE,
+    TRAINING_JOB,
+)
+from .serving import configuration_of, variants
 
 STRINGS = {"type": "array", "items": {"type": "string"}}
 REQUIRED_TAGS = ["Project", "Environment", "Owner", "CostCenter", "ManagedBy"]
 TAGS = dict.fromkeys(REQUIRED_TAGS, "x")
 # Regions whose electricity AWS reported as matched by 100 % renewable energy for 2022 (AWS sustainability report).
 GREEN_REGIONS = [
-    "us-east-1", "us-east-2", "us-west-1", "us-west-2", "us-gov-east-1", "us-gov-west-1", "ca-central-1", "eu-central-1", "eu-central-2", "eu-north-1",
+    "us-east-1", "us-east-2", "us-west-1", "us-west-2", "us-gov-east-1", "us-gov-west-1", "ca-central-1", "eu-central-1", "eu-central-2",
+    "eu-north-1",
     "eu-south-1", "eu-south-2", "eu-west-1", "eu-west-2", "eu-west-3", "ap-south-1", "ap-south-2", "cn-north-1", "cn-northwest-1",
 ]  # fmt: skip
 
 # Compute that somebody has to patch and that costs money while it waits.
 SERVERS = (
-    "aws:ec2/instance:Instance", "aws:ec2/spotInstanceRequest:SpotInstanceRequest", "aws:autoscaling/group:Group", "aws:lightsail/instance:Instance",
+    "aws:ec2/instance:Instance", "aws:ec2/spotInstanceRequest:SpotInstanceRequest", "aws:autoscaling/group:Group",
+    "aws:lightsail/instance:Instance",
     "aws:eks/nodeGroup:NodeGroup", "aws:emr/cluster:Cluster", "aws:elasticbeanstalk/environment:Environment",
 )  # fmt: skip
 NOTEBOOKS = ("aws:sagemaker/notebookInstance:NotebookInstance", "aws:glue/devEndpoint:DevEndpoint")
@@ -36,7 +50,8 @@ SERVERLESS = (
 )
 # What one would otherwise run and patch oneself.
 MANAGED = (
-    FUNCTION, STATE_MACHINE, GLUE_JOB, TABLE, BUCKET, TRAINING_JOB, ENDPOINT_CONFIGURATION, PIPELINE, "aws:rds/cluster:Cluster", "aws:rds/instance:Instance",
+    FUNCTION, STATE_MACHINE, GLUE_JOB, TABLE, BUCKET, TRAINING_JOB, ENDPOINT_CONFIGURATION, PIPELINE, "aws:rds/cluster:Cluster",
+        "aws:rds/instance:Instance",
     "aws:athena/workgroup:Workgroup", "aws:ecs/service:Service",
 )  # fmt: skip
 ESCAPE_HATCHES = (
@@ -59,7 +74,8 @@ def taggable_types() -> frozenset[str]:
     practices="COST03-BP02 OPS02-BP01", checklist="CHK-COST-1", spec="COST-1a COST-5a COST-5b", severity="medium",
     why="What carries no tags appears on the bill as nobody's.",
     fix="Set the tags once as the provider's defaultTags (aws:defaultTags in the stack's configuration)",
-    reads="tags", compliant=(Example(BUCKET, "data", {"tags": TAGS}),), violating=(Example(BUCKET, "data", {"tags": {"Project": "mlops"}}),), reads_of=BUCKET,
+    reads="tags", compliant=(Example(BUCKET, "data", {"tags": TAGS}),), violating=(Example(BUCKET, "data",
+        {"tags": {"Project": "mlops"}}),), reads_of=BUCKET,
     parameters={"tags": Parameter(REQUIRED_TAGS, "Tags every taggable resource must carry", STRINGS)},
 )  # fmt: skip
 def required_tags(resource: Resource, context: Context) -> str | None:
@@ -79,7 +95,8 @@ def required_tags(resource: Resource, context: Context) -> str | None:
     why="Costs of production under the tag of development mislead everybody who reads the bill.",
     fix="Set defaultTags.tags.Environment to the environment of the stack",
     reads="defaultTags", missing="not_applicable",
-    compliant={"region": "eu-west-1", "defaultTags": {"tags": {"Environment": "prod"}}}, violating={"region": "eu-west-1", "defaultTags": {"tags": {"Environment": "dev"}}},
+    compliant={"region": "eu-west-1", "defaultTags": {"tags": {"Environment": "prod"}}}, violating={"region": "eu-west-1",
+        "defaultTags": {"tags": {"Environment": "dev"}}},
 )  # fmt: skip
 def environment_tag_matches(provider: Resource, context: Context) -> str | None:
     """The environment tag says the stack's environment."""
@@ -158,7 +175,8 @@ def everything_declared(stack: Resource, context: Context) -> Iterator[str]:
     practices="OPS05-BP03", checklist="CHK-OPS-1", spec="OPS-1a", severity="medium",
     why="What another engine owns inside a stack changes behind Pulumi's back.",
     fix="Declare its resources in the program, or import them",
-    reads=None, compliant=(Example(BUCKET, "data"),), violating=(Example("aws:cloudformation/stack:Stack", "legacy"), Example(BUCKET, "data")),
+    reads=None, compliant=(Example(BUCKET, "data"),), violating=(Example("aws:cloudformation/stack:Stack", "legacy"), Example(BUCKET,
+        "data")),
 )  # fmt: skip
 def no_other_engine(stack: Resource, context: Context) -> Iterator[str]:
     """One engine owns the resources."""
@@ -173,7 +191,8 @@ def no_other_engine(stack: Resource, context: Context) -> Iterator[str]:
     practices="PERF02-BP01 SEC06-BP03", checklist="CHK-PERF-1", spec="PERF-3a PERF-3c PERF-3d REL-4a COST-4b", severity="medium",
     why="Servers are patched, scaled and paid for around the clock; functions, jobs and state machines are not.",
     fix="Use Lambda, Glue, Step Functions, SageMaker or Fargate",
-    reads=None, compliant=(Example(FUNCTION, "predict"),), violating=(Example(FUNCTION, "predict"), Example("aws:ec2/instance:Instance", "worker")),
+    reads=None, compliant=(Example(FUNCTION, "predict"),), violating=(Example(FUNCTION, "predict"), Example("aws:ec2/instance:Instance",
+        "worker")),
 )  # fmt: skip
 def serverless_compute(stack: Resource, context: Context) -> Iterator[str]:
     """Compute is serverless."""
@@ -200,7 +219,8 @@ def managed_services(stack: Resource, context: Context) -> Iterator[str]:
     practices="SUS02-BP03 COST04-BP04 COST09-BP03", checklist="CHK-SUS-1", spec="SUS-2a SUS-3a", severity="medium",
     why="A notebook, a development endpoint or a server runs and is paid for at night and at weekends.",
     fix="Use jobs that end (training, processing, Glue), or give a notebook a lifecycle configuration that stops it when idle",
-    reads=None, compliant=(Example(FUNCTION, "predict"),), violating=(Example(FUNCTION, "predict"), Example(NOTEBOOKS[0], "notebook", {"kmsKeyId": KEY_ARN})),
+    reads=None, compliant=(Example(FUNCTION, "predict"),), violating=(Example(FUNCTION, "predict"), Example(NOTEBOOKS[0], "notebook",
+        {"kmsKeyId": KEY_ARN})),
 )  # fmt: skip
 def no_idle_machines(stack: Resource, context: Context) -> Iterator[str]:
     """Nothing runs that nobody uses."""
@@ -211,11 +231,13 @@ def no_idle_machines(stack: Resource, context: Context) -> Iterator[str]:
 
 @rule(
     "small-endpoints-outside-production", ENDPOINT_CONFIGURATION,
-    practices="COST06-BP02 SUS02-BP01", checklist="CHK-SUS-1", spec="SUS-2a PERF-5b", severity="medium", level={"dev": "mandatory", "prod": "disabled"},
+    practices="COST06-BP02 SUS02-BP01", checklist="CHK-SUS-1", spec="SUS-2a PERF-5b", severity="medium", level={"dev": "mandatory",
+        "prod": "disabled"},
     why="An endpoint is paid for around the clock; in development it mostly waits.",
     fix="Use one small instance (ml.t2.medium, for example) or a serverless variant outside production",
     reads="productionVariants", missing="pass", example_environment="dev",
-    compliant=configuration_of(instanceType="ml.t2.medium", initialInstanceCount=1), violating=configuration_of(instanceType="ml.m5.4xlarge", initialInstanceCount=2),
+    compliant=configuration_of(instanceType="ml.t2.medium", initialInstanceCount=1),
+        violating=configuration_of(instanceType="ml.m5.4xlarge", initialInstanceCount=2),
     parameters={"sizes": Parameter(["medium", "large"], "Instance sizes allowed outside production", STRINGS)},
 )  # fmt: skip
 def small_endpoints_outside_production(configuration: Resource, context: Context) -> Iterator[str]:

@@ -28,7 +28,8 @@ TLS_ONLY = {
     "Version": "2012-10-17",
     "Statement": [
         {
-            "Sid": "TlsOnly", "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": ["arn:aws:s3:::data", "arn:aws:s3:::data/*"],
+            "Sid": "TlsOnly", "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": ["arn:aws:s3:::data",
+            "arn:aws:s3:::data/*"],
             "Condition": {"Bool": {"aws:SecureTransport": "false"}},
         }
     ],
@@ -69,7 +70,8 @@ def lifecycle_rules(bucket: Resource, context: Context) -> list[dict]:
 @rule(
     "s3-public-access-block", BUCKET, scope="stack",
     practices="SEC03-BP07", checklist="CHK-SEC-1", spec="SEC-4b SEC-6b", severity="critical",
-    sources="cdk-nag:AwsSolutions-S2 checkov:CKV2_AWS_6 checkov:CKV_AWS_53 checkov:CKV_AWS_54 checkov:CKV_AWS_55 checkov:CKV_AWS_56 securityhub:S3.8",
+    sources="cdk-nag:AwsSolutions-S2 checkov:CKV2_AWS_6 checkov:CKV_AWS_53 checkov:CKV_AWS_54 checkov:CKV_AWS_55 checkov:CKV_AWS_56 "
+        "securityhub:S3.8",
     why="One wrong ACL or policy makes every object of a bucket readable by anybody; the block makes that impossible.",
     fix="Attach an aws.s3.BucketPublicAccessBlock with all four flags true",
     reads="blockPublicAcls", reads_of=BUCKET_PUBLIC_ACCESS_BLOCK,
@@ -117,7 +119,8 @@ def policy_not_public(policy: Resource, context: Context) -> Iterator[str]:
 
 @rule(
     "s3-tls-only", BUCKET, scope="stack",
-    practices="SEC09-BP02", checklist="CHK-SEC-3", spec="SEC-5b SEC-4b", severity="high", sources="cdk-nag:AwsSolutions-S10 securityhub:S3.5",
+    practices="SEC09-BP02", checklist="CHK-SEC-3", spec="SEC-5b SEC-4b", severity="high",
+        sources="cdk-nag:AwsSolutions-S10 securityhub:S3.5",
     why="S3 still answers plain HTTP; only the bucket's policy can refuse it.",
     fix="Add a statement to the bucket policy that denies s3:* to Principal * where aws:SecureTransport is false",
     reads="policy", reads_of=BUCKET_POLICY,
@@ -140,9 +143,11 @@ def tls_only(bucket: Resource, context: Context) -> str | None:
     practices="SEC08-BP02", checklist="CHK-SEC-2", spec="SEC-5a SEC-3b", severity="high", level=PRODUCTION,
     sources="checkov:CKV_AWS_145 securityhub:S3.17",
     why="With a customer key, reading needs a second permission that is audited and can be taken away.",
-    fix="Set sseAlgorithm aws:kms and kmsMasterKeyId in an aws.s3.BucketServerSideEncryptionConfiguration (AES256 for a target of access logs: S3 cannot deliver logs under KMS)",
+    fix="Set sseAlgorithm aws:kms and kmsMasterKeyId in an aws.s3.BucketServerSideEncryptionConfiguration (AES256 for a target of access "
+        "logs: S3 cannot deliver logs under KMS)",
     reads="rules", reads_of=BUCKET_ENCRYPTION,
-    compliant=bucket_example(on_bucket(BUCKET_ENCRYPTION, rules=[{"applyServerSideEncryptionByDefault": {"sseAlgorithm": "aws:kms", "kmsMasterKeyId": "arn:aws:kms:eu-west-1:123456789012:key/k"}}])),
+    compliant=bucket_example(on_bucket(BUCKET_ENCRYPTION, rules=[{"applyServerSideEncryptionByDefault": {"sseAlgorithm": "aws:kms",
+        "kmsMasterKeyId": "arn:aws:kms:eu-west-1:123456789012:key/k"}}])),
     violating=bucket_example(on_bucket(BUCKET_ENCRYPTION, rules=[{"applyServerSideEncryptionByDefault": {"sseAlgorithm": "AES256"}}])),
 )  # fmt: skip
 def kms(bucket: Resource, context: Context) -> str | None:
@@ -239,7 +244,8 @@ def versioning(bucket: Resource, context: Context) -> str | None:
     why="Data nobody tidies up is paid for every month, for ever.",
     fix="Attach an aws.s3.BucketLifecycleConfiguration with an enabled rule that moves or expires objects",
     reads="rules", reads_of=BUCKET_LIFECYCLE,
-    compliant=bucket_example(on_bucket(BUCKET_LIFECYCLE, rules=[{"id": "archive", "status": "Enabled", "transitions": [{"days": 30, "storageClass": "INTELLIGENT_TIERING"}]}])),
+    compliant=bucket_example(on_bucket(BUCKET_LIFECYCLE, rules=[{"id": "archive", "status": "Enabled", "transitions": [{"days": 30,
+        "storageClass": "INTELLIGENT_TIERING"}]}])),
     violating=bucket_example(),
 )  # fmt: skip
 def lifecycle(bucket: Resource, context: Context) -> str | None:
@@ -335,7 +341,8 @@ def access_logging(bucket: Resource, context: Context) -> str | None:
 
 @rule(
     "s3-no-force-destroy", BUCKET,
-    practices="SEC08-BP04 REL09-BP01", checklist="CHK-REL-6", spec="REL-6c", severity="high", level={"dev": "disabled", "prod": "mandatory"},
+    practices="SEC08-BP04 REL09-BP01", checklist="CHK-REL-6", spec="REL-6c", severity="high", level={"dev": "disabled",
+        "prod": "mandatory"},
     why="With forceDestroy one wrong `pulumi destroy` deletes every object and version with the bucket.",
     fix="Remove forceDestroy in production",
     reads="forceDestroy", missing="pass", compliant={"forceDestroy": False}, violating={"forceDestroy": True},
@@ -350,7 +357,8 @@ def no_force_destroy(bucket: Resource, context: Context) -> str | None:
     practices="SEC03-BP02", checklist="CHK-SEC-1", spec="SEC-4b", severity="medium", sources="checkov:CKV2_AWS_65 securityhub:S3.12",
     why="With ACLs, objects can belong to other accounts and be opened one by one.",
     fix="Set rule.objectOwnership to BucketOwnerEnforced",
-    reads="rule.objectOwnership", compliant={"rule": {"objectOwnership": "BucketOwnerEnforced"}}, violating={"rule": {"objectOwnership": "ObjectWriter"}},
+    reads="rule.objectOwnership", compliant={"rule": {"objectOwnership": "BucketOwnerEnforced"}},
+        violating={"rule": {"objectOwnership": "ObjectWriter"}},
 )  # fmt: skip
 def acl_disabled(controls: Resource, context: Context) -> str | None:
     """Ownership controls switch ACLs off."""
@@ -360,12 +368,14 @@ def acl_disabled(controls: Resource, context: Context) -> str | None:
 
 @rule(
     "s3-replication", BUCKET, scope="stack",
-    practices="REL13-BP02 REL09-BP03", checklist="CHK-REL-6", spec="PERF-2c REL-6c", severity="medium", level={"dev": "disabled", "prod": "advisory"},
+    practices="REL13-BP02 REL09-BP03", checklist="CHK-REL-6", spec="PERF-2c REL-6c", severity="medium", level={"dev": "disabled",
+        "prod": "advisory"},
     sources="checkov:CKV_AWS_144 securityhub:S3.7",
     why="If a region is lost, only what was copied to another region is left.",
     fix="Attach an aws.s3.BucketReplicationConfig with an enabled rule, or say in an exemption from where the data is re-created",
     reads="rules", reads_of=BUCKET_REPLICATION,
-    compliant=bucket_example(on_bucket(BUCKET_REPLICATION, rules=[{"status": "Enabled", "destination": {"bucket": "arn:aws:s3:::copy"}}], role="arn:aws:iam::123456789012:role/r")),
+    compliant=bucket_example(on_bucket(BUCKET_REPLICATION, rules=[{"status": "Enabled", "destination": {"bucket": "arn:aws:s3:::copy"}}],
+        role="arn:aws:iam::123456789012:role/r")),
     violating=bucket_example(),
 )  # fmt: skip
 def replication(bucket: Resource, context: Context) -> str | None:

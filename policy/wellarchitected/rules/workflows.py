@@ -17,7 +17,8 @@ LAMBDA = "arn:aws:states:::lambda:invoke"
 def machine(**overrides: object) -> dict:
     """The definition of a compliant state machine with one task; `None` takes a field of the task away."""
     task = {
-        "Type": "Task", "Resource": LAMBDA, "Parameters": {"FunctionName": "judge", "Payload.$": "$"}, "TimeoutSeconds": 60, "Retry": [RETRY],
+        "Type": "Task", "Resource": LAMBDA, "Parameters": {"FunctionName": "judge", "Payload.$": "$"}, "TimeoutSeconds": 60,
+        "Retry": [RETRY],
         "Catch": [CATCH], "End": True,
     } | overrides  # fmt: skip
     task = {key: value for key, value in task.items() if value is not None}
@@ -65,7 +66,8 @@ def definition_valid(machine_: Resource, context: Context) -> Iterator[str]:
     "sfn-task-catch", STATE_MACHINE,
     practices="REL11-BP03 REL05-BP01", checklist="CHK-REL-3", spec="OPS-4b REL-1b", severity="high",
     why="An error nobody catches ends the execution with no notification and no record in the ledger.",
-    fix="Add Catch with ErrorEquals States.ALL that leads to a state which records and notifies (a task inside Parallel or Map may leave it to that state)",
+    fix="Add Catch with ErrorEquals States.ALL that leads to a state which records and notifies (a task inside Parallel or Map may leave "
+        "it to that state)",
     reads="definition", compliant=machine(), violating=machine(Catch=None),
 )  # fmt: skip
 def task_catch(machine_: Resource, context: Context) -> Iterator[str]:
@@ -98,7 +100,8 @@ def _reachable_from_catch(machine_: Resource) -> set[str]:
     "sfn-task-retry", STATE_MACHINE,
     practices="REL05-BP03", checklist="CHK-REL-4", spec="OPS-4a REL-6e", severity="high",
     why="Throttling and short outages are normal on AWS; without a retry each of them fails the whole run.",
-    fix="Add Retry for the errors that pass by themselves (throttling, States.TaskFailed), or Retry with MaxAttempts 0 where a repetition would do harm",
+    fix="Add Retry for the errors that pass by themselves (throttling, States.TaskFailed), or Retry with MaxAttempts 0 where a repetition "
+        "would do harm",
     reads="definition", compliant=machine(), violating=machine(Retry=None),
 )  # fmt: skip
 def task_retry(machine_: Resource, context: Context) -> Iterator[str]:
@@ -157,8 +160,10 @@ def task_timeout(machine_: Resource, context: Context) -> Iterator[str]:
     why="A Map without MaxConcurrency starts everything at once and runs into the quotas of Glue, SageMaker and Lambda.",
     fix="Set MaxConcurrency",
     reads="definition",
-    compliant={"definition": {"StartAt": "Each", "States": {"Each": {"Type": "Map", "MaxConcurrency": 4, "ItemProcessor": {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}}, "End": True}}}},
-    violating={"definition": {"StartAt": "Each", "States": {"Each": {"Type": "Map", "ItemProcessor": {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}}, "End": True}}}},
+    compliant={"definition": {"StartAt": "Each", "States": {"Each": {"Type": "Map", "MaxConcurrency": 4, "ItemProcessor": {"StartAt": "A",
+        "States": {"A": {"Type": "Pass", "End": True}}}, "End": True}}}},
+    violating={"definition": {"StartAt": "Each", "States": {"Each": {"Type": "Map", "ItemProcessor": {"StartAt": "A",
+        "States": {"A": {"Type": "Pass", "End": True}}}, "End": True}}}},
 )  # fmt: skip
 def map_concurrency(machine_: Resource, context: Context) -> Iterator[str]:
     """Map states limit how much runs at once."""
@@ -171,7 +176,8 @@ def map_concurrency(machine_: Resource, context: Context) -> Iterator[str]:
 
 
 # Jobs that Step Functions can wait for by itself, and the call that would poll them.
-_WAITABLE = {"glue:startjobrun": "glue:getjobrun", "sagemaker:createtrainingjob": "sagemaker:describetrainingjob", "sagemaker:createtransformjob": "sagemaker:describetransformjob"}  # fmt: skip
+_WAITABLE = {"glue:startjobrun": "glue:getjobrun", "sagemaker:createtrainingjob": "sagemaker:describetrainingjob",
+    "sagemaker:createtransformjob": "sagemaker:describetransformjob"}  # fmt: skip
 
 
 @rule(
@@ -181,7 +187,8 @@ _WAITABLE = {"glue:startjobrun": "glue:getjobrun", "sagemaker:createtrainingjob"
     fix="Use the .sync integration of the task and take the polling loop out",
     reads="definition",
     compliant=pipeline(("Train", "arn:aws:states:::sagemaker:createTrainingJob.sync"), ("Judge", LAMBDA)),
-    violating=pipeline(("Train", "arn:aws:states:::sagemaker:createTrainingJob"), ("Poll", "arn:aws:states:::aws-sdk:sagemaker:describeTrainingJob")),
+    violating=pipeline(("Train", "arn:aws:states:::sagemaker:createTrainingJob"), ("Poll",
+        "arn:aws:states:::aws-sdk:sagemaker:describeTrainingJob")),
 )  # fmt: skip
 def wait_not_poll(machine_: Resource, context: Context) -> Iterator[str]:
     """Jobs are waited for, not polled."""
@@ -202,7 +209,8 @@ def wait_not_poll(machine_: Resource, context: Context) -> Iterator[str]:
     fix="Put a task (Lambda or processing job) after training that compares the model on held-out data, before registration or deployment",
     reads="definition",
     compliant=pipeline(("Train", "arn:aws:states:::sagemaker:createTrainingJob.sync"), ("Judge", LAMBDA)),
-    violating=pipeline(("Train", "arn:aws:states:::sagemaker:createTrainingJob.sync"), ("Register", "arn:aws:states:::aws-sdk:sagemaker:createModelPackage")),
+    violating=pipeline(("Train", "arn:aws:states:::sagemaker:createTrainingJob.sync"), ("Register",
+        "arn:aws:states:::aws-sdk:sagemaker:createModelPackage")),
 )  # fmt: skip
 def model_evaluated(machine_: Resource, context: Context) -> Iterator[str]:
     """A trained model is evaluated by a step of its own before anything uses it."""
@@ -258,7 +266,8 @@ def _followers_of(by_path: dict[str, State], path: str) -> list[State]:
     why="Without logs nobody can say afterwards what a run did; the console forgets it after 90 days.",
     fix="Set loggingConfiguration with level ALL (ERROR at least) and a logDestination",
     reads="loggingConfiguration.level", missing="fail",
-    compliant={"loggingConfiguration": {"level": "ALL", "logDestination": "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/vendedlogs/states/x:*"}},
+    compliant={"loggingConfiguration": {"level": "ALL",
+        "logDestination": "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/vendedlogs/states/x:*"}},
     violating={"loggingConfiguration": {"level": "OFF"}},
 )  # fmt: skip
 def logging(machine_: Resource, context: Context) -> str | None:
@@ -277,7 +286,8 @@ def logging(machine_: Resource, context: Context) -> str | None:
     sources="cdk-nag:AwsSolutions-SF2 checkov:CKV_AWS_284",
     why="A trace shows which step of a run was slow, without reading logs.",
     fix="Set tracingConfiguration.enabled to true",
-    reads="tracingConfiguration.enabled", compliant={"tracingConfiguration": {"enabled": True}}, violating={"tracingConfiguration": {"enabled": False}},
+    reads="tracingConfiguration.enabled", compliant={"tracingConfiguration": {"enabled": True}},
+        violating={"tracingConfiguration": {"enabled": False}},
 )  # fmt: skip
 def tracing(machine_: Resource, context: Context) -> str | None:
     """State machines are traced."""
@@ -288,11 +298,13 @@ def tracing(machine_: Resource, context: Context) -> str | None:
     "sfn-failure-noticed", STATE_MACHINE, scope="stack",
     practices="OPS08-BP04 REL06-BP03", checklist="CHK-OPS-5 CHK-REL-5", spec="OPS-4c OPS-4d P1e", severity="high",
     why="A pipeline that fails at night and tells nobody is found out by its users.",
-    fix="Add an alarm on AWS/States ExecutionsFailed for this state machine, an EventBridge rule for its failures, or a task in its Catch path that publishes to SNS",
+    fix="Add an alarm on AWS/States ExecutionsFailed for this state machine, an EventBridge rule for its failures, or a task in its Catch "
+        "path that publishes to SNS",
     reads=None,
     compliant=(
         Example(STATE_MACHINE, "train", machine() | {"name": "train"}),
-        Example(ALARM, "failed", {"namespace": "AWS/States", "metricName": "ExecutionsFailed", "dimensions": {"StateMachineArn": "arn"}}, links={"dimensions": "train"}),
+        Example(ALARM, "failed", {"namespace": "AWS/States", "metricName": "ExecutionsFailed", "dimensions": {"StateMachineArn": "arn"}},
+            links={"dimensions": "train"}),
     ),
     violating=(Example(STATE_MACHINE, "train", machine()),),
 )  # fmt: skip
@@ -325,7 +337,8 @@ def _names(value: object, machine_: Resource) -> bool:
     fix="Begin with a claim: a conditional dynamodb:putItem (ConditionExpression) or an idempotent Lambda",
     reads=None,
     compliant=(
-        Example(STATE_MACHINE, "data", machine(Resource="arn:aws:states:::dynamodb:putItem", Parameters={"TableName": "ledger", "ConditionExpression": "attribute_not_exists(id)"})),
+        Example(STATE_MACHINE, "data", machine(Resource="arn:aws:states:::dynamodb:putItem", Parameters={"TableName": "ledger",
+            "ConditionExpression": "attribute_not_exists(id)"})),
         Example("aws:cloudwatch/eventTarget:EventTarget", "start", links={"arn": "data"}),
     ),
     violating=(

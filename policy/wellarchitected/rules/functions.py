@@ -1,4 +1,4 @@
-"""Lambda functions and Glue jobs."""
+"""Lambda functions: runtime, size, limits, credentials, failures, versions, queues."""
 
 from __future__ import annotations
 
@@ -6,16 +6,14 @@ from collections.abc import Iterator
 
 from ..model import Context, Example, Parameter, Resource, rule
 from ..values import NotApplicable, Unreadable, as_list
+from ._secrets import secret_like
 from ._types import (
     EVENT_SOURCE_MAPPING,
     EVENT_TARGET,
     FUNCTION,
     FUNCTION_INVOKE_CONFIG,
     FUNCTION_URL,
-    GLUE_CRAWLER,
-    GLUE_JOB,
-    GLUE_SECURITY,
-    GLUE_TABLE,
+    KEY_ARN,
     LAMBDA_ALIAS,
     LAMBDA_PERMISSION,
     LOG_GROUP,
@@ -24,16 +22,17 @@ from ._types import (
     QUEUE,
     SUBSCRIPTION,
 )
-from .learning import KEY_ARN, secret_like
 
 # Runtimes that receive security patches; see the deprecation table in the Lambda developer guide.
-RUNTIMES = ["python3.11", "python3.12", "python3.13", "python3.14", "nodejs22.x", "nodejs24.x", "java17", "java21", "java25", "dotnet8", "dotnet10", "ruby3.3", "ruby3.4", "provided.al2023"]  # fmt: skip
+RUNTIMES = ["python3.11", "python3.12", "python3.13", "python3.14", "nodejs22.x", "nodejs24.x", "java17", "java21", "java25", "dotnet8",
+    "dotnet10", "ruby3.3", "ruby3.4", "provided.al2023"]  # fmt: skip
 STRINGS = {"type": "array", "items": {"type": "string"}}
 
 
 @rule(
     "lambda-supported-runtime", FUNCTION,
-    practices="SEC06-BP01 PERF05-BP06", checklist="CHK-SUS-2", spec="SUS-4a", severity="high", sources="cdk-nag:AwsSolutions-L1 checkov:CKV_AWS_363 securityhub:Lambda.2",
+    practices="SEC06-BP01 PERF05-BP06", checklist="CHK-SUS-2", spec="SUS-4a", severity="high",
+        sources="cdk-nag:AwsSolutions-L1 checkov:CKV_AWS_363 securityhub:Lambda.2",
     why="A runtime past its end gets no security patches, and newer ones do the same work with less.",
     fix="Use a runtime of the rule's list",
     reads="runtime", missing="not_applicable", compliant={"runtime": "python3.13"}, violating={"runtime": "python3.8"},
@@ -66,7 +65,8 @@ def arm64(function: Resource, context: Context) -> str | None:
     fix="Set memorySize between the rule's minimum and maximum, by what runs measured",
     reads="memorySize", compliant={"memorySize": 512}, violating={"memorySize": 8192},
     parameters={
-        "minimum": Parameter(256, "Smallest memory in MB", {"type": "integer"}), "maximum": Parameter(3008, "Largest memory in MB", {"type": "integer"}),
+        "minimum": Parameter(256, "Smallest memory in MB", {"type": "integer"}), "maximum": Parameter(3008, "Largest memory in MB",
+        {"type": "integer"}),
     },
 )  # fmt: skip
 def memory(function: Resource, context: Context) -> str | None:
@@ -94,7 +94,8 @@ def timeout(function: Resource, context: Context) -> str | None:
     practices="SEC08-BP02", checklist="CHK-SEC-2", spec="SEC-5c", severity="medium", level=PRODUCTION, sources="checkov:CKV_AWS_173",
     why="With a customer key, reading a function's environment needs a second permission.",
     fix="Set kmsKeyArn",
-    reads="kmsKeyArn", compliant={"environment": {"variables": {"MODEL": "flights"}}, "kmsKeyArn": KEY_ARN}, violating={"environment": {"variables": {"MODEL": "flights"}}},
+    reads="kmsKeyArn", compliant={"environment": {"variables": {"MODEL": "flights"}}, "kmsKeyArn": KEY_ARN},
+        violating={"environment": {"variables": {"MODEL": "flights"}}},
 )  # fmt: skip
 def environment_encrypted(function: Resource, context: Context) -> str | None:
     """Environment variables are encrypted with a customer key."""
@@ -123,7 +124,8 @@ def no_secrets_in_environment(function: Resource, context: Context) -> Iterator[
 
 @rule(
     "lambda-tracing", FUNCTION,
-    practices="OPS04-BP05 REL06-BP07", checklist="CHK-PERF-5", spec="OPS-3b", severity="medium", sources="checkov:CKV_AWS_50 securityhub:Lambda.7",
+    practices="OPS04-BP05 REL06-BP07", checklist="CHK-PERF-5", spec="OPS-3b", severity="medium",
+        sources="checkov:CKV_AWS_50 securityhub:Lambda.7",
     why="A trace shows where a request spent its time.",
     fix="Set tracingConfig.mode to Active",
     reads="tracingConfig.mode", compliant={"tracingConfig": {"mode": "Active"}}, violating={"tracingConfig": {"mode": "PassThrough"}},
@@ -152,7 +154,8 @@ def structured_logs(function: Resource, context: Context) -> str | None:
     why="A log group that Lambda makes by itself keeps logs for ever and is not encrypted with your key.",
     fix="Add an aws.cloudwatch.LogGroup named /aws/lambda/<function>, or one that loggingConfig.logGroup names",
     reads=None,
-    compliant=(Example(FUNCTION, "predict", {"name": "predict"}), Example(LOG_GROUP, "logs", {"name": "/aws/lambda/predict", "retentionInDays": 30})),
+    compliant=(Example(FUNCTION, "predict", {"name": "predict"}), Example(LOG_GROUP, "logs", {"name": "/aws/lambda/predict",
+        "retentionInDays": 30})),
     violating=(Example(FUNCTION, "predict", {"name": "predict"}),),
 )  # fmt: skip
 def log_group_managed(function: Resource, context: Context) -> str | None:
@@ -177,7 +180,8 @@ def log_group_managed(function: Resource, context: Context) -> str | None:
     fix="Set deadLetterConfig.targetArn, or an aws.lambda.FunctionEventInvokeConfig with destinationConfig.onFailure",
     reads=None,
     compliant=(
-        Example(FUNCTION, "judge", {"deadLetterConfig": {"targetArn": "arn:aws:sqs:eu-west-1:123456789012:failures"}}), Example(EVENT_TARGET, "on-approval", links={"arn": "judge"}),
+        Example(FUNCTION, "judge", {"deadLetterConfig": {"targetArn": "arn:aws:sqs:eu-west-1:123456789012:failures"}}),
+            Example(EVENT_TARGET, "on-approval", links={"arn": "judge"}),
     ),
     violating=(Example(FUNCTION, "judge", {"timeout": 60}), Example(EVENT_TARGET, "on-approval", links={"arn": "judge"})),
 )  # fmt: skip
@@ -202,7 +206,8 @@ def failure_destination(function: Resource, context: Context) -> str | None:
     practices="REL05-BP03", checklist="CHK-REL-4", spec="REL-1a OPS-4a", severity="low",
     why="An event that is retried for six hours is processed long after anybody needed it.",
     fix="Set maximumEventAgeInSeconds to how long the event is of use",
-    reads="maximumEventAgeInSeconds", compliant={"maximumEventAgeInSeconds": 3600, "maximumRetryAttempts": 2}, violating={"maximumRetryAttempts": 2},
+    reads="maximumEventAgeInSeconds", compliant={"maximumEventAgeInSeconds": 3600, "maximumRetryAttempts": 2},
+        violating={"maximumRetryAttempts": 2},
 )  # fmt: skip
 def retries_bounded(configuration: Resource, context: Context) -> str | None:
     """Asynchronous invocations are retried for a set time."""
@@ -241,10 +246,12 @@ def alias_to_version(alias: Resource, context: Context) -> str | None:
 
 @rule(
     "lambda-permission-not-public", LAMBDA_PERMISSION,
-    practices="SEC03-BP07", checklist="CHK-SEC-1", spec="SEC-8d SEC-1d", severity="critical", sources="checkov:CKV_AWS_301 securityhub:Lambda.1",
+    practices="SEC03-BP07", checklist="CHK-SEC-1", spec="SEC-8d SEC-1d", severity="critical",
+        sources="checkov:CKV_AWS_301 securityhub:Lambda.1",
     why="Principal * lets every AWS account call the function.",
     fix="Name the service or account in principal",
-    reads="principal", compliant={"principal": "events.amazonaws.com", "sourceArn": "arn:aws:events:eu-west-1:123456789012:rule/r"}, violating={"principal": "*"},
+    reads="principal", compliant={"principal": "events.amazonaws.com", "sourceArn": "arn:aws:events:eu-west-1:123456789012:rule/r"},
+        violating={"principal": "*"},
 )  # fmt: skip
 def permission_not_public(permission: Resource, context: Context) -> str | None:
     """No function may be called by everybody."""
@@ -259,7 +266,8 @@ def permission_not_public(permission: Resource, context: Context) -> str | None:
     why="Without a source, any rule, bucket or API of any account may call the function through the service.",
     fix="Set sourceArn (or sourceAccount)",
     reads="sourceArn",
-    compliant={"principal": "events.amazonaws.com", "sourceArn": "arn:aws:events:eu-west-1:123456789012:rule/r"}, violating={"principal": "events.amazonaws.com"},
+    compliant={"principal": "events.amazonaws.com", "sourceArn": "arn:aws:events:eu-west-1:123456789012:rule/r"},
+        violating={"principal": "events.amazonaws.com"},
 )  # fmt: skip
 def permission_source(permission: Resource, context: Context) -> str | None:
     """Services may call a function only on behalf of a named source."""
@@ -284,10 +292,12 @@ def url_authorised(url: Resource, context: Context) -> str | None:
 
 @rule(
     "lambda-no-idle-capacity", f"{PROVISIONED_CONCURRENCY}",
-    practices="SUS02-BP03 COST09-BP03", checklist="CHK-SUS-1 CHK-COST-4", spec="SUS-2a COST-2a", severity="medium", level={"dev": "mandatory", "prod": "advisory"},
+    practices="SUS02-BP03 COST09-BP03", checklist="CHK-SUS-1 CHK-COST-4", spec="SUS-2a COST-2a", severity="medium",
+        level={"dev": "mandatory", "prod": "advisory"},
     why="Provisioned concurrency is billed by the hour, used or not.",
     fix="Remove it; accept cold starts, or make them short",
-    reads=None, compliant=(Example(FUNCTION, "predict", {"memorySize": 512}),), violating=(Example(PROVISIONED_CONCURRENCY, "warm", {"provisionedConcurrentExecutions": 2}),),
+    reads=None, compliant=(Example(FUNCTION, "predict", {"memorySize": 512}),), violating=(Example(PROVISIONED_CONCURRENCY, "warm",
+        {"provisionedConcurrentExecutions": 2}),),
 )  # fmt: skip
 def no_idle_capacity(provisioned: Resource, context: Context) -> str:
     """No function is kept warm around the clock."""
@@ -299,7 +309,8 @@ def no_idle_capacity(provisioned: Resource, context: Context) -> str:
     practices="REL04-BP04 REL05-BP03", checklist="CHK-REL-3", spec="REL-1a", severity="high",
     why="Without it one bad message makes the whole batch come back: good messages are processed twice.",
     fix="Set functionResponseTypes to [ReportBatchItemFailures] and return batchItemFailures from the handler",
-    reads="functionResponseTypes", compliant={"functionResponseTypes": ["ReportBatchItemFailures"], "batchSize": 10}, violating={"batchSize": 10},
+    reads="functionResponseTypes", compliant={"functionResponseTypes": ["ReportBatchItemFailures"], "batchSize": 10},
+        violating={"batchSize": 10},
 )  # fmt: skip
 def queue_partial_failures(mapping: Resource, context: Context) -> str | None:
     """Batches report which of their items failed."""
@@ -347,191 +358,4 @@ def queue_visibility(mapping: Resource, context: Context) -> str | None:
         f"visibilityTimeoutSeconds of '{queues[0].name}' is {visible:.0f}, timeout of '{functions[0].name}' is {limit:.0f}"
         if visible < 6 * limit
         else None
-    )
-
-
-@rule(
-    "glue-security-configuration", f"{GLUE_JOB} {GLUE_CRAWLER}", scope="stack",
-    practices="SEC08-BP02", checklist="CHK-SEC-2", spec="SEC-5a", severity="high", level=PRODUCTION, sources="cdk-nag:AwsSolutions-GL1 checkov:CKV_AWS_195",
-    why="It decides how Glue encrypts what it writes, its logs and its bookmarks.",
-    fix="Set securityConfiguration",
-    reads="securityConfiguration", compliant={"securityConfiguration": "encrypted"}, violating={"glueVersion": "5.0"},
-)  # fmt: skip
-def glue_security_configuration(resource: Resource, context: Context) -> str | None:
-    """Glue jobs and crawlers encrypt what they write."""
-    return None if context.graph.given(resource, "securityConfiguration") else f"securityConfiguration of '{resource.name}' is not set"
-
-
-@rule(
-    "glue-security-complete", GLUE_SECURITY,
-    practices="SEC08-BP02", checklist="CHK-SEC-2", spec="SEC-5a", severity="high", sources="checkov:CKV_AWS_99 cdk-nag:AwsSolutions-GL3",
-    why="A security configuration with a mode DISABLED leaves that part in clear.",
-    fix="Set SSE-KMS for S3 and CloudWatch, and CSE-KMS for bookmarks",
-    reads="encryptionConfiguration",
-    compliant={"encryptionConfiguration": {"cloudwatchEncryption": {"cloudwatchEncryptionMode": "SSE-KMS"}, "jobBookmarksEncryption": {"jobBookmarksEncryptionMode": "CSE-KMS"}, "s3Encryption": {"s3EncryptionMode": "SSE-KMS"}}},
-    violating={"encryptionConfiguration": {"cloudwatchEncryption": {"cloudwatchEncryptionMode": "DISABLED"}, "jobBookmarksEncryption": {"jobBookmarksEncryptionMode": "CSE-KMS"}, "s3Encryption": {"s3EncryptionMode": "SSE-KMS"}}},
-)  # fmt: skip
-def glue_security_complete(configuration: Resource, context: Context) -> Iterator[str]:
-    """Glue security configurations encrypt data, logs and bookmarks."""
-    for part, mode in (
-        ("cloudwatchEncryption", "cloudwatchEncryptionMode"),
-        ("jobBookmarksEncryption", "jobBookmarksEncryptionMode"),
-        ("s3Encryption", "s3EncryptionMode"),
-    ):
-        if configuration.get(f"encryptionConfiguration.{part}.{mode}", "DISABLED") == "DISABLED":
-            yield f"encryptionConfiguration.{part}.{mode} of '{configuration.name}' is DISABLED"
-
-
-@rule(
-    "glue-version", GLUE_JOB,
-    practices="SEC06-BP01 PERF02-BP02", checklist="CHK-SUS-2", spec="SUS-4c", severity="medium", sources="securityhub:Glue.4",
-    why="Newer Glue versions start faster and run the same job in less time; old ones are no longer patched.",
-    fix="Set glueVersion to 5.0 or newer (4.0 at least)",
-    reads="glueVersion", compliant={"glueVersion": "5.0"}, violating={"glueVersion": "3.0"},
-    parameters={"minimum": Parameter("4.0", "Oldest Glue version allowed", {"type": "string"})},
-)  # fmt: skip
-def glue_version(job: Resource, context: Context) -> str | None:
-    """Glue jobs run on a current version."""
-    version = job.get("glueVersion", "0.9")
-    return f"glueVersion of '{job.name}' is {version}" if float(version) < float(context.parameters["minimum"]) else None
-
-
-@rule(
-    "glue-right-sized", GLUE_JOB,
-    practices="PERF02-BP04 COST06-BP02 SUS05-BP01", checklist="CHK-PERF-4", spec="PERF-5c", severity="medium",
-    why="Workers are billed by the second whether there is work for them or not; the default is ten.",
-    fix="Set workerType and numberOfWorkers, at most the rule's maximum_workers",
-    reads="numberOfWorkers", compliant={"workerType": "G.1X", "numberOfWorkers": 2}, violating={"workerType": "G.1X", "numberOfWorkers": 100},
-    parameters={"maximum_workers": Parameter(20, "Most workers a job may have", {"type": "integer", "minimum": 2})},
-)  # fmt: skip
-def glue_right_sized(job: Resource, context: Context) -> str | None:
-    """Glue jobs have a considered number of workers."""
-    if job.get("command.name") == "pythonshell":
-        raise NotApplicable("has no workers")
-    count, most = job.get("numberOfWorkers", 10), context.parameters["maximum_workers"]
-    if count > most:
-        return f"numberOfWorkers of '{job.name}' is {count:.0f}, over {most}"
-    return (
-        None
-        if job.get("workerType") is not None and job.get("numberOfWorkers") is not None
-        else f"workerType and numberOfWorkers of '{job.name}' are not both set"
-    )
-
-
-@rule(
-    "glue-auto-scaling", GLUE_JOB,
-    practices="PERF02-BP05 COST09-BP03 SUS02-BP01", checklist="CHK-PERF-2", spec="PERF-5c SUS-3c", severity="low", level="advisory",
-    why="Auto-scaling gives back workers that a stage does not need; numberOfWorkers is then the maximum.",
-    fix="Set --enable-auto-scaling to true in defaultArguments",
-    reads="defaultArguments", compliant={"numberOfWorkers": 4, "defaultArguments": {"--enable-auto-scaling": "true"}}, violating={"numberOfWorkers": 4},
-)  # fmt: skip
-def glue_auto_scaling(job: Resource, context: Context) -> str | None:
-    """Glue jobs with more than two workers scale."""
-    if job.get("numberOfWorkers", 10) <= 2:
-        raise NotApplicable("a driver and one executor: nothing to scale")
-    scaling = str((job.get("defaultArguments") or {}).get("--enable-auto-scaling", "false")).lower()
-    return None if scaling == "true" else f"defaultArguments of '{job.name}' has no --enable-auto-scaling true"
-
-
-@rule(
-    "glue-timeout", GLUE_JOB,
-    practices="REL05-BP05 COST02-BP05", checklist="CHK-COST-5", spec="COST-7c", severity="medium",
-    why="The default lets a job that hangs run for 8 hours (48 before Glue 5).",
-    fix="Set timeout in minutes, at most the rule's maximum",
-    reads="timeout", compliant={"timeout": 60}, violating={"timeout": 2880},
-    parameters={"maximum": Parameter(240, "Longest timeout in minutes", {"type": "integer"})},
-)  # fmt: skip
-def glue_timeout(job: Resource, context: Context) -> str | None:
-    """Glue jobs end after a set time."""
-    minutes = job.get("timeout", 480)
-    return f"timeout of '{job.name}' is {minutes:.0f} minutes" if minutes > context.parameters["maximum"] else None
-
-
-@rule(
-    "glue-logging", GLUE_JOB,
-    practices="OPS04-BP02", checklist="CHK-OPS-4", spec="OPS-5a", severity="medium",
-    why="Without continuous logs a job that failed says only that it failed. Glue 5 and later always log.",
-    fix="Set --enable-continuous-cloudwatch-log to true in defaultArguments",
-    reads="defaultArguments", missing="fail", compliant={"glueVersion": "4.0", "defaultArguments": {"--enable-continuous-cloudwatch-log": "true"}}, violating={"glueVersion": "4.0"},
-)  # fmt: skip
-def glue_logging(job: Resource, context: Context) -> str | None:
-    """Glue jobs log while they run."""
-    if float(job.get("glueVersion", "0.9")) >= 5:
-        return None
-    enabled = str((job.get("defaultArguments") or {}).get("--enable-continuous-cloudwatch-log", "false")).lower()
-    return None if enabled == "true" else f"defaultArguments of '{job.name}' has no --enable-continuous-cloudwatch-log true"
-
-
-@rule(
-    "glue-metrics", GLUE_JOB,
-    practices="PERF02-BP03 OPS04-BP02", checklist="CHK-PERF-5", spec="OPS-3c COST-3a", severity="low", level="advisory",
-    why="Metrics show whether a job had too many workers or too few.",
-    fix="Set --enable-metrics or --enable-observability-metrics to true in defaultArguments",
-    reads="defaultArguments", compliant={"defaultArguments": {"--enable-metrics": "true"}}, violating={"defaultArguments": {"--job-language": "python"}},
-)  # fmt: skip
-def glue_metrics(job: Resource, context: Context) -> str | None:
-    """Glue jobs report their use of CPU and memory."""
-    arguments = job.get("defaultArguments") or {}
-    if any(str(arguments.get(key, "false")).lower() in ("true", "") for key in ("--enable-metrics", "--enable-observability-metrics")):
-        return None
-    return f"defaultArguments of '{job.name}' has no --enable-metrics true"
-
-
-@rule(
-    "glue-no-double-retries", GLUE_JOB,
-    practices="REL05-BP03", checklist="CHK-REL-4", spec="P1e", severity="medium", level="advisory",
-    why="A retry inside Glue and one in the state machine that started the job multiply.",
-    fix="Set maxRetries to 0 and let the state machine retry",
-    reads="maxRetries", missing="pass", compliant={"maxRetries": 0}, violating={"maxRetries": 3},
-)  # fmt: skip
-def glue_no_double_retries(job: Resource, context: Context) -> str | None:
-    """One side owns the retries of a Glue job."""
-    retries = job.get("maxRetries", 0)
-    return f"maxRetries of '{job.name}' is {retries:.0f}" if retries > 0 else None
-
-
-@rule(
-    "glue-crawler-incremental", GLUE_CRAWLER,
-    practices="SUS04-BP07 PERF03-BP04", checklist="CHK-SUS-3", spec="SUS-2c", severity="low", level="advisory",
-    why="A crawler that reads everything again reads more every day to learn the same.",
-    fix="Set recrawlPolicy.recrawlBehavior to CRAWL_NEW_FOLDERS_ONLY or CRAWL_EVENT_MODE (schemaChangePolicy then LOG)",
-    reads="recrawlPolicy.recrawlBehavior", compliant={"recrawlPolicy": {"recrawlBehavior": "CRAWL_NEW_FOLDERS_ONLY"}}, violating={"recrawlPolicy": {"recrawlBehavior": "CRAWL_EVERYTHING"}},
-)  # fmt: skip
-def glue_crawler_incremental(crawler: Resource, context: Context) -> str | None:
-    """Crawlers read only what is new."""
-    behavior = crawler.get("recrawlPolicy.recrawlBehavior", "CRAWL_EVERYTHING")
-    return f"recrawlPolicy.recrawlBehavior of '{crawler.name}' is CRAWL_EVERYTHING" if behavior == "CRAWL_EVERYTHING" else None
-
-
-@rule(
-    "glue-crawler-keeps-tables", GLUE_CRAWLER,
-    practices="SEC08-BP04", checklist="CHK-REL-6", spec="P1b", severity="medium",
-    why="A crawl while a prefix is empty deletes the table, its permissions and its statistics.",
-    fix="Set schemaChangePolicy.deleteBehavior to LOG or DEPRECATE_IN_DATABASE",
-    reads="schemaChangePolicy.deleteBehavior", missing="pass", compliant={"schemaChangePolicy": {"deleteBehavior": "LOG"}}, violating={"schemaChangePolicy": {"deleteBehavior": "DELETE_FROM_DATABASE"}},
-)  # fmt: skip
-def glue_crawler_keeps_tables(crawler: Resource, context: Context) -> str | None:
-    """Crawlers never delete tables."""
-    behavior = crawler.get("schemaChangePolicy.deleteBehavior", "DEPRECATE_IN_DATABASE")
-    return f"schemaChangePolicy.deleteBehavior of '{crawler.name}' is {behavior}" if behavior == "DELETE_FROM_DATABASE" else None
-
-
-@rule(
-    "glue-table-columnar", GLUE_TABLE,
-    practices="SUS04-BP02 PERF03-BP04", checklist="CHK-SUS-2", spec="PERF-5d SUS-3d", severity="low", level="advisory",
-    why="Parquet and ORC are read by column and compressed: a fraction of the bytes of CSV or JSON.",
-    fix="Write the table as Parquet",
-    reads="storageDescriptor.serDeInfo.serializationLibrary", missing="not_applicable",
-    compliant={"storageDescriptor": {"serDeInfo": {"serializationLibrary": "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"}}},
-    violating={"storageDescriptor": {"serDeInfo": {"serializationLibrary": "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"}}},
-)  # fmt: skip
-def glue_table_columnar(table: Resource, context: Context) -> str | None:
-    """Declared tables are columnar."""
-    library = table.get("storageDescriptor.serDeInfo.serializationLibrary")
-    if library is None:
-        raise NotApplicable("says no format")
-    return (
-        None
-        if "parquet" in library.lower() or "orc" in library.lower()
-        else f"storageDescriptor.serDeInfo of '{table.name}' is {library.split('.')[-1]}"
     )
