@@ -34,6 +34,22 @@ def die_with_parent(parent):
         sys.exit("the engine has ended")
 
 
+class QuietEngine:
+    """The engine's stub without debug messages: the SDK sends five of them a resource, each a call that blocks the program."""
+
+    def __init__(self, stub):
+        self._stub = stub
+
+    def __getattr__(self, name):
+        return getattr(self._stub, name)
+
+    def Log(self, request):
+        from pulumi.runtime.proto import engine_pb2
+
+        if request.severity != engine_pb2.DEBUG:
+            self._stub.Log(request)
+
+
 class DescribingMonitor:
     """The monitor's stub, which also tells the engine what each custom resource's class says about its outputs.
 
@@ -90,7 +106,7 @@ def run(task):
     import grpc
     import pulumi
     from pulumi.runtime import Settings, configure, run_in_stack, set_all_config
-    from pulumi.runtime.proto import resource_pb2_grpc
+    from pulumi.runtime.proto import engine_pb2_grpc, resource_pb2_grpc
 
     set_all_config(task["config"], task["secret_keys"])
     channel = grpc.insecure_channel(task["address"], options=[("grpc.max_receive_message_length", 400 << 20)])
@@ -98,7 +114,7 @@ def run(task):
         project=task["project"],
         stack=task["stack"],
         monitor=DescribingMonitor(resource_pb2_grpc.ResourceMonitorStub(channel)),
-        engine=task["address"],
+        engine=QuietEngine(engine_pb2_grpc.EngineStub(channel)),
         parallel=task["parallel"],
         dry_run=task["dry_run"],
         organization="organization",

@@ -111,6 +111,10 @@ def _environment() -> dict[str, str]:
     # gRPC would send loopback traffic through a configured proxy.
     environment["no_grpc_proxy"] = "127.0.0.1"
     environment["PYTHONUNBUFFERED"] = "1"
+    if environment.pop("PYTHONDONTWRITEBYTECODE", None) and "PYTHONPYCACHEPREFIX" not in environment:
+        # The provider SDKs are thousands of files: compiled anew each time they cost seconds. Nothing is written beside the sources.
+        cache = Path(environment.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        environment["PYTHONPYCACHEPREFIX"] = str(cache / "mlops" / "bytecode")
     return environment
 
 

@@ -115,3 +115,15 @@ def test_resources_equal_those_of_the_cli(name: str, tmp_path: Path, environment
     theirs = of_cli(project, "dev", environment)
     found = differences(view(deployment(ours)["deployment"]["resources"]), theirs)
     assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod", "local"])
+def test_the_platform_equals_that_of_the_cli(stack: str, tmp_path: Path, environment: dict[str, str]) -> None:
+    repository = Path(__file__).parents[2]
+    project = tmp_path / "project"
+    shutil.copytree(repository, project, ignore=shutil.ignore_patterns(".git", ".venv", ".mlops", ".*_cache", "tests", "docs"))
+    # The CLI writes its salt into the stack file, hence the copy; the interpreter that the project names is the repository's.
+    (project / ".venv").symlink_to(Path(sys.prefix))
+    ours = preview(project, stack)
+    found = differences(view(deployment(ours)["deployment"]["resources"]), of_cli(project, stack, environment))
+    assert not found, "\n".join(found)
