@@ -12,6 +12,7 @@ from mlops.engine import session
 from mlops.engine.assets import Archive, Asset
 from mlops.engine.config import load_project
 from mlops.engine.errors import EngineError
+from mlops.engine.export import deployment, from_document, to_document
 from mlops.engine.preview import PreviewSteps
 from mlops.engine.provider import Provider, ProviderError
 from mlops.engine.record import Invoke, Log, Record, RecordedResource
@@ -31,8 +32,11 @@ __all__ = [
     "RecordedResource",
     "ResourceReference",
     "Secret",
+    "deployment",
     "destroy",
+    "from_document",
     "preview",
+    "to_document",
     "up",
 ]
 
