@@ -11,6 +11,7 @@ from pyspark.sql import functions as F  # noqa: N812
 
 SPARK_TYPES = {"string": "string", "integer": "long", "number": "double", "boolean": "boolean", "timestamp": "timestamp"}
 BUCKETS = 16
+SEPARATOR = "\x1f"
 
 
 def literal(value: object, type_: str) -> Expression:
@@ -27,9 +28,14 @@ def typed(column: Column) -> Expression:
     return F.when(text.rlike(f"^(?:{TEXT_FORMS[column.type]})$"), converted)
 
 
-def reason(column: Column) -> Expression:
-    """The first check a column's text fails, or null."""
-    text, value = F.col(column.name), typed(column)
+def typed_name(name: str) -> str:
+    """The name under which a column's typed value stands beside its text."""
+    return f"_typed_{name}"
+
+
+def reason(column: Column) -> Expression | None:
+    """The first check a column fails, or null; None when the column has no check. Reads the text and the typed value beside it."""
+    text, value = F.col(column.name), F.col(typed_name(column.name))
     checks: list[tuple[Expression, str]] = []
     if not column.nullable:
         checks.append((text.isNull() | (text == ""), "missing"))
@@ -43,17 +49,22 @@ def reason(column: Column) -> Expression:
         checks.append((~value.isin([literal(each, column.type) for each in column.allowed]), "allowed"))
     if column.pattern is not None:
         checks.append((~value.rlike(f"^(?:{column.pattern})$"), "pattern"))
-    expression = F.lit(None).cast("string")
-    for condition, check in reversed(checks):
-        expression = F.when(condition, F.lit(column.reason(check))).otherwise(expression)
-    return expression
+    chain: Expression | None = None
+    for condition, check in checks:
+        text_of_check = F.lit(column.reason(check))
+        chain = F.when(condition, text_of_check) if chain is None else chain.when(condition, text_of_check)
+    return chain
 
 
 def reasons(contract: Contract, header: Sequence[str], corrupt: str) -> Expression:
-    """Every reason of a row as an array. A row of the wrong width has that one: its fields stand in the wrong columns."""
+    """Every reason of a row, joined by `SEPARATOR`; empty when there is none.
+
+    A row of the wrong width has that one reason: its fields stand in the wrong columns. (Joined texts, because Spark interprets the
+    filtering of arrays: one text is ten times faster.)
+    """
     wrong_width = f"row: wrong number of columns, the header has {len(header)}"
-    each = F.array(*[reason(contract.column(name)) for name in header])
-    return F.when(F.col(corrupt).isNotNull(), F.array(F.lit(wrong_width))).otherwise(F.filter(each, lambda found: found.isNotNull()))
+    each = [found for name in header if (found := reason(contract.column(name))) is not None]
+    return F.when(F.col(corrupt).isNotNull(), F.lit(wrong_width)).otherwise(F.concat_ws(SEPARATOR, *each))
 
 
 def derived(each: Derived) -> Expression:

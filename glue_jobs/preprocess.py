@@ -28,6 +28,7 @@ def run(spark: SparkSession, arguments: Mapping[str, str]) -> dict[str, Any]:
     """Prepares one run's rows; returns the manifest. RowsLost when rows in are not rows out plus rows quarantined."""
     spark.conf.set("spark.sql.session.timeZone", "UTC")
     spark.conf.set("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
+    spark.conf.set("spark.sql.codegen.hugeMethodLimit", 8000)  # see validate
     model, run_id, processed = arguments["model"], arguments["run"], arguments["processed_bucket"]
     contract = load(storage.read_text(arguments["contract"]))
     report = loads(storage.read_text(storage.uri(processed, f"{model}/reports/run={run_id}/validation.json")))
