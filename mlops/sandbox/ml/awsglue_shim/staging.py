@@ -65,6 +65,7 @@ class Staging:
             objects = [entry for entry in self._list(bucket, key) if entry["Key"] == key or entry["Key"].startswith(folder)]
         if not objects:
             raise AnalysisException(f"[PATH_NOT_FOUND] Path does not exist: {uri}.")
+        self._forget(bucket, prefix, {entry["Key"] for entry in objects})
         with ThreadPoolExecutor(_PARALLEL) as pool:
             for _ in pool.map(lambda entry: self._download(bucket, entry), objects):
                 pass
@@ -73,6 +74,15 @@ class Staging:
     def _list(self, bucket: str, prefix: str) -> list[dict[str, Any]]:
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         return [entry for page in pages for entry in page.get("Contents", []) if not entry["Key"].endswith("/")]
+
+    def _forget(self, bucket: str, prefix: str, keys: set[str]) -> None:
+        # Copies of objects that have been deleted since an earlier read would still be found by Spark.
+        root = (self._in / bucket).resolve()
+        known = {path.relative_to(root).as_posix(): path for path in self._etags if root in path.parents}
+        for key, path in known.items():
+            if key.startswith(prefix) and key not in keys:
+                path.unlink()
+                del self._etags[path]
 
     def _download(self, bucket: str, entry: dict[str, Any]) -> None:
         target = (self._in / bucket / entry["Key"]).resolve()
