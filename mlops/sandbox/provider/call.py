@@ -76,6 +76,7 @@ class Call:
         self.tags: dict[str, str] = {}
         self.complete = True
         self.id: str | None = None
+        self.made: dict[str, Any] | None = None
         self._dry = dry
 
     def __call__(self, operation: str, **parameters: Any) -> dict[str, Any]:

@@ -45,7 +45,10 @@ class Handler:
         return f"{stem[: self.name_length - len(suffix)]}{suffix}"
 
     def create(self, call: Call, p: Properties) -> str:
-        """Create the resource and return its id; set `call.id` before a second request, so that a failure can be cleaned up."""
+        """Create the resource and return its id; set `call.id` before a second request, so that a failure can be cleaned up.
+
+        What the creation answered may be left in `call.made`, for `computed` to use in place of a request of its own.
+        """
         raise NotImplementedError
 
     def computed(self, call: Call, id_: str, inputs: Mapping[str, Any]) -> dict[str, Any]:

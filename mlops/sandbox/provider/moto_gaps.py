@@ -1,6 +1,7 @@
 """What moto lacks of the operations the provider needs: `install` adds them to the moto in this process.
 
 - SageMaker's DeleteModelPackageGroup and Glue's UpdateCrawler do not exist.
+- Glue keeps the tags of what was deleted.
 - API Gateway's deletions of what does not exist end in a 500 page instead of NotFoundException.
 """
 
@@ -15,7 +16,7 @@ from moto.apigateway.exceptions import NotFoundException
 from moto.apigateway.models import APIGatewayBackend
 from moto.core.responses import EmptyResult
 from moto.core.utils import camelcase_to_underscores, utcnow
-from moto.glue.models import FakeCrawler
+from moto.glue.models import FakeCrawler, GlueBackend
 from moto.glue.responses import GlueResponse
 from moto.sagemaker.exceptions import ResourceNotFound, ValidationError
 from moto.sagemaker.models import SageMakerModelBackend
@@ -44,6 +45,8 @@ def install(sandbox: Any = None) -> None:
     SageMakerModelBackend.delete_model_package_group = _delete_model_package_group  # type: ignore[attr-defined]
     SageMakerResponse.delete_model_package_group = _answer_delete_model_package_group  # type: ignore[attr-defined]
     GlueResponse.update_crawler = _answer_update_crawler  # type: ignore[attr-defined]
+    for kind in ("job", "crawler", "database"):
+        setattr(GlueBackend, f"delete_{kind}", _untagging(getattr(GlueBackend, f"delete_{kind}"), kind))
     for name in _DELETIONS:
         if hasattr(APIGatewayBackend, name):
             setattr(APIGatewayBackend, name, _refusing(getattr(APIGatewayBackend, name)))
@@ -62,6 +65,15 @@ def _refusing(deletion: Callable[..., Any]) -> Callable[..., Any]:
         return result
 
     return refusing
+
+
+def _untagging(deletion: Callable[[GlueBackend, str], None], kind: str) -> Callable[[GlueBackend, str], None]:
+    @functools.wraps(deletion)
+    def untagging(backend: GlueBackend, name: str) -> None:
+        deletion(backend, name)
+        backend.tagger.delete_all_tags_for_resource(f"arn:aws:glue:{backend.region_name}:{backend.account_id}:{kind}/{name}")
+
+    return untagging
 
 
 def _delete_model_package_group(backend: SageMakerModelBackend, name: str) -> None:

@@ -24,7 +24,7 @@ class EventRule(Put):
         pattern, schedule = p.take("eventPattern"), p.take("scheduleExpression")
         if not pattern and not schedule:
             p.problem("eventPattern", "or scheduleExpression is required")
-        call(
+        answer = call(
             "put_rule",
             Name=name,
             EventPattern=pattern,
@@ -36,11 +36,12 @@ class EventRule(Put):
             # Tags are taken at creation only.
             Tags=(call.tag_list() or None) if call.complete else None,
         )
+        call.made = {"Arn": answer["RuleArn"], "State": state}
         return f"{bus}/{name}" if bus and bus != _DEFAULT_BUS else name
 
     def computed(self, call: Call, id_: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
         bus = inputs.get("eventBusName", _DEFAULT_BUS)
-        found = call("describe_rule", Name=inputs["name"], EventBusName=bus)
+        found = call.made or call("describe_rule", Name=inputs["name"], EventBusName=bus)
         return {"arn": found["Arn"], "eventBusName": bus, "state": found["State"], "isEnabled": found["State"] == "ENABLED"}
 
     def retag(self, call: Call, id_: str, arn: str, add: dict[str, str], remove: list[str]) -> None:

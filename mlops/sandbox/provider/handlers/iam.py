@@ -19,7 +19,7 @@ class Role(Handler):
         attached = p.take("managedPolicyArns", [])
         inline = [(block.require("name"), block.require("policy")) for block in p.blocks("inlinePolicies") if block.values]
         p.take("forceDetachPolicies")
-        call(
+        call.made = call(
             "create_role",
             RoleName=name,
             AssumeRolePolicyDocument=p.require("assumeRolePolicy"),
@@ -28,7 +28,7 @@ class Role(Handler):
             Path=p.take("path"),
             PermissionsBoundary=p.take("permissionsBoundary"),
             Tags=call.tag_list() or None,
-        )
+        )["Role"]
         call.id = name
         for arn in attached:
             call("attach_role_policy", RoleName=name, PolicyArn=arn)
@@ -37,7 +37,7 @@ class Role(Handler):
         return name
 
     def computed(self, call: Call, id_: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        role = call("get_role", RoleName=id_)["Role"]
+        role = call.made or call("get_role", RoleName=id_)["Role"]
         return {
             "arn": role["Arn"],
             "uniqueId": role["RoleId"],

@@ -19,7 +19,7 @@ class Key(Handler):
         p.boolean("bypassPolicyLockoutSafetyCheck")
         rotation, period = p.boolean("enableKeyRotation"), p.integer("rotationPeriodInDays", 90, 2560)
         enabled = p.boolean("isEnabled", True)
-        key = call(
+        made = call(
             "create_key",
             Description=p.take("description"),
             KeyUsage=p.take("keyUsage"),
@@ -27,13 +27,15 @@ class Key(Handler):
             MultiRegion=p.boolean("multiRegion"),
             Policy=p.take("policy"),
             Tags=call.tag_list("TagKey", "TagValue") or None,
-        )["KeyMetadata"]["KeyId"]
-        call.id = key
+        )["KeyMetadata"]
+        call.made, call.id = made, made["KeyId"]
+        key: str = made["KeyId"]
         self._settle(call, key, rotation, period, enabled)
         return key
 
     def computed(self, call: Call, id_: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        return {"arn": call("describe_key", KeyId=id_)["KeyMetadata"]["Arn"], "keyId": id_}
+        found = call.made or call("describe_key", KeyId=id_)["KeyMetadata"]
+        return {"arn": found["Arn"], "keyId": id_}
 
     def update(self, call: Call, id_: str, p: Properties, changed: Collection[str]) -> None:
         if "policy" in changed:

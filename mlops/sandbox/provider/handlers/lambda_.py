@@ -48,7 +48,9 @@ class Function(Handler):
         architectures = p.take("architectures")
         configuration = self._configuration(call, p)
         name = configuration["FunctionName"]
-        call("create_function", **configuration, Code=code, Publish=publish, Architectures=architectures, Tags=call.tags or None)
+        call.made = call(
+            "create_function", **configuration, Code=code, Publish=publish, Architectures=architectures, Tags=call.tags or None
+        )
         call.id = name
         if reserved is not None and reserved >= 0:
             call("put_function_concurrency", FunctionName=name, ReservedConcurrentExecutions=reserved)
@@ -73,8 +75,8 @@ class Function(Handler):
         return {key: value for key, value in configuration.items() if value is not None}
 
     def computed(self, call: Call, id_: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        found = call("get_function", FunctionName=id_)["Configuration"]
-        arn, version = found["FunctionArn"], found["Version"]
+        found = call.made or call("get_function", FunctionName=id_)["Configuration"]
+        arn, version = call.arn(f"function:{id_}"), found["Version"]
         if inputs.get("publish"):
             published = call("list_versions_by_function", FunctionName=id_)["Versions"]
             version = max((item["Version"] for item in published if item["Version"] != "$LATEST"), key=int, default="$LATEST")

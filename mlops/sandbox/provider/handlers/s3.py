@@ -24,14 +24,15 @@ class Bucket(Handler):
         p.take("forceDestroy")
         locked = p.boolean("objectLockEnabled")
         location = {"LocationConstraint": call.region} if call.region != "us-east-1" else None
-        call("create_bucket", Bucket=name, CreateBucketConfiguration=location, ObjectLockEnabledForBucket=locked)
+        call.made = call("create_bucket", Bucket=name, CreateBucketConfiguration=location, ObjectLockEnabledForBucket=locked)
         call.id = name
         if call.tags:
             call("put_bucket_tagging", Bucket=name, Tagging={"TagSet": call.tag_list()})
         return name
 
     def computed(self, call: Call, id_: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        call("head_bucket", Bucket=id_)
+        if call.made is None:
+            call("head_bucket", Bucket=id_)
         return {
             "arn": f"arn:{call.partition}:s3:::{id_}",
             "bucketDomainName": f"{id_}.s3.amazonaws.com",

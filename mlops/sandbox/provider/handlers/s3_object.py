@@ -45,7 +45,9 @@ class _Object(Put):
         p.take("forceDestroy")
         body = self._body(p)
         tagging = "&".join(f"{_quoted(name)}={_quoted(value)}" for name, value in call.tags.items()) or None
-        call("put_object", Bucket=bucket, Key=key, Body=body, Tagging=tagging, **parameters)
+        call.made = {"ContentType": parameters["ContentType"]} | call(
+            "put_object", Bucket=bucket, Key=key, Body=body, Tagging=tagging, **parameters
+        )
         return self.id_of(bucket, key)
 
     def id_of(self, bucket: str, key: str) -> str:
@@ -62,7 +64,7 @@ class _Object(Put):
         return base64.b64decode(encoded) if encoded is not None else (content or "").encode()
 
     def computed(self, call: Call, id_: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        head = call("head_object", Bucket=inputs["bucket"], Key=inputs["key"])
+        head = call.made or call("head_object", Bucket=inputs["bucket"], Key=inputs["key"])
         return {
             "arn": f"arn:{call.partition}:s3:::{inputs['bucket']}/{inputs['key']}",
             "etag": head["ETag"].strip('"'),
