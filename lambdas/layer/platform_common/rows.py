@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from platform_common.contract import TEXT_FORMS, Column, Contract, Value, parse_json
+from platform_common.contract import TEXT_FORMS, Column, Contract, Value, parse_json, parse_text
 
 Check = Callable[[str], str | None]
 
@@ -111,23 +111,34 @@ class FieldError:
     reason: str
 
 
-def instance_errors(contract: Contract, instance: object, row: int) -> list[FieldError]:
-    """What is wrong with one instance of an API request. Id, ignored columns and target may be absent; unknown fields are errors."""
+def check_instance(contract: Contract, instance: object, row: int) -> tuple[dict[str, Value], list[FieldError]]:
+    """The typed inputs of one instance of an API request, and what is wrong with it.
+
+    Id, ignored columns and target may be absent; unknown fields are errors. A number may come as text, as clients that read CSV files
+    send it; an empty text is a missing value.
+    """
     if not isinstance(instance, Mapping):
-        return [FieldError(row, "", "expected an object with one key a column")]
+        return {}, [FieldError(row, "", "expected an object with one key a column")]
     inputs = set(contract.inputs)
-    known = {column.name: column for column in contract.columns}
+    known = {column.name for column in contract.columns}
     errors = [FieldError(row, str(name), "not a column of the contract") for name in instance if name not in known]
+    values: dict[str, Value] = {}
     for column in contract.columns:
-        value = instance.get(column.name)
-        if value is None:
-            if column.name in inputs and not column.nullable:
-                errors.append(FieldError(row, column.name, "missing"))
+        raw = instance.get(column.name)
+        if raw is None or raw == "":
+            if column.name in inputs:
+                values[column.name] = None
+                if not column.nullable:
+                    errors.append(FieldError(row, column.name, "missing"))
             continue
         try:
-            reason = value_reason(column, parse_json(column.type, value))
+            value = parse_text(column.type, raw) if isinstance(raw, str) else parse_json(column.type, raw)
+            reason = value_reason(column, value)
         except ValueError:
             reason = column.reason("type")
+        else:
+            if column.name in inputs:
+                values[column.name] = value
         if reason:
             errors.append(FieldError(row, column.name, reason.removeprefix(f"{column.name}: ")))
-    return errors
+    return values, errors

@@ -1,0 +1,178 @@
+"""Batch prediction: a CSV file, streamed in chunks through the endpoint, two requests in flight.
+
+Started by an object under batch/<model>/, by POST /models/<model>/batches (answers 202 and goes on by itself), or directly. Writes
+`<model>/batch/<id>/predictions.csv.gz` in the file's order, `rejected.jsonl.gz` with reasons, and `summary.json` last: who sees the
+summary sees everything. rows = predicted + rejected, checked. The ledger makes a second event for the same object version do nothing.
+"""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import io
+import json
+import os
+import time
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import boto3
+from aws_lambda_powertools import Logger
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from chunks import Chunk, batch_id, chunks, layout, parse_header, results
+from claims import Claims
+from platform_common.api import ApiError, body_of, respond
+from platform_common.contract import Contract, load
+from platform_common.objects import split_uri, write_json
+from sources import Source, is_api, requested, source_of
+from uploads import GzipUpload
+
+logger = Logger()
+IN_FLIGHT = 2
+s3, functions = boto3.client("s3"), boto3.client("lambda")
+runtime = boto3.client("sagemaker-runtime", config=Config(max_pool_connections=IN_FLIGHT, retries={"mode": "standard", "max_attempts": 5}))
+claims = Claims(boto3.client("dynamodb"), os.environ["LEDGER_TABLE"])
+
+
+class RowsLost(Exception):
+    """Rows in are not predicted plus rejected rows: a defect, never a property of the data."""
+
+
+@functools.lru_cache(maxsize=1)
+def contract() -> Contract:
+    bucket, key = split_uri(os.environ["CONTRACT_URI"])
+    return load(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Output: the summary; of an API request status 202 with the batch's id."""
+    bucket, model = os.environ["RAW_BUCKET"], os.environ["MODEL"]
+    if is_api(event):
+        try:
+            return accept(event, bucket, model, context)
+        except ApiError as error:
+            return error.answer()
+    source = pinned(source_of(event, bucket, model))
+    identifier = batch_id(source.bucket, source.key, source.version or "null")
+    claim = f"batch#{identifier}"
+    if not claims.take(claim, model=model, uri=source.uri, run=identifier):
+        logger.info("batch is done or under way", extra={"batch": identifier})
+        return {"id": identifier, "status": "duplicate", "source": source.uri}
+    try:
+        summary = predict(source, identifier)
+    except Exception as error:
+        claims.end(claim, "failed", f"{type(error).__name__}: {error}")
+        raise
+    claims.end(claim, "succeeded", "")
+    return summary
+
+
+def accept(event: dict[str, Any], bucket: str, model: str, context: Any) -> dict[str, Any]:
+    """Checks the request, starts an invocation of its own for the work, and answers."""
+    source = requested(body_of(event), bucket, model)
+    try:
+        source = pinned(source)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("404", "NoSuchKey", "NotFound"):
+            raise ApiError(404, "no-object", f"there is no object {source.uri}", "put the file there first") from error
+        raise
+    work = {"input": source.uri, "version": source.version}
+    functions.invoke(FunctionName=context.invoked_function_arn, InvocationType="Event", Payload=json.dumps(work).encode())
+    identifier = batch_id(source.bucket, source.key, source.version or "null")
+    results_at = f"s3://{os.environ['PREDICTIONS_BUCKET']}/{model}/batch/{identifier}/"
+    return respond(202, {"id": identifier, "status": "running", "source": source.uri, "results": results_at})
+
+
+def pinned(source: Source) -> Source:
+    """The source with the version that is current now."""
+    if source.version:
+        return source
+    version = s3.head_object(Bucket=source.bucket, Key=source.key).get("VersionId", "null")
+    return Source(source.bucket, source.key, version)
+
+
+def predict(source: Source, identifier: str) -> dict[str, Any]:
+    started = time.perf_counter()
+    bucket, prefix = os.environ["PREDICTIONS_BUCKET"], f"{os.environ['MODEL']}/batch/{identifier}"
+    lines = read_lines(source)
+    header = parse_header(next(lines, ""))
+    where = layout(contract(), header)
+    predicted = rejected = total = 0
+    versions: set[str] = set()
+    with (
+        GzipUpload(s3, bucket, f"{prefix}/predictions.csv.gz", "text/csv") as good,
+        GzipUpload(s3, bucket, f"{prefix}/rejected.jsonl.gz", "application/jsonlines") as bad,
+    ):
+        good.write(",".join(where.output_header) + "\n")
+        counted = Counted(lines)
+        for chunk, answer in in_order(chunks(counted, contract(), header, where)):
+            text, answered = results(chunk, answer)
+            good.write(text)
+            bad.write("".join(line + "\n" for line in chunk.rejected))
+            predicted, rejected, versions = predicted + len(chunk.rows), rejected + len(chunk.rejected), versions | answered
+        total = counted.rows
+        if total != predicted + rejected:
+            raise RowsLost(f"{source.uri}: {total} rows in, {predicted} predicted + {rejected} rejected out")
+    summary = {
+        "schema": 1,
+        "id": identifier,
+        "status": "succeeded",
+        "model": os.environ["MODEL"],
+        "source": {"uri": source.uri, "version": source.version},
+        "rows": total,
+        "predicted": predicted,
+        "rejected": rejected,
+        "model_version": ",".join(sorted(versions)),
+        "results": f"s3://{bucket}/{prefix}/",
+        "seconds": round(time.perf_counter() - started, 3),
+    }
+    write_json(s3, f"s3://{bucket}/{prefix}/summary.json", summary)
+    logger.info("batch predicted", extra={key: summary[key] for key in ("id", "rows", "predicted", "rejected", "seconds", "model_version")})
+    return summary
+
+
+class Counted:
+    """Lines as they come, and how many of them were rows (a line without text is none)."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self._lines, self.rows = lines, 0
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self._lines:
+            if line.strip("\r\n"):
+                self.rows += 1
+            yield line
+
+
+def read_lines(source: Source) -> Iterator[str]:
+    """The object's lines, one at a time; .gz files are unpacked on the way. A line is a row, as in validation."""
+    version = {"VersionId": source.version} if source.version and source.version != "null" else {}
+    body: Any = s3.get_object(Bucket=source.bucket, Key=source.key, **version)["Body"]
+    binary = gzip.GzipFile(fileobj=body) if source.key.endswith(".gz") else io.BufferedReader(body, 1 << 20)
+    return iter(io.TextIOWrapper(binary, encoding="utf-8-sig", errors="replace", newline="\n"))
+
+
+def in_order(parts: Iterator[Chunk]) -> Iterator[tuple[Chunk, bytes]]:
+    """Each chunk with the endpoint's answer, in the file's order; never more than two requests and three chunks at a time."""
+    with ThreadPoolExecutor(IN_FLIGHT) as pool:
+        waiting: deque[tuple[Chunk, Future[bytes]]] = deque()
+        for chunk in parts:
+            waiting.append((chunk, pool.submit(invoke, chunk)))
+            if len(waiting) > IN_FLIGHT:
+                first, answer = waiting.popleft()
+                yield first, answer.result()
+        while waiting:
+            first, answer = waiting.popleft()
+            yield first, answer.result()
+
+
+def invoke(chunk: Chunk) -> bytes:
+    if not chunk.rows:
+        return b""
+    response = runtime.invoke_endpoint(
+        EndpointName=os.environ["ENDPOINT"], ContentType="text/csv; header=present", Accept="text/csv", Body=chunk.body
+    )
+    return response["Body"].read()
