@@ -8,9 +8,9 @@ import pulumi
 import pulumi_aws as aws
 
 from components.blocks.event_trigger import EventTrigger
-from components.blocks.function import Function, FunctionArgs, function_name
+from components.blocks.function import ALIAS, Function, FunctionArgs, function_name
 from components.blocks.work_queue import WorkQueue, WorkQueueArgs
-from components.grants import ENDPOINT_CONFIG_READ, ENDPOINT_INVOKE, ENDPOINT_READ, FUNCTION_INVOKE, MODEL_READ, Statement, allow
+from components.grants import ENDPOINT_INVOKE, FUNCTION_INVOKE, Statement, allow
 from components.model import Model
 
 # API Gateway gives up after 29 seconds.
@@ -53,7 +53,12 @@ class InferencePipeline(pulumi.ComponentResource):
         args = FunctionArgs(
             handler=handler,
             model=model.key,
-            environment={"MODEL": model.key, **environment},
+            environment={
+                "MODEL": model.key,
+                "METRIC_NAMESPACE": model.metric_namespace,
+                "ALLOWED_ORIGIN": model.shared.platform.settings.api.allowed_origins[0],
+                **environment,
+            },
             statements=statements,
             timeout_seconds=seconds,
             memory_mb=model.shared.platform.settings.functions.memory_mb,
@@ -63,14 +68,9 @@ class InferencePipeline(pulumi.ComponentResource):
         return Function(f"{self._name}-{handler.replace('_', '-')}", args, shared=model.shared, opts=pulumi.ResourceOptions(parent=self))
 
     def _endpoint_statements(self) -> list[Statement]:
-        """Call the endpoint and learn which version answers."""
         model, arns = self._model, self._model.shared.platform.arns
-        return [
-            allow([*ENDPOINT_INVOKE, *ENDPOINT_READ], arns.sagemaker("endpoint", model.endpoint)),
-            allow(ENDPOINT_CONFIG_READ, arns.sagemaker("endpoint-config", f"{model.endpoint}-*")),
-            allow(MODEL_READ, arns.sagemaker("model", f"{model.endpoint}-*")),
-            *model.shared.lake.models.grant_read("code/contracts/"),
-        ]
+        endpoint = allow(ENDPOINT_INVOKE, arns.sagemaker("endpoint", model.endpoint))
+        return [endpoint, *model.shared.lake.models.grant_get("code/contracts/")]
 
     def _queue(self) -> WorkQueue:
         model = self._model
@@ -86,6 +86,7 @@ class InferencePipeline(pulumi.ComponentResource):
             "CONTRACT_URI": shared.code.contracts[self._model.key],
             "PREDICTIONS_TABLE": shared.predictions.table_name,
             "PREDICTIONS_QUEUE_URL": self.queue.url,
+            "METRIC_NAMESPACE": self._model.metric_namespace,
         }
         statements = [*self._endpoint_statements(), *shared.predictions.grant_write(), *self.queue.grant_send()]
         return self._function("predict", environment, statements, API_SECONDS)
@@ -117,15 +118,14 @@ class InferencePipeline(pulumi.ComponentResource):
             "PREDICTIONS_BUCKET": lake.predictions.name,
             "LEDGER_TABLE": shared.ledger.table_name,
         }
-        own = arns.function(function_name(shared.platform, "batch_predict", model.key))
+        own = arns.function_alias(function_name(shared.platform, "batch_predict", model.key), ALIAS)
         statements = [
             *self._endpoint_statements(),
             *lake.raw.grant_read(f"batch/{model.key}/"),
-            *lake.predictions.grant_read(f"{model.key}/batch/"),
             *lake.predictions.grant_write(f"{model.key}/batch/"),
             *shared.ledger.grant_write(),
             # An API request is answered at once and worked on by an invocation of its own.
-            allow(FUNCTION_INVOKE, [own, f"{own}:*"]),
+            allow(FUNCTION_INVOKE, own),
         ]
         seconds = shared.platform.settings.functions.batch_timeout_seconds
         return self._function("batch_predict", environment, statements, seconds, events=True)

@@ -7,7 +7,8 @@ import time
 from typing import Any
 
 from botocore.exceptions import ClientError
-from request import BadRequest, Request
+from platform_common.api import ApiError
+from request import Request
 
 KEPT_SECONDS = 24 * 3600
 CLAIM_SECONDS = 30  # longer than API Gateway waits: a claim that old belongs to nobody
@@ -23,7 +24,7 @@ class Answers:
         return {"id": {"S": f"request#{self._model}#{request.key}"}}
 
     def claim(self, request: Request) -> list[dict[str, Any]] | None:
-        """None when the request is ours to answer; the stored predictions when it was answered before. BadRequest for a conflict."""
+        """None when the request is ours to answer; the stored predictions when it was answered before. ApiError for a conflict."""
         now = int(time.time())
         item = {
             **self._key(request),
@@ -57,11 +58,11 @@ class Answers:
                 raise
         kept = self._dynamodb.get_item(TableName=self._table, Key=self._key(request), ConsistentRead=True).get("Item", {})
         if kept.get("digest", {}).get("S") != request.digest:
-            raise BadRequest(
-                422, "idempotency_key_reused", "this Idempotency-Key belongs to another request", "use a new key for a new request"
+            raise ApiError(
+                422, "idempotency-key-reused", "this Idempotency-Key belongs to another request", "use a new key for a new request"
             )
         if "answer" not in kept:
-            raise BadRequest(409, "request_in_progress", "the same request is being answered", "try again in a moment")
+            raise ApiError(409, "request-in-progress", "the same request is being answered", "try again in a moment")
         return [{**prediction, "replayed": True} for prediction in json.loads(kept["answer"]["S"])]
 
     def keep(self, request: Request, predictions: list[dict[str, Any]]) -> None:

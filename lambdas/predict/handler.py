@@ -15,9 +15,10 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from platform_common.api import ApiError, respond
 from platform_common.contract import Contract, load
 from platform_common.objects import split_uri
-from request import BadRequest, Request, messages, parse, payload, predictions, records
+from request import Request, messages, parse, payload, predictions, records
 
 logger = Logger()
 metrics = Metrics(namespace=os.environ["METRIC_NAMESPACE"], service=os.environ["MODEL"])
@@ -40,10 +41,10 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     try:
         request = parse(event, contract())
         stored = answers.claim(request) if request.key else None
-        return response(200, {"predictions": stored if stored is not None else answer(request)})
-    except BadRequest as error:
+        return respond(200, {"predictions": stored if stored is not None else answer(request)})
+    except ApiError as error:
         metrics.add_metric(name="RejectedRequests", unit=MetricUnit.Count, value=1)
-        return response(error.status, error.to_dict())
+        return error.answer()
     except (ClientError, BotoCoreError):
         logger.exception("prediction failed")
         metrics.add_metric(name="FailedRequests", unit=MetricUnit.Count, value=1)
@@ -79,7 +80,7 @@ def ask(request: Request) -> list[dict[str, Any]]:
         )
     except ClientError as error:
         if error.response["Error"]["Code"] == "ValidationError" and "not found" in error.response["Error"]["Message"].lower():
-            raise BadRequest(503, "no_model", "no version of this model is in service", "approve and deploy one first") from None
+            raise ApiError(503, "no-model", "no version of this model is in service", "approve and deploy one first") from None
         raise
     rows = json.loads(result["Body"].read())["predictions"]
     milliseconds = (time.perf_counter() - started) * 1000
@@ -88,11 +89,3 @@ def ask(request: Request) -> list[dict[str, Any]]:
     metrics.add_metric(name="Predictions", unit=MetricUnit.Count, value=len(predicted))
     metrics.add_metric(name="EndpointLatency", unit=MetricUnit.Milliseconds, value=milliseconds)
     return predicted
-
-
-def response(status: int, body: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "statusCode": status,
-        "headers": {"Content-Type": "application/json", "Access-Control-Allow-Origin": os.environ["ALLOWED_ORIGIN"]},
-        "body": json.dumps(body),
-    }

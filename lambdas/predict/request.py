@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 from dataclasses import dataclass
 from typing import Any
 
+from platform_common.api import ApiError, body_of, header
 from platform_common.contract import Contract
-from platform_common.rows import FieldError, instance_errors
+from platform_common.rows import instance_errors
 
 MAXIMUM_INSTANCES = 1000
 MAXIMUM_KEY = 255
-
-
-class BadRequest(Exception):
-    """A request that the client has to change: HTTP status, code, message, hint and the wrong fields."""
-
-    def __init__(self, status: int, code: str, message: str, hint: str = "", errors: list[FieldError] | None = None) -> None:
-        super().__init__(message)
-        self.status, self.code, self.hint, self.errors = status, code, hint, errors or []
-
-    def to_dict(self) -> dict[str, Any]:
-        wrong = [{"row": error.row, "field": error.field, "reason": error.reason} for error in self.errors]
-        return {"error": {"code": self.code, "message": str(self), "hint": self.hint, **({"errors": wrong} if wrong else {})}}
 
 
 @dataclass(frozen=True)
@@ -38,22 +26,16 @@ class Request:
 
 
 def parse(event: dict[str, Any], contract: Contract) -> Request:
-    """The request of an API Gateway proxy event; BadRequest names every wrong field."""
-    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-    key = headers.get("idempotency-key")
+    """The request of an API Gateway proxy event; ApiError names every wrong field."""
+    key = header(event, "Idempotency-Key")
     if key is not None and not 1 <= len(key) <= MAXIMUM_KEY:
-        raise BadRequest(400, "bad_idempotency_key", f"expected an Idempotency-Key of 1 to {MAXIMUM_KEY} characters, got {len(key)}")
-    text = event.get("body") or ""
-    raw = base64.b64decode(text) if event.get("isBase64Encoded") else text.encode()
-    try:
-        body = json.loads(raw)
-    except ValueError as error:
-        raise BadRequest(400, "bad_json", f"expected a JSON body: {error}", 'send {"instances": [{…}]}') from None
+        raise ApiError(400, "bad-idempotency-key", f"expected an Idempotency-Key of 1 to {MAXIMUM_KEY} characters, got {len(key)}")
+    body = body_of(event)
     instances = body.get("instances") if isinstance(body, dict) else None
     if not isinstance(instances, list) or not 1 <= len(instances) <= MAXIMUM_INSTANCES:
-        raise BadRequest(
+        raise ApiError(
             400,
-            "bad_instances",
+            "bad-instances",
             f'expected {{"instances": [...]}} with 1 to {MAXIMUM_INSTANCES} objects',
             "use a batch prediction for more",
         )
@@ -63,7 +45,7 @@ def parse(event: dict[str, Any], contract: Contract) -> Request:
         message = f"instance {first.row}, field {first.field!r}: {first.reason}" + (
             f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
         )
-        raise BadRequest(422, "invalid_instance", message, f"see the contract '{contract.name}'", errors)
+        raise ApiError(422, "invalid-instance", message, f"see the contract '{contract.name}'", errors)
     return Request(
         event["requestContext"]["requestId"], instances, key, hashlib.sha256(json.dumps(instances, sort_keys=True).encode()).hexdigest()
     )

@@ -16,15 +16,15 @@ s3 = boto3.client("s3")
 
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     """Input: SQS records. Output: the ids of those that were not stored."""
-    records, wrong = parse(event["Records"])
-    failed = list(wrong)
+    readable, wrong = parse(event["Records"])
+    failed = set(wrong)
     for message_id, reason in wrong.items():
         logger.error("unreadable prediction record", extra={"message_id": message_id, "reason": reason})
-    for key, (body, ids) in objects(os.environ["MODEL"], records).items():
+    for key, (body, ids) in objects(os.environ["MODEL"], readable).items():
         try:
             s3.put_object(Bucket=os.environ["PREDICTIONS_BUCKET"], Key=key, Body=body)
         except (ClientError, BotoCoreError):
-            logger.exception("predictions not stored", extra={"record_key": key, "records": len(ids)})
-            failed += ids
-    logger.info("predictions stored", extra={"records": len(event["Records"]) - len(failed), "failed": len(failed)})
-    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+            logger.exception("predictions not stored", extra={"record_key": key, "messages": len(ids)})
+            failed |= set(ids)
+    logger.info("predictions stored", extra={"messages": len(event["Records"]) - len(failed), "failed": len(failed)})
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in sorted(failed)]}

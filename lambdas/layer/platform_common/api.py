@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -26,8 +27,9 @@ class ApiError(Exception):
 
 
 def respond(status: int, document: Mapping[str, Any]) -> dict[str, Any]:
-    """The proxy integration's answer."""
-    return {"statusCode": status, "headers": {"Content-Type": "application/json"}, "body": json.dumps(document), "isBase64Encoded": False}
+    """The proxy integration's answer; a browser of the allowed origin may read it."""
+    headers = {"Content-Type": "application/json", "Access-Control-Allow-Origin": os.environ["ALLOWED_ORIGIN"]}
+    return {"statusCode": status, "headers": headers, "body": json.dumps(document), "isBase64Encoded": False}
 
 
 def body_of(event: Mapping[str, Any]) -> Any:
