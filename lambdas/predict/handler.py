@@ -48,9 +48,7 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     except (ClientError, BotoCoreError):
         logger.exception("prediction failed")
         metrics.add_metric(name="FailedRequests", unit=MetricUnit.Count, value=1)
-        return response(
-            503, BadRequest(503, "unavailable", "a service this prediction needs did not answer", "try again in a moment").to_dict()
-        )
+        return ApiError(503, "unavailable", "a service this prediction needs did not answer", "try again in a moment").answer()
 
 
 def answer(request: Request) -> list[dict[str, Any]]:
