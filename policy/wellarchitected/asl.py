@@ -77,7 +77,10 @@ class State:
 
 
 def definition(machine: Resource) -> dict[str, Any]:
-    """The definition of a state machine as an object. Raises `NotEvaluable` where it is unknown, `Malformed` where it is no state machine."""
+    """The definition of a state machine as an object.
+
+    Raises `NotEvaluable` where it is unknown, `Malformed` where it is no state machine.
+    """
     parsed = machine.document("definition")
     if not isinstance(parsed, dict) or not isinstance(parsed.get("States"), dict):
         raise Malformed(f"definition of '{machine.name}' has no States")

@@ -1,9 +1,9 @@
 """The rules as ordinary Pulumi CrossGuard policies, so that `--policy-pack`, `publish` and `enable` work.
 
-Every rule becomes a policy of its own, with its level, severity, parameters and exemptions configurable. Rules of resource scope judge a resource's
-inputs, rules of stack scope the whole stack after registration. Both call `evaluate.judge`, so the verdicts are those of the offline evaluation:
-problems are violations, unknown values are reported as Pulumi reports them (an advisory "can't run policy … during preview"), an exempt resource is
-silent, a defect of a rule is a violation that says so instead of an exception that would abort the preview.
+Every rule becomes a policy of its own, with its level, severity, parameters and exemptions configurable. Rules of resource scope judge a
+resource's inputs, rules of stack scope the whole stack after registration. Both call `evaluate.judge`, so the verdicts are those of the
+offline evaluation: problems are violations, unknown values are reported as Pulumi reports them (an advisory "can't run policy … during
+preview"), an exempt resource is silent, a defect of a rule is a violation that says so instead of an exception that would abort the preview.
 """
 
 from __future__ import annotations

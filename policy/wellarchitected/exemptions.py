@@ -42,7 +42,7 @@ class Exemptions:
                 found.append(
                     (
                         exemption,
-                        f"{label} expired on {exemption.expires}. Fix the resource, or renew it with its reason and owner ({exemption.owner})",
+                        f"{label} expired on {exemption.expires}. Fix the resource, or renew it ({exemption.owner} answers for it)",
                     )
                 )
             elif index not in self._used:

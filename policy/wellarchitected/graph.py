@@ -22,6 +22,7 @@ class Graph:
         self.by_type: dict[str, list[Resource]] = defaultdict(list)
         self._children: dict[str, list[Resource]] = defaultdict(list)
         self._referring: dict[tuple[str, str, str], tuple[dict[str, list[Resource]], list[Resource]]] = {}
+        self._values: dict[tuple[str, str], dict[str, list[Resource]]] = {}
         self._identities: dict[str, dict[str, Resource]] = {}
         for resource in self.resources:
             self.by_type[resource.type].append(resource)
@@ -80,6 +81,23 @@ class Graph:
                 if isinstance(value := resource.values.get(key), str)
             }
         return self._identities[type_].get(text)
+
+    def with_value(self, type_: str, path: str, value: object) -> list[Resource]:
+        """The resources of a type whose property at a path is this known text, or an ARN that ends in it."""
+        key = (type_, path)
+        if key not in self._values:
+            index: dict[str, list[Resource]] = defaultdict(list)
+            for resource in self.by_type.get(type_, []):
+                try:
+                    found = resource.get(path)
+                except NotEvaluable:
+                    continue
+                if isinstance(found, str):
+                    index[found].append(resource)
+                    if found.startswith("arn:"):
+                        index[found.rsplit(":", 1)[-1]].append(resource)
+            self._values[key] = index
+        return self._values[key].get(value, []) if isinstance(value, str) else []
 
     def referring(self, target: Resource, type_: str, property_: str) -> list[Resource]:
         """The resources of `type_` whose `property_` names `target`.

@@ -39,7 +39,8 @@ class Resource:
     """
 
     __slots__ = (
-        "__dict__", "dependencies", "file", "line", "name", "parent", "properties", "property_dependencies", "protect", "provider", "state", "type", "urn",
+        "__dict__", "dependencies", "file", "line", "name", "parent", "properties", "property_dependencies", "protect", "provider", "state",
+        "type", "urn",
     )  # fmt: skip
 
     def __init__(
@@ -175,8 +176,9 @@ Check = Callable[[Resource, Context], "str | Iterable[str] | None"]
 class Rule:
     """One requirement: a small pure function and everything that documentation, configuration and tests need to know about it.
 
-    The function gets a resource of one of `types` and returns nothing (pass), a problem or several problems (fail), or raises `NotApplicable`.
-    A problem names the property; the message adds `fix`. `missing` is the outcome when `reads` (a property path, of the resource of type `reads_of`) is taken out of the compliant example,
+    The function gets a resource of one of `types` and returns nothing (pass), a problem or several problems (fail), or raises
+    `NotApplicable`. A problem names the property; the message adds `fix`. `missing` is the outcome when `reads` (a property path, of the
+    resource of type `reads_of`) is taken out of the compliant example,
     `unknown` the outcome when it is not known; `reads` is `None` where the rule is about a resource's existence.
     """
 
@@ -238,8 +240,8 @@ def rule(
 
     def make(check: Check) -> Rule:
         return Rule(
-            id=id, check=check, types=types, practices=_words(practices), checklist=_words(checklist), spec=_words(spec), sources=_words(sources),
-            when_types=_words(when_types), compliant=example(compliant), violating=example(violating), **metadata,
+            id=id, check=check, types=types, practices=_words(practices), checklist=_words(checklist), spec=_words(spec),
+            sources=_words(sources), when_types=_words(when_types), compliant=example(compliant), violating=example(violating), **metadata,
         )  # fmt: skip
 
     return make

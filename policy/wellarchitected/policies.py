@@ -13,7 +13,8 @@ from .values import Malformed, NotApplicable, NotEvaluable, Unreadable, as_list,
 _RESTRICTING = frozenset(
     key.lower()
     for key in (
-        "aws:PrincipalOrgID", "aws:PrincipalOrgPaths", "aws:PrincipalArn", "aws:PrincipalAccount", "aws:SourceArn", "aws:SourceAccount", "aws:SourceOrgID",
+        "aws:PrincipalOrgID", "aws:PrincipalOrgPaths", "aws:PrincipalArn", "aws:PrincipalAccount", "aws:SourceArn", "aws:SourceAccount",
+        "aws:SourceOrgID",
         "aws:SourceVpc", "aws:SourceVpce", "aws:SourceIp", "aws:userid", "kms:CallerAccount", "kms:ViaService", "AWS:SourceOwner",
     )
 )  # fmt: skip

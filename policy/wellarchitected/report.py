@@ -96,8 +96,9 @@ class Report:
     def checklist(self) -> list[dict[str, Any]]:
         """The 32 items.
 
-        fail: a mandatory rule of the item fails (or is defective), or nothing but advisory failures is known. pass: at least one rule was satisfied and
-        no mandatory one was broken. not_evaluable: what there is cannot be judged yet. not_applicable: no rule of the item matched anything.
+        fail: a mandatory rule of the item fails (or is defective), or nothing but advisory failures is known. pass: at least one rule was
+        satisfied and no mandatory one was broken. not_evaluable: what there is cannot be judged yet. not_applicable: no rule of the item
+        matched anything.
         """
         by_item: dict[str, list[tuple[Rule, Level, Counter[Outcome]]]] = {item.id: [] for item in CHECKLIST}
         for entry in self._tallies.values():

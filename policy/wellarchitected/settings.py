@@ -139,8 +139,10 @@ def crossguard_config(config: Mapping[str, Any] | None, stack: str, rules: Seque
             section["exemptions"] = exemptions
         sections[rule.id] = section
     sections[EXEMPTIONS_RULE] = {
-        "enforcementLevel": "mandatory", "environment": settings.environment, "exemptions": [_as_json(exemption) for exemption in settings.exemptions],
-    }  # fmt: skip
+        "enforcementLevel": "mandatory",
+        "environment": settings.environment,
+        "exemptions": [_as_json(exemption) for exemption in settings.exemptions],
+    }
     return sections
 
 

@@ -86,7 +86,7 @@ class Unreadable:
 
 
 def readable(value: Any, path: str = "", secrets: list[str] | None = None) -> Any:
-    """A copy of a property value for rules: nulls dropped (absent and null mean the same), secrets unwrapped, unknowns made `Unreadable`."""
+    """A copy of a property value for rules: nulls dropped (they mean absent), secrets unwrapped, unknowns made `Unreadable`."""
     kind = type(value)
     if kind is str:
         return Unreadable(path) if UNKNOWN_SENTINEL in value and not value.lstrip().startswith(("{", "[")) else value

@@ -149,7 +149,8 @@ def api_timeout_chain(integration: Resource, context: Context) -> str | None:
         raise NotApplicable("no single function behind it")
     allowed, taken = integration.get("timeoutMilliseconds", 29000), functions[0].get("timeout", 3) * 1000
     return (
-        f"timeout of '{functions[0].name}' is {taken / 1000:.0f} s, the integration '{integration.name}' gives up after {allowed / 1000:.0f} s"
+        f"timeout of '{functions[0].name}' is {taken / 1000:.0f} s, "
+        f"the integration '{integration.name}' gives up after {allowed / 1000:.0f} s"
         if taken > allowed
         else None
     )

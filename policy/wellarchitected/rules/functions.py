@@ -161,13 +161,11 @@ def structured_logs(function: Resource, context: Context) -> str | None:
 def log_group_managed(function: Resource, context: Context) -> str | None:
     """Every function's log group is declared."""
     graph = context.graph
-    if graph.linked(function, "loggingConfig", LOG_GROUP) or any(
-        user.type == FUNCTION for group in graph.of(LOG_GROUP) for user in graph.linked(group, "name", FUNCTION) if user is function
-    ):
+    if graph.linked(function, "loggingConfig", LOG_GROUP) or graph.referring(function, LOG_GROUP, "name"):
         return None
     named = function.get("loggingConfig.logGroup")
-    name = named if named is not None else f"/aws/lambda/{function.get('name', '')}"
-    if any(group.get("name") == name for group in graph.of(LOG_GROUP) if not isinstance(group.get("name"), Unreadable)):
+    name = str(named) if named is not None else f"/aws/lambda/{function.get('name', '')}"
+    if graph.with_value(LOG_GROUP, "name", name):
         return None
     return f"no log group is declared for '{function.name}'"
 

@@ -14,8 +14,8 @@ from ._types import FUNCTION, GLUE_CRAWLER, GLUE_JOB, POLICY, PRODUCTION, ROLE, 
 
 POLICIES = f"{ROLE_POLICY} {POLICY} aws:iam/userPolicy:UserPolicy aws:iam/groupPolicy:GroupPolicy"
 
-# Allowed on every resource besides what `unrestrictable` knows: Lambda checks that a function in a VPC may manage network interfaces anywhere,
-# and lists of services whose list actions are all harmless.
+# Allowed on every resource besides what `unrestrictable` knows: Lambda checks that a function in a VPC may manage network interfaces
+# anywhere; the list actions of some services are all harmless.
 HARMLESS = (
     "ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:Describe*",
     "ec2:UnassignPrivateIpAddresses",
@@ -184,7 +184,8 @@ def no_decrypt_everything(policy: Resource, context: Context) -> Iterator[str]:
 
 
 @rule(
-    "iam-no-broad-managed-policy", f"{ROLE_POLICY_ATTACHMENT} {ROLE} aws:iam/userPolicyAttachment:UserPolicyAttachment aws:iam/policyAttachment:PolicyAttachment",
+    "iam-no-broad-managed-policy",
+    f"{ROLE_POLICY_ATTACHMENT} {ROLE} aws:iam/userPolicyAttachment:UserPolicyAttachment aws:iam/policyAttachment:PolicyAttachment",
     practices="SEC03-BP02", checklist="CHK-SEC-1", spec="SEC-1a", severity="critical",
         sources="cdk-nag:AwsSolutions-IAM4 checkov:CKV_AWS_274",
     why="AWS's FullAccess policies are for people who try things out, not for workloads.",

@@ -86,19 +86,9 @@ def sqs_dead_letter_alarm(queue: Resource, context: Context) -> str | None:
     """Every dead-letter queue has an alarm."""
     if not is_dead_letter_queue(queue, context):
         raise NotApplicable("not a dead-letter queue")
-    name = queue.get("name")
-    for alarm in context.graph.of(ALARM):
-        if queue in context.graph.linked(alarm, "dimensions", QUEUE):
-            return None
-        dimension = alarm.get("dimensions.QueueName")
-        if (
-            name is not None
-            and dimension is not None
-            and not isinstance(name, Unreadable)
-            and not isinstance(dimension, Unreadable)
-            and dimension == name
-        ):
-            return None
+    graph = context.graph
+    if graph.referring(queue, ALARM, "dimensions") or graph.with_value(ALARM, "dimensions.QueueName", queue.get("name")):
+        return None
     return f"no alarm watches dead-letter queue '{queue.name}'"
 
 

@@ -66,10 +66,21 @@ def alarm_has_action(alarm: Resource, context: Context) -> str | None:
         return f"actionsEnabled of '{alarm.name}' is false"
     if context.graph.given(alarm, "alarmActions"):
         return None
-    for event_rule in context.graph.of(EVENT_RULE):
-        if alarm in context.graph.linked(event_rule, "eventPattern", ALARM):
-            return None
+    if context.graph.referring(alarm, EVENT_RULE, "eventPattern") or _named_in_a_pattern(alarm, context):
+        return None
     return f"alarmActions of '{alarm.name}' is empty"
+
+
+def _named_in_a_pattern(alarm: Resource, context: Context) -> bool:
+    """Whether an EventBridge rule with a target waits for this alarm by its name."""
+    name = alarm.get("name")
+    if not isinstance(name, str):
+        return False
+    return any(
+        f'"{name}"' in pattern and "CloudWatch Alarm State Change" in pattern
+        for event_rule in context.graph.of(EVENT_RULE)
+        if isinstance(pattern := event_rule.get("eventPattern"), str)
+    )
 
 
 @rule(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..asl import State, definition, states, tasks
 from ..model import Context, Example, Resource, rule
-from ..values import NotApplicable, Unreadable, as_list
+from ..values import NotApplicable, as_list
 from ._types import ALARM, EVENT_RULE, STATE_MACHINE
 
 RETRY = {"ErrorEquals": ["States.TaskFailed"], "IntervalSeconds": 2, "BackoffRate": 2, "MaxAttempts": 3, "JitterStrategy": "FULL"}
@@ -310,24 +310,14 @@ def tracing(machine_: Resource, context: Context) -> str | None:
 )  # fmt: skip
 def failure_noticed(machine_: Resource, context: Context) -> str | None:
     """Somebody is told when a state machine fails."""
-    for alarm in context.graph.of(ALARM):
-        if alarm.get("namespace") == "AWS/States" and machine_ in context.graph.linked(alarm, "dimensions", STATE_MACHINE):
-            return None
-        if alarm.get("namespace") == "AWS/States" and _names(alarm.get("dimensions.StateMachineArn"), machine_):
-            return None
-    for event_rule in context.graph.of(EVENT_RULE):
-        if machine_ in context.graph.linked(event_rule, "eventPattern", STATE_MACHINE):
-            return None
+    graph = context.graph
+    watching = graph.referring(machine_, ALARM, "dimensions") or graph.with_value(ALARM, "dimensions.StateMachineArn", machine_.get("name"))
+    if any(alarm.get("namespace") == "AWS/States" for alarm in watching) or graph.referring(machine_, EVENT_RULE, "eventPattern"):
+        return None
     handlers = _reachable_from_catch(machine_)
     if any(state.path in handlers and state.integration[0] in ("sns:publish", "events:putevents") for state in tasks(machine_)):
         return None
     return f"nothing watches state machine '{machine_.name}' for failed executions"
-
-
-def _names(value: object, machine_: Resource) -> bool:
-    """Whether a known ARN is this state machine's."""
-    name = machine_.get("name")
-    return isinstance(value, str) and not isinstance(name, Unreadable) and name is not None and value.endswith(f":stateMachine:{name}")
 
 
 @rule(

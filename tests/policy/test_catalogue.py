@@ -1,0 +1,92 @@
+"""The catalogue against the outside world: pulumi_aws's types and properties, AWS's IAM reference, the pack as the CLI starts it."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import grpc
+import pulumi_aws
+import pytest
+from google.protobuf import empty_pb2
+from policy_sentry.querying.actions import get_actions_that_support_wildcard_arns_only
+from pulumi.runtime.proto import analyzer_pb2_grpc
+from wellarchitected import RULES, Rule
+from wellarchitected.asl import PROCESSING_JOB, TRANSFORM_JOB
+from wellarchitected.rules.identity import unrestrictable
+from wellarchitected.rules.platform import taggable_types
+
+POLICY = Path(__file__).parents[2] / "policy"
+NOT_IN_PULUMI = {TRANSFORM_JOB, PROCESSING_JOB}  # only state machines and pipelines start them
+MODULE_OF = {"lambda": "lambda_"}
+
+
+@cache
+def input_names(type_: str) -> frozenset[str]:
+    """The input properties of an AWS resource type, as the engine names them."""
+    module, member = type_.removeprefix("aws:").split("/")[0], type_.split(":")[-1]
+    package = importlib.import_module(f"pulumi_aws.{MODULE_OF.get(module, module)}")
+    arguments = inspect.signature(getattr(package, member)._internal_init).parameters
+    return frozenset(re.sub(r"_(\w)", lambda match: match[1].upper(), name) for name in arguments)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=[rule.id for rule in RULES])
+def test_types_and_properties_exist_in_pulumi_aws(rule: Rule) -> None:
+    for type_ in {*rule.types, *rule.when_types}:
+        if type_.startswith("aws:") and not type_.endswith("*") and type_ not in NOT_IN_PULUMI:
+            assert input_names(type_), type_
+    for example in (*rule.compliant, *rule.violating):
+        if example.type.startswith("aws:") and example.type not in NOT_IN_PULUMI:
+            assert {*example.properties, *example.links} <= input_names(example.type), example.type
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule.reads is not None], ids=lambda rule: rule.id)
+def test_property_a_rule_reads_exists(rule: Rule) -> None:
+    type_ = rule.reads_of or rule.types[0]
+    if type_.startswith("aws:") and type_ not in NOT_IN_PULUMI:
+        assert rule.reads is not None
+        assert rule.reads.split(".")[0] in input_names(type_)
+
+
+def test_iam_data_agrees_with_the_service_authorization_reference() -> None:
+    for service in ("glue", "xray", "cloudwatch", "logs", "ecr", "sagemaker", "s3", "states", "dynamodb"):
+        expected = {action.lower() for action in get_actions_that_support_wildcard_arns_only(service)}
+        assert expected == {action for action in unrestrictable() if action.split(":")[0] == service}, service
+
+
+def test_taggable_types_agree_with_the_sdk() -> None:
+    for type_, cls in (
+        ("aws:s3/bucket:Bucket", pulumi_aws.s3.Bucket),
+        ("aws:ec2/natGateway:NatGateway", pulumi_aws.ec2.NatGateway),
+        ("aws:s3/bucketPolicy:BucketPolicy", pulumi_aws.s3.BucketPolicy),
+        ("aws:ec2/route:Route", pulumi_aws.ec2.Route),
+        ("aws:sfn/stateMachine:StateMachine", pulumi_aws.sfn.StateMachine),
+    ):
+        assert (type_ in taggable_types()) == hasattr(cls, "tags_all"), type_
+
+
+def test_pack_starts_as_the_cli_starts_it_and_serves_every_rule() -> None:
+    process = subprocess.Popen([sys.executable, "__main__.py"], cwd=POLICY, stdout=subprocess.PIPE)
+    try:
+        assert process.stdout is not None
+        port = int(process.stdout.readline())
+        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+            info = analyzer_pb2_grpc.AnalyzerStub(channel).GetAnalyzerInfo(empty_pb2.Empty(), timeout=30)
+        assert {policy.name for policy in info.policies} == {*(rule.id for rule in RULES), "exemptions-valid"}
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+
+
+def test_package_imports_only_itself_the_standard_library_and_pulumi_policy() -> None:
+    found = set()
+    for file in (POLICY / "wellarchitected").rglob("*.py"):
+        for line in re.findall(r"^\s*(?:from|import) ([\w.]+)", file.read_text(encoding="utf-8"), re.MULTILINE):
+            if not line.startswith("."):
+                found.add(line.split(".")[0])
+    assert found - set(sys.stdlib_module_names) <= {"pulumi_policy", "wellarchitected"}
