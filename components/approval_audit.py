@@ -42,7 +42,6 @@ class ApprovalAudit(pulumi.ComponentResource):
             statements=[
                 *shared.ledger.grant_write(),
                 *shared.lake.logs.grant_write(PREFIX),
-                *shared.lake.logs.grant_read(PREFIX),
                 allow(PACKAGE_READ, packages),
             ],
             timeout_seconds=functions.timeout_seconds,

@@ -86,7 +86,6 @@ class InferencePipeline(pulumi.ComponentResource):
             "CONTRACT_URI": shared.code.contracts[self._model.key],
             "PREDICTIONS_TABLE": shared.predictions.table_name,
             "PREDICTIONS_QUEUE_URL": self.queue.url,
-            "METRIC_NAMESPACE": self._model.metric_namespace,
         }
         statements = [*self._endpoint_statements(), *shared.predictions.grant_write(), *self.queue.grant_send()]
         return self._function("predict", environment, statements, API_SECONDS)

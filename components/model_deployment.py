@@ -13,18 +13,14 @@ from components.endpoint_alarms import EndpointAlarms
 from components.grants import (
     ALARM_READ,
     ENDPOINT_CONFIG_CREATE,
-    ENDPOINT_CONFIG_READ,
     ENDPOINT_DEPLOY,
     ENDPOINT_READ,
     MODEL_CREATE,
-    MODEL_READ,
-    PACKAGE_LIST,
     PACKAGE_READ,
     SCALING,
     VARIANT_SCALE,
     Statement,
     allow,
-    allow_anywhere,
     pass_role,
 )
 from components.model import Model
@@ -100,12 +96,8 @@ class ModelDeployment(pulumi.ComponentResource):
                 "LEDGER_TABLE": model.shared.ledger.table_name,
             },
             statements=[
-                *model.shared.ledger.grant_write(),
                 allow(PACKAGE_READ, arns.sagemaker("model-package", f"{model.package_group}/*")),
-                allow_anywhere(PACKAGE_LIST),
                 allow(ENDPOINT_READ, arns.sagemaker("endpoint", model.endpoint)),
-                allow(ENDPOINT_CONFIG_READ, arns.sagemaker("endpoint-config", f"{model.endpoint}-*")),
-                allow(MODEL_READ, arns.sagemaker("model", f"{model.endpoint}-*")),
             ],
             timeout_seconds=functions.timeout_seconds,
             memory_mb=functions.memory_mb,

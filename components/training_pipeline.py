@@ -84,21 +84,10 @@ class TrainingPipeline(pulumi.ComponentResource):
         )
         return Function(f"{self._name}-{handler.replace('_', '-')}", args, shared=model.shared, opts=pulumi.ResourceOptions(parent=self))
 
-    def _registry_statements(self) -> list[Statement]:
-        """Which version is in service, and what it was."""
-        model, arns = self._model, self._model.shared.platform.arns
-        return [
-            allow(PACKAGE_READ, arns.sagemaker("model-package", f"{model.package_group}/*")),
-            allow_anywhere(PACKAGE_LIST),
-            allow(ENDPOINT_READ, arns.sagemaker("endpoint", model.endpoint)),
-            allow(ENDPOINT_CONFIG_READ, arns.sagemaker("endpoint-config", f"{model.endpoint}-*")),
-            allow(MODEL_READ, arns.sagemaker("model", f"{model.endpoint}-*")),
-        ]
-
     def _trigger(self) -> Function:
-        model, lake = self._model, self._model.shared.lake
+        model, lake, arns = self._model, self._model.shared.lake, self._model.shared.platform.arns
         training = model.settings.training
-        machine_arn = model.shared.platform.arns.state_machine(model.name("training"))
+        machine_arn = arns.state_machine(model.name("training"))
         environment: dict[str, pulumi.Input[str]] = {
             "LEDGER_TABLE": model.shared.ledger.table_name,
             "PROCESSED_BUCKET": lake.processed.name,
@@ -114,9 +103,11 @@ class TrainingPipeline(pulumi.ComponentResource):
             *model.shared.ledger.grant_write(),
             *lake.processed.grant_read(f"{model.key}/"),
             *lake.processed.grant_write(f"{model.key}/training/"),
-            *lake.models.grant_read("code/contracts/"),
             allow(EXECUTION_START, machine_arn),
-            *self._registry_statements(),
+            # Which version is in service: the incumbent that the new one is compared with.
+            allow(ENDPOINT_READ, arns.sagemaker("endpoint", model.endpoint)),
+            allow(ENDPOINT_CONFIG_READ, arns.sagemaker("endpoint-config", f"{model.endpoint}-*")),
+            allow(MODEL_READ, arns.sagemaker("model", f"{model.endpoint}-*")),
         ]
         return self._function("training_trigger", environment, statements, events=True)
 
@@ -136,11 +127,10 @@ class TrainingPipeline(pulumi.ComponentResource):
         group = [arns.sagemaker("model-package-group", model.package_group), arns.sagemaker("model-package", f"{model.package_group}/*")]
         statements = [
             allow(TRAINING_READ, arns.sagemaker("training-job", f"{model.endpoint}-*")),
-            allow(PACKAGE_WRITE, group),
-            *self._registry_statements(),
-            *lake.models.grant_read(f"{model.key}/"),
+            allow([*PACKAGE_WRITE, *PACKAGE_READ], group),
+            allow_anywhere(PACKAGE_LIST),
+            *lake.models.grant_get(f"{model.key}/training/"),
             *lake.models.grant_write(f"{model.key}/training/"),
-            *lake.processed.grant_read(f"{model.key}/"),
         ]
         return self._function("select_model", environment, statements, events=False)
 

@@ -32,6 +32,10 @@ class BucketReference:
             *(self.key.grant_decrypt() if self.key else []),
         ]
 
+    def grant_get(self, prefix: str) -> list[Statement]:
+        """Read objects whose keys are known, without listing and without older versions."""
+        return [allow(OBJECT_READ[:1], self.arns.objects(self.name, f"{prefix}*")), *(self.key.grant_decrypt() if self.key else [])]
+
     def grant_write(self, prefix: str = "") -> list[Statement]:
         """Write objects under `prefix`; KMS needs decryption too for multipart uploads."""
         return [allow(OBJECT_WRITE, self.arns.objects(self.name, f"{prefix}*")), *(self.key.grant_encrypt() if self.key else [])]
