@@ -27,24 +27,23 @@ def batch_id(bucket: str, key: str, version: str) -> str:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where things stand in a file's rows, in the file's order of columns."""
+    """Where things stand in a file's rows: columns that the results repeat (all but the target), and the model's inputs."""
 
     header: tuple[str, ...]
-    id_index: int | None
+    kept_indices: tuple[int, ...]
     input_indices: tuple[int, ...]
 
     @property
     def output_header(self) -> list[str]:
-        own = [self.header[self.id_index]] if self.id_index is not None else []
-        return ["row", *own, *(self.header[index] for index in self.input_indices), "probability", "value", "model_version"]
+        return ["row", *(self.header[index] for index in self.kept_indices), "probability", "value", "model_version"]
 
 
 def layout(contract: Contract, header: Sequence[str]) -> Layout:
     """The layout of a file with this header; ContractError when it is not the contract's (the target may be absent)."""
     contract.check_header(header, labelled=False)
     position = {name: index for index, name in enumerate(header)}
-    identifier = position[contract.id_column] if contract.id_column else None
-    return Layout(tuple(header), identifier, tuple(position[name] for name in contract.inputs))
+    kept = tuple(index for index, name in enumerate(header) if name != contract.target)
+    return Layout(tuple(header), kept, tuple(position[name] for name in contract.inputs))
 
 
 class Checker:
@@ -94,7 +93,6 @@ def chunks(lines: Iterable[str], contract: Contract, header: Sequence[str], wher
     """The file's rows (without its header) as chunks; every row is in exactly one, either in `rows` or in `rejected`."""
     checker = Checker(contract, header)
     first = as_line([where.header[index] for index in where.input_indices])
-    identifier = [] if where.id_index is None else [where.id_index]
     inputs: list[str] = []
     rows: list[str] = []
     rejected: list[str] = []
@@ -113,7 +111,7 @@ def chunks(lines: Iterable[str], contract: Contract, header: Sequence[str], wher
             join = as_line if '"' in line else ",".join
             text = join([fields[index] for index in where.input_indices])
             inputs.append(text)
-            rows.append(",".join([str(number), *(join([fields[index]]) for index in identifier), text]))
+            rows.append(f"{number},{join([fields[index] for index in where.kept_indices])}")
             size += len(text)
         if len(rows) + len(rejected) >= CHUNK_ROWS or size > CHUNK_BYTES:
             yield Chunk("\n".join([first, *inputs, ""]).encode(), rows, rejected)

@@ -25,7 +25,7 @@ from botocore.exceptions import ClientError
 from chunks import Chunk, batch_id, chunks, layout, parse_header, results
 from claims import Claims
 from platform_common.api import ApiError, body_of, respond
-from platform_common.contract import Contract, load
+from platform_common.contract import Contract, ContractError, load
 from platform_common.objects import split_uri, write_json
 from sources import Source, is_api, requested, source_of
 from uploads import GzipUpload
@@ -65,6 +65,10 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         summary = predict(source, identifier)
     except Exception as error:
         claims.end(claim, "failed", f"{type(error).__name__}: {error}")
+        if isinstance(error, ContractError):
+            # For good, whatever is tried again: told where the results would be.
+            refused = {"schema": 1, "id": identifier, "error": {"code": "bad-file", "message": f"{source.uri}: {error}"}}
+            write_json(s3, f"s3://{os.environ['PREDICTIONS_BUCKET']}/{model}/batch/{identifier}/failed.json", refused)
         raise
     claims.end(claim, "succeeded", "")
     return summary
@@ -100,7 +104,7 @@ def predict(source: Source, identifier: str) -> dict[str, Any]:
     lines = read_lines(source)
     header = parse_header(next(lines, ""))
     where = layout(contract(), header)
-    predicted = rejected = total = 0
+    predicted = rejected = 0
     versions: set[str] = set()
     with (
         GzipUpload(s3, bucket, f"{prefix}/predictions.csv.gz", "text/csv") as good,
@@ -113,16 +117,15 @@ def predict(source: Source, identifier: str) -> dict[str, Any]:
             good.write(text)
             bad.write("".join(line + "\n" for line in chunk.rejected))
             predicted, rejected, versions = predicted + len(chunk.rows), rejected + len(chunk.rejected), versions | answered
-        total = counted.rows
-        if total != predicted + rejected:
-            raise RowsLost(f"{source.uri}: {total} rows in, {predicted} predicted + {rejected} rejected out")
+        if counted.rows != predicted + rejected:
+            raise RowsLost(f"{source.uri}: {counted.rows} rows in, {predicted} predicted + {rejected} rejected out")
     summary = {
         "schema": 1,
         "id": identifier,
         "status": "succeeded",
         "model": os.environ["MODEL"],
         "source": {"uri": source.uri, "version": source.version},
-        "rows": total,
+        "rows": counted.rows,
         "predicted": predicted,
         "rejected": rejected,
         "model_version": ",".join(sorted(versions)),

@@ -142,3 +142,8 @@ def check_instance(contract: Contract, instance: object, row: int) -> tuple[dict
         if reason:
             errors.append(FieldError(row, column.name, reason.removeprefix(f"{column.name}: ")))
     return values, errors
+
+
+def instance_errors(contract: Contract, instance: object, row: int) -> list[FieldError]:
+    """What is wrong with one instance of an API request; see `check_instance`."""
+    return check_instance(contract, instance, row)[1]
