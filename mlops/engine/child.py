@@ -65,7 +65,10 @@ class DescribingMonitor:
         return getattr(self._stub, name)
 
     def RegisterResource(self, request):
-        return self._stub.RegisterResource(request, metadata=self._description(request))
+        response = self._stub.RegisterResource(request, metadata=self._description(request))
+        # Only now: registrations overtake each other, and none may reach the engine before its type's description.
+        self._described.add(request.type)
+        return response
 
     def ReadResource(self, request):
         return self._stub.ReadResource(request, metadata=self._description(request))
@@ -73,7 +76,6 @@ class DescribingMonitor:
     def _description(self, request):
         if request.type in self._described:
             return ()
-        self._described.add(request.type)
         cls = self._class_of(request.type)
         return () if cls is None else (("class-outputs", json.dumps(outputs_of(cls))),)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,18 @@ def test_default_tags_reach_taggable_resources_and_own_tags_win(record: Record) 
     assert named(record, "aws:s3/bucket:Bucket", "lake-raw").inputs["tagsAll"] == {"Project": "example", "Owner": "data", "Purpose": "raw"}
     assert named(record, "aws:sqs/queue:Queue", "queue").inputs["tagsAll"] == {"Team": "ireland"}
     assert "tagsAll" not in named(record, "aws:s3/bucketPolicy:BucketPolicy", "lake-raw").inputs
+
+
+def test_every_one_of_many_resources_registered_at_once_has_the_default_tags(write_program: Callable[..., Path]) -> None:
+    source = """
+        import pulumi_aws as aws
+        for number in range(60):
+            aws.sqs.Queue(f"queue-{number}")
+            aws.sns.Topic(f"topic-{number}")
+    """
+    record = preview(write_program(source, "aws:region: eu-west-1\naws:defaultTags: {tags: {Project: example}}"), "dev")
+    tagged = [resource.inputs.get("tagsAll") for resource in record.resources if resource.type.startswith("aws:")]
+    assert tagged == [{"Project": "example"}] * 120
 
 
 def test_options_are_recorded_and_protect_is_inherited(record: Record) -> None:
