@@ -97,9 +97,9 @@ SERVICES: dict[str, Operations] = {
     "iam": Operations(
         executed="""*Role *Roles *RolePolicy *RolePolicies *RolePermissionsBoundary UpdateAssumeRolePolicy *Policy *Policies *PolicyVersion
             *PolicyVersions *PolicyTags *RoleTags TagRole UntagRole TagPolicy UntagPolicy ListEntitiesForPolicy SimulatePrincipalPolicy
-            SimulateCustomPolicy""",
-        kept="""*User *Users *UserPolicy *UserPolicies *UserTags *Group *Groups *GroupPolicy *GroupPolicies *InstanceProfile
-            *InstanceProfiles ListInstanceProfilesForRole *AccountAlias *AccountAliases GetAccountSummary
+            SimulateCustomPolicy *User *Users *UserPolicy *UserPolicies *UserPermissionsBoundary *UserTags *Group *Groups *GroupPolicy
+            *GroupPolicies AddUserToGroup RemoveUserFromGroup ListGroupsForUser *AccessKey *AccessKeys GetAccessKeyLastUsed""",
+        kept="""*InstanceProfile *InstanceProfiles ListInstanceProfilesForRole *AccountAlias *AccountAliases GetAccountSummary
             GetAccountAuthorizationDetails *OpenIDConnectProvider *OpenIDConnectProviders""",
         refused="*ServiceLinkedRole AcquireRole *AccountPasswordPolicy",
     ),

@@ -15,6 +15,19 @@ from mlops.sandbox.provider.handlers import handler_of
 from mlops.sandbox.provider.properties import Properties, normalised
 
 _TAGS = ("tags", "tagsAll")
+# Properties of any type that hold a JSON document as text.
+_DOCUMENTS = (
+    "assumeRolePolicy",
+    "dashboardBody",
+    "definition",
+    "eventPattern",
+    "filterPolicy",
+    "policy",
+    "policyDocument",
+    "redriveAllowPolicy",
+    "redrivePolicy",
+    "schema",
+)
 
 
 class AwsProvider:
@@ -141,6 +154,8 @@ class AwsProvider:
             dry=dry,
         )
         properties.only("region", self.region, because="it has one region")
+        for key in _DOCUMENTS:
+            properties.document(key)
         if handler.name_property:
             properties.take(f"{handler.name_property}Prefix")
         if handler.tagged:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -86,6 +87,19 @@ class Properties:
             return default
         return value
 
+    def document(self, key: str) -> None:
+        """Judge a property that holds a JSON document as text, without reading it; absence is fine."""
+        value = self.values.get(key)
+        if value is None:
+            return
+        try:
+            parsed = json.loads(value) if isinstance(value, str) else None
+        except json.JSONDecodeError as error:
+            self.problem(key, f"is no JSON: {error}")
+            return
+        if not isinstance(parsed, dict):
+            self.problem(key, f"is {_short(value)}; expected a JSON object as text")
+
     def only(self, key: str, *allowed: Any, because: str) -> None:
         """Read a property of which the sandbox supports some values only (absence is always fine)."""
         value = self.take(key, _MISSING)
@@ -136,3 +150,8 @@ class Properties:
         child = Properties(value, path, self.problems)
         self._children.append(child)
         return child
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:80] + "…"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 import botocore.session
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from mlops.sandbox import levels
 from mlops.sandbox.provider.handler import HANDLERS
 
-SESSION = botocore.session.get_session()
+SESSION: Any = botocore.session.get_session()
 
 
 def test_every_service_is_one_of_botocore_and_every_pattern_matches_something():

@@ -131,6 +131,13 @@ ROLE = {"name": "r", "assumeRolePolicy": trust("lambda")}
         ("aws:iam/role:Role", {**ROLE, "name": "no spaces here"}, r"name is 'no spaces here'; must match"),
         ("aws:iam/role:Role", {**ROLE, "name": "x" * 65}, "at most 64 characters"),
         ("aws:iam/role:Role", {**ROLE, "maxSessionDuration": 60}, "maxSessionDuration is 60; allowed: at least 3600 and at most 43200"),
+        ("aws:iam/role:Role", {**ROLE, "assumeRolePolicy": "{"}, "assumeRolePolicy is no JSON: .*line 1 column 2"),
+        ("aws:iam/role:Role", {**ROLE, "assumeRolePolicy": {"Version": "x"}}, "assumeRolePolicy is .*; expected a JSON object as text"),
+        (
+            "aws:lambda/function:Function",
+            {"name": "f", "role": "r", "timeout": 901},
+            "timeout is 901; allowed: a whole number from 1 to 900",
+        ),
         ("aws:iam/role:Role", {"name": "r"}, "assumeRolePolicy is required"),
         ("aws:iam/role:Role", {**ROLE, "tags": {"a": 1}}, r"tags.a is 1; expected a string"),
         ("aws:sqs/queue:Queue", {"delaySeconds": 901}, "delaySeconds is 901; allowed: a whole number from 0 to 900"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import botocore.session
 import pytest
 from hypothesis import given
@@ -11,7 +13,7 @@ from mlops.sandbox.levels import SERVICES
 from mlops.sandbox.provider.handler import HANDLERS
 from mlops.sandbox.provider.validation import compiled, violations
 
-SESSION = botocore.session.get_session()
+SESSION: Any = botocore.session.get_session()
 
 
 def shape(service: str, operation: str):

@@ -67,8 +67,11 @@ class Function(Handler):
     @staticmethod
     def _configuration(call: Call, p: Properties) -> dict[str, Any]:
         p.expect("name", "role")
+        timeout = p.integer("timeout", 1, 900)
         vpc = p.block("vpcConfig")
         configuration = call.parameters("create_function", p, _CONFIGURATION_NAMES)
+        if timeout is not None:
+            configuration["Timeout"] = timeout
         if vpc is not None:
             vpc.take("vpcId")
             configuration["VpcConfig"] = call.parameters("create_function", vpc, member="VpcConfig")
