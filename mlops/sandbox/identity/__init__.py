@@ -5,5 +5,6 @@ from mlops.sandbox.identity.authoriser import Authoriser
 from mlops.sandbox.identity.credentials import InvalidAccessKey
 from mlops.sandbox.identity.identity import AccessDenied, Identity
 from mlops.sandbox.identity.principals import Principal
+from mlops.sandbox.identity.signature import InvalidSignature
 
-__all__ = ["AccessDenied", "Authoriser", "Credentials", "Identity", "InvalidAccessKey", "Principal"]
+__all__ = ["AccessDenied", "Authoriser", "Credentials", "Identity", "InvalidAccessKey", "InvalidSignature", "Principal"]

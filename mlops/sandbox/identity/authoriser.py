@@ -15,7 +15,7 @@ from mlops.sandbox.identity.credentials import Caller, InvalidAccessKey
 from mlops.sandbox.identity.decoding import Call, UndecodableRequest, decode, signature_of
 from mlops.sandbox.identity.identity import AccessDenied, Identity
 from mlops.sandbox.identity.principals import ANONYMOUS
-from mlops.sandbox.identity.signature import InvalidSignature, verify
+from mlops.sandbox.identity.signature import InvalidSignature
 
 if TYPE_CHECKING:
     from mlops.sandbox.context import Sandbox
@@ -65,11 +65,9 @@ class Authoriser:
         return self._application(environ, start_response)
 
     def _identify(self, environ: dict[str, Any]) -> tuple[Call, Caller]:
-        signature = signature_of(environ)
-        if signature is None:
+        caller = self._identity.authenticate(environ)
+        if caller is None:
             return self._anonymous(environ)
-        caller = self._identity.keys.caller(signature.access_key, signature.session_token)
-        verify(environ, caller.secret_access_key)
         return decode(environ, self._identity.region), caller
 
     def _anonymous(self, environ: dict[str, Any]) -> tuple[Call, Caller]:

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from moto.core.utils import utcnow
 
@@ -19,11 +19,12 @@ from mlops.sandbox.identity.actions.needs import keys
 from mlops.sandbox.identity.audit import Audit, UnusedGrant, unused
 from mlops.sandbox.identity.context import context_of
 from mlops.sandbox.identity.credentials import Caller, KeyTable
-from mlops.sandbox.identity.decoding import Call
+from mlops.sandbox.identity.decoding import Call, signature_of
 from mlops.sandbox.identity.documents import Document, MalformedPolicy, parse
 from mlops.sandbox.identity.evaluation import Policies, Request, Verdict, evaluate
 from mlops.sandbox.identity.moto_patches import load_aws_managed_policies, switch_off_bucket_policy_check
-from mlops.sandbox.identity.principals import Principal, service_principal
+from mlops.sandbox.identity.principals import ANONYMOUS, Principal, service_principal
+from mlops.sandbox.identity.signature import verify
 
 if TYPE_CHECKING:
     from mlops.sandbox.context import Sandbox
@@ -218,15 +219,24 @@ class Identity:
         self.audit.record(principal_service, "", source_arn or "", action, resource_arn, verdict.allowed, verdict.explained())
         return verdict
 
-    def authorise(self, access_key: str, session_token: str | None, action: str, resource: str, policy: str | None = None) -> Principal:
-        """The principal of a request that the sandbox itself serves (API Gateway's execution host), when it may do the action.
+    def authenticate(self, environ: dict[str, Any]) -> Caller | None:
+        """Who signed the request (header or address); None when nobody did. Raises InvalidAccessKey or InvalidSignature."""
+        signature = signature_of(environ)
+        if signature is None:
+            return None
+        caller = self.keys.caller(signature.access_key, signature.session_token)
+        verify(environ, caller.secret_access_key)
+        return caller
 
-        `policy` is the resource's own policy. Raises AccessDenied, or InvalidAccessKey when the key means nobody.
+    def authorise(self, environ: dict[str, Any], action: str, resource: str, policy: str | None = None) -> Principal:
+        """The caller of a request that the sandbox itself serves (API Gateway's execution host), when it may do the action.
+
+        `policy` is the resource's own policy (`execute-api:/…` in it is short for this API). Raises AccessDenied, InvalidAccessKey or InvalidSignature.
         """
-        caller = self.keys.caller(access_key, session_token)
+        caller = self.authenticate(environ) or Caller(ANONYMOUS, "")
         need = Need(action, resource)
         found = self.policies(caller, need)
-        own: tuple[Document, ...] = (parse(policy),) if policy else ()
+        own: tuple[Document, ...] = (parse(policy.replace('"execute-api:/', f'"{_api(resource)}/')),) if policy else ()
         verdict = self.verdict(caller, need, policies=Policies(found.identity, own, found.boundary, found.session))
         self.audit.record(*_names(caller.principal), action, action, resource, verdict.allowed, verdict.explained())
         if not verdict.allowed:
@@ -284,6 +294,11 @@ class Identity:
 
 def _names(principal: Principal) -> tuple[str, str]:
     return principal.identity_arn or principal.arn, principal.session_name
+
+
+def _api(resource: str) -> str:
+    """`arn:aws:execute-api:region:account:api` of the ARN of a method."""
+    return resource.split("/", 1)[0]
 
 
 def _has_key_policy(need: Need) -> bool:

@@ -40,26 +40,29 @@ _STORES = (
 )
 
 
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    for name in _STORES:
-        get_backend(name).reset()  # type: ignore[call-overload]
+@pytest.fixture(scope="session")
+def endpoint() -> Iterator[tuple[Front, str]]:
+    """One server for all tests: moto makes an application of every service once, which takes longer than the calls."""
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
     front = Front(DomainDispatcherApplication(create_backend_app))
     server = make_server("127.0.0.1", 0, front, threaded=True, request_handler=QuietHandler)
-    sandbox = Sandbox(
-        region=REGION,
-        directory=tmp_path,
-        endpoint=f"http://127.0.0.1:{server.server_port}",
-        options=SandboxOptions(),
-        processes=Processes(),
-    )
-    sandbox.identity = Identity(sandbox)
-    front.moto = Authoriser(front.moto, sandbox)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield sandbox
+    yield front, f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture
+def sandbox(endpoint: tuple[Front, str], tmp_path: Path) -> Iterator[Sandbox]:
+    for name in _STORES:
+        get_backend(name).reset()  # type: ignore[call-overload]
+    front, url = endpoint
+    moto = front.moto
+    sandbox = Sandbox(region=REGION, directory=tmp_path, endpoint=url, options=SandboxOptions(), processes=Processes())
+    sandbox.identity = Identity(sandbox)
+    front.moto = Authoriser(moto, sandbox)
+    yield sandbox
+    front.moto = moto
     sandbox.identity.audit.close()
     sandbox.stop()
 

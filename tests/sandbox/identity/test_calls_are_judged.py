@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import Any
 
@@ -9,11 +10,14 @@ import boto3
 import pytest
 import requests
 from botocore import UNSIGNED
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.credentials import Credentials as BotocoreCredentials
 from botocore.exceptions import ClientError
 
 from mlops.sandbox.context import Credentials, Sandbox
-from mlops.sandbox.identity import AccessDenied
+from mlops.sandbox.identity import AccessDenied, InvalidSignature
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.spec("SEC-1a", "SEC-1b", "SEC-1d", "SEC-6d", "SEC-8d")]
 
@@ -452,6 +456,36 @@ def test_eventbridge_invokes_a_function_only_with_its_permission(sandbox: Sandbo
     assert allows("events.amazonaws.com", "lambda:InvokeFunction", function, rule)
     assert not allows("events.amazonaws.com", "lambda:InvokeFunction", function, rule + "-other")
     assert not allows("s3.amazonaws.com", "lambda:InvokeFunction", function, rule)
+
+
+def test_invoking_an_api_is_judged_by_the_callers_rights_and_the_apis_policy(sandbox: Sandbox, administrator, make_role):
+    predict = "arn:aws:execute-api:us-east-1:123456789012:api1/local/POST/models/flights/predictions"
+
+    def signed(credentials: Credentials) -> dict[str, Any]:
+        request = AWSRequest("POST", "http://127.0.0.1:9000/api1/local/models", data=b"{}", headers={"Host": "127.0.0.1:9000"})
+        SigV4Auth(
+            BotocoreCredentials(credentials.access_key_id, credentials.secret_access_key, credentials.session_token),
+            "execute-api",
+            "us-east-1",
+        ).add_auth(request)
+        headers = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in request.headers.items()}
+        return {"REQUEST_METHOD": "POST", "PATH_INFO": "/api1/local/models", "RAW_URI": "/api1/local/models", "QUERY_STRING": "",
+                "CONTENT_LENGTH": "2", "wsgi.input": io.BytesIO(b"{}"), **headers}  # fmt: skip
+
+    client = make_role(
+        "client", allow("execute-api:Invoke", "arn:aws:execute-api:us-east-1:123456789012:api1/local/POST/models/*/predictions")
+    )
+    authorise = sandbox.principals.authorise
+    assert authorise(signed(client), "execute-api:Invoke", predict).arn == client.principal_arn
+    with pytest.raises(AccessDenied, match="execute-api:Invoke"):
+        authorise(signed(client), "execute-api:Invoke", predict.replace("POST", "DELETE"))
+    with pytest.raises(InvalidSignature):
+        authorise(signed(Credentials(client.access_key_id, "guessed", client.session_token)), "execute-api:Invoke", predict)
+    with pytest.raises(AccessDenied, match="anonymous"):
+        authorise({"REQUEST_METHOD": "POST"}, "execute-api:Invoke", predict)
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "execute-api:Invoke", "Resource": "execute-api:/local/POST/*"}
+    with pytest.raises(AccessDenied, match="explicit deny in a resource-based policy"):
+        authorise(signed(client), "execute-api:Invoke", predict, document(deny))
 
 
 def test_the_audit_tells_what_was_denied_and_what_was_never_used(sandbox: Sandbox, administrator, make_role):

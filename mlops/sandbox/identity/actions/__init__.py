@@ -44,7 +44,11 @@ def needs_of(call: Call, account: Account) -> list[Need]:
     if tables.RENAMED.get(f"{call.service}:{call.operation}", "") is None:
         return []
     mapper = _MAPPERS.get(call.service)
-    needs = mapper(scope) if mapper else None
+    try:
+        needs = mapper(scope) if mapper else None
+    except (KeyError, IndexError, AttributeError, TypeError) as error:
+        # A required parameter is missing or no ARN: without it nobody can tell which resource is meant.
+        raise scope.unmapped(f"a parameter is missing or malformed: {type(error).__name__} {error}") from error
     if needs is None:
         needs = from_reference(scope)
     tags = _tag_keys(scope)

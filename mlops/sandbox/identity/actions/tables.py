@@ -4,16 +4,11 @@ from __future__ import annotations
 
 # Operation → IAM action, where the names differ. `None`: the call needs no permission at all.
 RENAMED: dict[str, str | None] = {
-    "lambda:Invoke": "lambda:InvokeFunction",
-    "lambda:InvokeAsync": "lambda:InvokeFunction",
-    "lambda:InvokeWithResponseStream": "lambda:InvokeFunction",
-    "lambda:GetLayerVersionByArn": "lambda:GetLayerVersion",
-    "sagemaker-runtime:InvokeEndpoint": "sagemaker:InvokeEndpoint",
+    "s3:BucketCORSPreflightCheck": None,
+    "s3:ObjectCORSPreflightCheck": None,
     "sts:GetCallerIdentity": None,
     "sts:GetSessionToken": None,
     "sts:GetAccessKeyInfo": None,
-    "ecr:BatchGetRepositoryScanningConfiguration": "ecr:BatchGetRepositoryScanningConfiguration",
-    "dynamodb:DescribeContinuousBackups": "dynamodb:DescribeContinuousBackups",
     "budgets:DescribeBudget": "budgets:ViewBudget",
     "budgets:DescribeBudgets": "budgets:ViewBudget",
     "budgets:CreateBudget": "budgets:ModifyBudget",
@@ -21,7 +16,6 @@ RENAMED: dict[str, str | None] = {
     "budgets:DeleteBudget": "budgets:ModifyBudget",
     "budgets:CreateNotification": "budgets:ModifyBudget",
     "budgets:DescribeNotificationsForBudget": "budgets:ViewBudget",
-    "glue:GetCatalogImportStatus": "glue:GetCatalogImportStatus",
 }
 
 # Actions that IAM lists with a resource type although the call names none: judged on `*`.
