@@ -10,9 +10,10 @@ if TYPE_CHECKING:
 
 def install(sandbox: Sandbox) -> None:
     """Replace moto's pretended Glue and SageMaker work with these executors."""
-    from mlops.sandbox.ml import endpoints, glue, invocations, models, training
+    from mlops.sandbox.ml import crawler, endpoints, glue, invocations, models, training
 
     glue.install(sandbox)
+    crawler.install(sandbox)
     training.install(sandbox)
     models.install(sandbox)
     invocations.install(endpoints.install(sandbox))
