@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .model import Resource
-from .values import Malformed, Unreadable, as_list
+from .values import Malformed, NotEvaluable, Unreadable, as_list
 
 STATE_MACHINE = "aws:sfn/stateMachine:StateMachine"
 PIPELINE = "aws:sagemaker/pipeline:Pipeline"
@@ -102,10 +102,15 @@ def _walk(level: dict[str, Any], path: str) -> Iterator[State]:
         here = f"{path}{name}"
         yield State(name, here, body, level)
         for index, branch in enumerate(as_list(body.get("Branches"))):
-            yield from _walk(branch.get("States", {}), f"{here}[{index}] > ")
+            yield from _walk(_states_of(branch), f"{here}[{index}] > ")
         for key in ("ItemProcessor", "Iterator"):
             if isinstance(nested := body.get(key), dict):
-                yield from _walk(nested.get("States", {}), f"{here} > ")
+                yield from _walk(_states_of(nested), f"{here} > ")
+
+
+def _states_of(machine: Any) -> dict[str, Any]:
+    states_ = machine.get("States") if isinstance(machine, dict) else None
+    return states_ if isinstance(states_, dict) else {}
 
 
 def tasks(machine: Resource) -> list[State]:
@@ -142,43 +147,36 @@ def started_resources(resource: Resource) -> list[Resource]:
     They carry the URN of the state machine, so that a finding points to what the program declares; `state` says which state it is.
     An unknown definition yields nothing: the rules about the state machine itself say that it could not be read.
     """
-    if resource.type == STATE_MACHINE:
-        value = resource.values.get("definition")
-        if not isinstance(value, str | dict):
-            return []
-        try:
-            machine_states = states(resource)
-        except Malformed:
-            return []  # `sfn-definition-valid` reports it
-        return [
-            _started(resource, _STARTED[state.integration[0]], state.path, parameters(state), "definition")
-            for state in machine_states
-            if state.type == "Task" and state.integration[0] in _STARTED
-        ]
-    if resource.type == PIPELINE:
-        value = resource.values.get("pipelineDefinition")
-        if not isinstance(value, str | dict):
-            return []
-        try:
+    try:
+        if resource.type == STATE_MACHINE:
+            return [
+                _started(resource, _STARTED[state.integration[0]], state.path, parameters(state))
+                for state in tasks(resource)
+                if state.integration[0] in _STARTED
+            ]
+        if resource.type == PIPELINE:
             document = resource.document("pipelineDefinition")
-        except Malformed:
-            return []
-        steps = document.get("Steps", []) if isinstance(document, dict) else []
-        return [
-            _started(resource, _PIPELINE_STEPS[step["Type"]], step.get("Name", "?"), step.get("Arguments", {}), "pipelineDefinition")
-            for step in steps
-            if isinstance(step, dict) and step.get("Type") in _PIPELINE_STEPS
-        ]
+            steps = as_list(document.get("Steps")) if isinstance(document, dict) else []
+            return [
+                _started(resource, _PIPELINE_STEPS[step["Type"]], step.get("Name", "?"), step.get("Arguments", {}))
+                for step in steps
+                if isinstance(step, dict) and step.get("Type") in _PIPELINE_STEPS
+            ]
+    except (NotEvaluable, Malformed):
+        return []  # the rules about the state machine itself report it
     return []
 
 
-def _started(owner: Resource, type_: str, state: str, given: Any, property_: str) -> Resource:
+def _started(owner: Resource, type_: str, state: str, given: Any) -> Resource:
+    property_ = "definition" if owner.type == STATE_MACHINE else "pipelineDefinition"
     started = Resource(
         owner.urn, type_, owner.name, {}, owner.parent, owner.provider, owner.dependencies,
         {"definition": owner.property_dependencies.get(property_, ())}, owner.protect, owner.file, owner.line, state,
     )  # fmt: skip
     if isinstance(given, Unreadable):
         values: Any = _AllUnreadable(given)
+    elif not isinstance(given, dict):
+        raise Malformed(f"parameters of state '{state}' are {type(given).__name__}; expected an object")
     else:
         values = _camel(given)
         for api_name, name in _RENAMED.get(type_, {}).items():

@@ -82,6 +82,7 @@ class Unreadable:
 
     __bool__ = __eq__ = __ne__ = __hash__ = __iter__ = __len__ = __getitem__ = __contains__ = _unreadable  # type: ignore[assignment]
     __lt__ = __le__ = __gt__ = __ge__ = __add__ = __radd__ = __sub__ = __mul__ = __int__ = __float__ = _unreadable
+    __rsub__ = __rmul__ = __truediv__ = __rtruediv__ = __neg__ = __abs__ = __round__ = __index__ = _unreadable
     __str__ = __format__ = _unreadable  # type: ignore[assignment]
 
 

@@ -174,3 +174,31 @@ def test_failure_path_needs_no_catch_of_its_own() -> None:
     report = judged(states)
     assert outcome(report, "sfn-task-catch") == "pass"
     assert outcome(report, "sfn-failure-noticed") == "pass"
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        "[]",
+        "null",
+        "7",
+        '{"States": []}',
+        '{"StartAt": "A", "States": {"A": 1}}',
+        '{"StartAt": "A", "States": {"A": {"Type": "Parallel", "Branches": [1]}}}',
+    ]
+    + [
+        json.dumps(
+            {"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": "arn:aws:states:::sagemaker:createModel", "Parameters": 7}}}
+        )
+    ],
+)
+def test_malformed_definition_never_stops_the_evaluation(definition: str) -> None:
+    report = judged({}, definition=definition)
+    assert report.counters()["rules"] > 100
+
+
+@pytest.mark.parametrize("definition", ["[]", "7", '{"Steps": ["x"]}', '{"Steps": 3}', "{"])
+def test_malformed_pipeline_never_stops_the_evaluation(definition: str) -> None:
+    pipeline = "aws:sagemaker/pipeline:Pipeline"
+    resource = Resource(urn(pipeline, "p"), pipeline, "p", {"pipelineDefinition": definition})
+    assert evaluate([resource], stack="test", today=TODAY).counters()["rules"] > 100

@@ -1,0 +1,74 @@
+"""The pack under the real Pulumi CLI: the same violations as the offline evaluation."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from wellarchitected import RULES, Resource, crossguard_config, evaluate
+
+POLICY = Path(__file__).parents[2] / "policy"
+BUCKET = "aws:s3/bucket:Bucket"
+# A component with a bucket's type token: the engine has it analysed like a bucket, and needs no provider plugin.
+PROGRAM = """
+import pulumi
+
+class Declared(pulumi.ComponentResource):
+    def __init__(self, type_, name, properties):
+        super().__init__(type_, name, properties)
+        self.register_outputs(properties)
+
+Declared("aws:s3/bucket:Bucket", "data", {"acl": "public-read", "tags": {}})
+"""
+
+pytestmark = [pytest.mark.engine, pytest.mark.skipif(shutil.which("pulumi") is None, reason="pulumi is not on PATH")]
+
+
+def preview(directory: Path, config: dict[str, Any]) -> tuple[int, set[tuple[str, str]]]:
+    """Exit code and (level, rule) of every violation the CLI prints."""
+    (directory / "Pulumi.yaml").write_text(json.dumps({"name": "tiny", "runtime": {"name": "python"}}))
+    (directory / "__main__.py").write_text(PROGRAM)
+    (directory / "config.json").write_text(json.dumps(crossguard_config(config, "dev", RULES)))
+    environment = os.environ | {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PULUMI_HOME": str(directory / "home"),
+        "PULUMI_BACKEND_URL": directory.as_uri(),
+        "PULUMI_CONFIG_PASSPHRASE": "test",
+        "PULUMI_SKIP_UPDATE_CHECK": "1",
+    }
+    subprocess.run(["pulumi", "stack", "init", "dev"], cwd=directory, env=environment, check=True, capture_output=True)
+    command = [
+        "pulumi",
+        "preview",
+        "--stack",
+        "dev",
+        "--non-interactive",
+        "--policy-pack",
+        str(POLICY),
+        "--policy-pack-config",
+        "config.json",
+    ]
+    result = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, check=False)
+    found = set(re.findall(r"\[(mandatory|advisory)\]\s+(?:\[severity: \w+\]\s+)?([\w-]+)\s+\(", result.stdout))
+    return result.returncode, found
+
+
+@pytest.mark.parametrize("exempt", [False, True])
+def test_cli_reports_what_evaluate_reports(tmp_path: Path, exempt: bool) -> None:
+    exemption = {"rule": "s3-no-public-acl", "urn": "*::data", "reason": "public data", "owner": "lake", "expires": "2999-01-01"}
+    config = {"exemptions": [exemption] if exempt else [], "rules": {"s3-lifecycle": "advisory"}}
+    code, found = preview(tmp_path, config)
+    urn = f"urn:pulumi:dev::tiny::{BUCKET}::data"
+    bucket = Resource(urn, BUCKET, "data", {"acl": "public-read", "tags": {}})
+    report = evaluate([bucket], stack="dev", config=config, today=datetime.now(UTC).date())
+    assert found == {(finding.level, finding.rule) for finding in report.findings if finding.outcome == "fail"}
+    assert (code == 0) == (not report.blocking)
+    assert (("mandatory", "s3-no-public-acl") in found) == (not exempt)
