@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import botocore.session
 from botocore.config import Config
+from botocore.loaders import Loader
 
 from mlops.sandbox.processes import Processes
 
@@ -22,6 +24,9 @@ ACCOUNT = "123456789012"
 
 # Services whose moto backend is one per partition, not one per region.
 GLOBAL_SERVICES = frozenset({"iam", "s3", "sts", "route53", "cloudfront", "organizations", "budgets", "ce", "account", "savingsplans"})
+
+# One for all clients: reading the service models anew for each would take longer than the calls.
+LOADER = Loader()
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +62,19 @@ class SandboxOptions:
     executors: dict[str, Any] = field(default_factory=dict)
 
 
+def session(credentials: Any, region: str) -> boto3.Session:
+    """A session with these keys and nothing from this machine's configuration but the service models."""
+    core = botocore.session.Session()
+    core.register_component("data_loader", LOADER)
+    return boto3.Session(
+        aws_access_key_id=credentials.access_key_id,
+        aws_secret_access_key=credentials.secret_access_key,
+        aws_session_token=credentials.session_token,
+        region_name=region,
+        botocore_session=core,
+    )
+
+
 @dataclass
 class Sandbox:
     """One running sandbox. `identity` is None only while the daemon is being put together."""
@@ -72,7 +90,8 @@ class Sandbox:
 
     def __post_init__(self) -> None:
         self._background = ThreadPoolExecutor(max_workers=64, thread_name_prefix="background")
-        self._session = boto3.Session(region_name=self.region)
+        self._clients: dict[tuple[str, str], Any] = {}
+        self._making_clients = threading.Lock()
         self._on_stop: list[Callable[[], None]] = []
         self._stop = threading.Event()
         self.services: dict[str, Any] = {}  # executors that others call directly, by service name
@@ -88,15 +107,15 @@ class Sandbox:
             raise RuntimeError("the sandbox's identity is not installed yet")
         return self.identity
 
-    def client(self, service: str, credentials: Any, region: str | None = None) -> Any:
-        """A boto3 client of `service` on this sandbox that calls as the owner of `credentials`."""
-        session = boto3.Session(
-            aws_access_key_id=credentials.access_key_id,
-            aws_secret_access_key=credentials.secret_access_key,
-            aws_session_token=credentials.session_token,
-            region_name=region or self.region,
-        )
-        return session.client(service, endpoint_url=self.endpoint, config=self.client_config())
+    def client(self, service: str, credentials: Any) -> Any:
+        """A boto3 client of `service` on this sandbox that calls as the owner of `credentials`; made once, safe for all threads."""
+        key = (service, credentials.access_key_id)
+        with self._making_clients:
+            if key not in self._clients:
+                self._clients[key] = session(credentials, self.region).client(
+                    service, endpoint_url=self.endpoint, config=self.client_config()
+                )
+            return self._clients[key]
 
     def service_client(self, service: str) -> Any:
         """A client with the internal principal, not subject to authorisation: only for what AWS itself does behind the scenes."""

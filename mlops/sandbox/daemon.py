@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import importlib
 import importlib.util
 import json
@@ -16,7 +17,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from moto.core import utils as moto_utils
 from moto.core.config import default_user_config
+from moto.core.routing import get_service_router
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
@@ -41,6 +44,15 @@ EXECUTORS = (
     "mlops.sandbox.compute.apigateway",
     "mlops.sandbox.ml",
 )
+
+
+def warm_up() -> None:
+    """Read the service models before the first calls need them, once for moto, its routers and the gates."""
+    for service in levels.SERVICES:
+        try:
+            get_service_router(service)
+        except Exception:
+            log.exception("cannot read the model of %s", service)
 
 
 def level_gate(service: str, operation: str) -> str | None:
@@ -88,6 +100,7 @@ class Daemon:
     def serve(self) -> None:
         """Answer until SIGTERM or SIGINT."""
         threading.Thread(target=self.server.serve_forever, name="endpoint", daemon=True).start()
+        threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
         try:
             administrator = self.install()
             lifecycle.announce(
@@ -126,6 +139,8 @@ class Services(DomainDispatcherApplication):
 
 
 def moto_application() -> Any:
+    # moto makes a loader, which lists all service folders, for each service.
+    moto_utils.create_loader = functools.cache(moto_utils.create_loader)  # type: ignore[attr-defined]
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
     return Services(create_backend_app)
 

@@ -14,11 +14,13 @@ from uuid import uuid4
 from xml.sax.saxutils import escape
 
 import botocore.exceptions
-import botocore.session
 from moto.core.request import Request
 from moto.core.routing import get_service_router
+from moto.core.utils import get_service_model
 from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug.exceptions import HTTPException
+
+from mlops.sandbox.context import LOADER
 
 log = logging.getLogger(__name__)
 
@@ -165,13 +167,13 @@ def find_operation(environ: dict[str, Any], candidates: Iterable[str]) -> tuple[
     if target:
         prefix, _, operation = target.rpartition(".")
         for service in candidates:
-            model = service_model(service)
+            model = get_service_model(service)
             if model.metadata.get("targetPrefix") in (prefix, None) and operation in model.operation_names:
                 return service, operation
         return "", ""
     if path.startswith("/service/") and "/operation/" in path:  # smithy-rpc-v2-cbor
         operation = path.rsplit("/", 1)[1]
-        return next(((service, operation) for service in candidates if operation in service_model(service).operation_names), ("", ""))
+        return next(((service, operation) for service in candidates if operation in get_service_model(service).operation_names), ("", ""))
     for service in candidates:
         try:
             operation, _ = get_service_router(service).match(Request({**environ, "wsgi.input": io.BytesIO(peek(environ))}))
@@ -186,16 +188,6 @@ def peek(environ: dict[str, Any]) -> bytes:
     body = stream.read()
     stream.seek(0)
     return body
-
-
-@functools.cache
-def service_model(service: str) -> Any:
-    return botocore_session().get_service_model(service)
-
-
-@functools.cache
-def botocore_session() -> botocore.session.Session:
-    return botocore.session.get_session()
 
 
 # Signing names that are not botocore's service name, or that several services share (tried in this order).
@@ -219,13 +211,12 @@ def services_of(signing_name: str) -> tuple[str, ...]:
     """The botocore services that sign with this name; empty when there is none."""
     if signing_name in SIGNING_NAMES:
         return SIGNING_NAMES[signing_name]
-    loader = botocore_session().get_component("data_loader")
-    services = loader.list_available_services("service-2")
+    services = LOADER.list_available_services("service-2")
     if signing_name in services:
         return (signing_name,)
 
     def signs(service: str) -> bool:
-        metadata = loader.load_service_model(service, "service-2")["metadata"]
+        metadata = LOADER.load_service_model(service, "service-2")["metadata"]
         return signing_name in (metadata.get("signingName"), metadata["endpointPrefix"])
 
     return tuple(service for service in services if signs(service))
@@ -255,7 +246,7 @@ def protocol_of(call: Call | None, environ: dict[str, Any]) -> str:
     if environ.get("HTTP_X_AMZ_TARGET"):
         return "json"
     try:
-        return str(service_model(call.service).metadata["protocol"])
+        return str(get_service_model(call.service).metadata["protocol"])
     except botocore.exceptions.UnknownServiceError:
         return "json"
 

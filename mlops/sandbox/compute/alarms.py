@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections import defaultdict, deque
+from collections.abc import Reversible
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,7 +20,7 @@ from moto.core.utils import utcnow
 from moto.logs.models import LogsBackend
 
 from mlops.sandbox.compute import metrics
-from mlops.sandbox.compute.alarm_evaluation import ALARM, COMPARISONS, INSUFFICIENT_DATA, OK, Rule, Sample, evaluate
+from mlops.sandbox.compute.alarm_evaluation import ALARM, COMPARISONS, INSUFFICIENT_DATA, LOOK_BACK, OK, Rule, Sample, evaluate
 from mlops.sandbox.compute.delivery import Parcel, Sender, deliver
 from mlops.sandbox.compute.events import emit
 from mlops.sandbox.context import Sandbox
@@ -124,7 +125,7 @@ class Alarms:
     def judge(self, alarm: Alarm) -> None:
         rule, now = rule_of(alarm), time.time()
         with self._lock:
-            samples = list(self._samples.get(watched(alarm), ()))
+            samples = recent(self._samples.get(watched(alarm), ()), now - rule.period * (rule.evaluation_periods + LOOK_BACK + 1))
             found = evaluate(rule, samples, now, alarm.state_value)
             if found.state == alarm.state_value:
                 return
@@ -185,6 +186,17 @@ class Alarms:
     def _remember(alarm: Alarm, kind: str, summary: str, data: dict[str, Any]) -> None:
         item = {"AlarmName": alarm.name, "AlarmType": "MetricAlarm", "Timestamp": utcnow(), "HistoryItemType": kind}
         alarm.history.append({**item, "HistorySummary": summary, "HistoryData": json.dumps(data)})
+
+
+def recent(samples: Reversible[Sample], oldest: float) -> list[Sample]:
+    """The samples since `oldest`. They arrive nearly in order: one that is a minute older ends the search."""
+    found: list[Sample] = []
+    for sample in reversed(samples):
+        if sample.time < oldest - 60:
+            break
+        if sample.time >= oldest:
+            found.append(sample)
+    return found
 
 
 def checked_time(moment: datetime | None, number: int) -> datetime:

@@ -47,7 +47,6 @@ class LambdaService:
         self._idle: dict[str, list[ExecutionEnvironment]] = defaultdict(list)
         self._running: dict[str, int] = defaultdict(int)
         self._changed = threading.Condition()
-        self._log_clients: dict[str, Any] = {}
         sandbox.on_stop(self.close)
 
     def resolve(self, name: str, qualifier: str | None) -> tuple[Any, str]:
@@ -196,11 +195,9 @@ class LambdaService:
             log.warning("the logs of %s are lost: %s", function.function_name, error)
 
     def role_client(self, service: str, function: Any) -> Any:
-        key = f"{service} {function.role}"
-        if key not in self._log_clients:
-            credentials = self.sandbox.principals.issue(function.role, service="lambda.amazonaws.com", session_name=function.function_name)
-            self._log_clients[key] = self.sandbox.client(service, credentials)
-        return self._log_clients[key]
+        """A client with the rights of the function's role."""
+        credentials = self.sandbox.principals.issue(function.role, service="lambda.amazonaws.com", session_name=function.function_name)
+        return self.sandbox.client(service, credentials)
 
     def _try(self, event: Event, attempt: int) -> None:
         function, arn = self.resolve(event.name, event.qualifier)

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from moto.core.utils import utcnow
+
 from mlops.sandbox.context import Sandbox
 
 
@@ -15,7 +17,7 @@ def put(
 ) -> None:
     """Write one datapoint now for each name in `values`; a unit not given is Count."""
     units = units or {}
-    now = datetime.now(UTC)
+    now = utcnow()
     named = [{"Name": name, "Value": value} for name, value in dimensions.items()]
     sandbox.backend("cloudwatch").put_metric_data(
         namespace,
@@ -24,6 +26,26 @@ def put(
             for name, value in values.items()
         ],
     )
+
+
+def put_many(
+    sandbox: Sandbox,
+    namespace: str,
+    values: Mapping[str, list[float]],
+    dimensions: Mapping[str, str],
+    units: Mapping[str, str] | None = None,
+) -> None:
+    """Write many datapoints of now at once; a name without values is left out."""
+    units = units or {}
+    named = [{"Name": name, "Value": value} for name, value in dimensions.items()]
+    now = utcnow()
+    data = [
+        {"MetricName": name, "Values": list(many), "Unit": units.get(name, "Count"), "Dimensions": named, "Timestamp": now}
+        for name, many in values.items()
+        if many
+    ]
+    if data:
+        sandbox.backend("cloudwatch").put_metric_data(namespace, data)
 
 
 def embedded(message: str) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from botocore.exceptions import ClientError
+from moto.core.utils import get_service_model
 from moto.stepfunctions.parser.api import HistoryEventType, TaskFailedEventDetails
 from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent, FailureEventException
@@ -14,8 +15,6 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service impor
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resource import ResourceCondition
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_callback import StateTaskServiceCallback
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
-
-from mlops.sandbox.http import service_model
 
 # Operation → what is waited for: describing operation, name parameter, status member, operation that stops it.
 JOBS = {
@@ -48,7 +47,7 @@ class StateTaskServiceSageMaker(StateTaskServiceCallback):
         condition = self.resource.condition
         if action not in OPERATIONS or condition not in (None, ResourceCondition.Sync) or (condition and action not in JOBS):
             return None
-        model = service_model("sagemaker")
+        model: Any = get_service_model("sagemaker")
         name = next(name for name in model.operation_names if name.lower() == action)
         return set(model.operation_model(name).input_shape.members)
 

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from moto.core.utils import get_service_model
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import state_task_factory
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
     state_task_service_aws_sdk,
@@ -26,8 +26,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_callback import StateTaskServiceCallback
 
 from mlops.sandbox.compute.stepfunctions_sagemaker import StateTaskServiceSageMaker
-from mlops.sandbox.context import Sandbox
-from mlops.sandbox.http import service_model
+from mlops.sandbox.context import Sandbox, session
 from mlops.sandbox.identity import AccessDenied
 
 STATES = "states.amazonaws.com"
@@ -106,12 +105,9 @@ class RoleClients:
             return self._clients[key]
 
     def _new(self, service: str, credentials: Any) -> Any:
-        session = boto3.Session(
-            credentials.access_key_id, credentials.secret_access_key, credentials.session_token, region_name=self.sandbox.region
-        )
         # As moto's own: Step Functions' parameters are judged by the service, and Retry of the state does the retrying.
         config = Config(parameter_validation=False, retries={"total_max_attempts": 1}, read_timeout=3600, s3={"addressing_style": "path"})
-        return session.client(service, endpoint_url=self.sandbox.endpoint, config=config)
+        return session(credentials, self.sandbox.region).client(service, endpoint_url=self.sandbox.endpoint, config=config)
 
     def _machine_of(self, role_arn: str) -> str | None:
         """A machine with this role, for trust policies that ask for the source."""
@@ -123,7 +119,7 @@ def restore_names(task: type[StateTaskService]) -> None:
     """Parameters and results in the spelling of Step Functions (Input → input, executionArn → ExecutionArn), results as plain JSON."""
 
     def operation(self: Any, service: str | None, action: str | None) -> Any:
-        model = service_model(self._get_boto_service_name(service))
+        model: Any = get_service_model(self._get_boto_service_name(service))
         wanted = self._get_boto_service_action(action).replace("_", "").lower()
         name = next((name for name in model.operation_names if name.lower() == wanted), None)
         return model.operation_model(name) if name else None
