@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from moto.core.config import default_user_config
 from moto.iam.access_control import PermissionResult
+from moto.iam.aws_managed_policies import aws_managed_policies_data
+from moto.iam.models import AWSManagedPolicy
 from moto.s3.models import FakeBucket
 
 
@@ -19,9 +21,12 @@ def switch_off_bucket_policy_check() -> None:
 
 
 def load_aws_managed_policies(iam: Any) -> None:
-    """The policies AWS itself manages (`arn:aws:iam::aws:policy/…`), which moto ships but does not load: 0.2 s."""
+    """The policies AWS itself manages (`arn:aws:iam::aws:policy/…`), which moto ships but does not load: 0.2 s.
+
+    moto's own switch would load them once more for every partition.
+    """
     if iam.aws_managed_policies:
         return
-    default_user_config["iam"] = {"load_aws_managed_policies": True}
-    iam.aws_managed_policies = iam._init_aws_policies()
+    policies = json.loads(aws_managed_policies_data)
+    iam.aws_managed_policies = [AWSManagedPolicy.from_data(name, iam.account_id, iam.region_name, data) for name, data in policies.items()]
     iam.managed_policies.update({policy.arn: policy for policy in iam.aws_managed_policies})
