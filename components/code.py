@@ -66,12 +66,15 @@ class Code(pulumi.ComponentResource):
         files = {f"glue_jobs/{path.name}": path for path in sorted((root / "glue_jobs").glob("*.py")) if path.name not in scripts}
         if set(files) <= {"glue_jobs/__init__.py"}:
             return None
+        files |= _contract_modules(root)
         archive = self._packager.modules("glue_jobs", files)
         return self._upload(f"code/glue_jobs/{archive.name}", root / archive)
 
     def _upload_training(self, root: Path) -> str:
-        names = [path.name for path in (root / "training").glob("*.py") if path.name != "__init__.py"]
-        archive = self._packager.source("training", "training", names)
+        modules = {f"training/{path.name}": path for path in (root / "training").glob("*.py")}
+        # Script mode starts what lies at the root; everything else is imported as a package.
+        scripts = {name: root / "training" / name for name in ("train.py", "serve.py")}
+        archive = self._packager.source("training", {**scripts, **modules, **_contract_modules(root)})
         # The hash is part of the key: a running job keeps the code it was started with.
         return self._upload(f"code/training/{archive.name}", root / archive)
 
@@ -94,3 +97,9 @@ class Code(pulumi.ComponentResource):
             **content,  # type: ignore[arg-type]
             opts=pulumi.ResourceOptions(parent=self, depends_on=[self._lake]),
         )
+
+
+def _contract_modules(root: Path) -> dict[str, Path]:
+    """The contract's parser, which jobs share with the functions."""
+    folder = root / "lambdas/layer/platform_common"
+    return {f"platform_common/{name}": folder / name for name in ("__init__.py", "contract.py")}

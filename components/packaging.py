@@ -15,7 +15,7 @@ import sys
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,12 +57,11 @@ class Packager:
         key = digest({**own, "requirements": file}, self.python_version, self.architecture)
         return self._cached(f"layers/{name}", key, lambda target: self._write_layer(target, file, own))
 
-    def source(self, name: str, folder: str, names: Iterable[str]) -> Path:
-        """A tar.gz with the named files of `folder` at its root, as SageMaker's script mode unpacks it."""
-        files = {item: self.root / folder / item for item in sorted(names)}
-        missing = [item for item, path in files.items() if not path.is_file()]
+    def source(self, name: str, files: dict[str, Path]) -> Path:
+        """A tar.gz of files by the path they have in it, as SageMaker's script mode unpacks it."""
+        missing = sorted(item for item, path in files.items() if not path.is_file())
         if missing or not files:
-            raise PackagingError(f"{folder}/ lacks {', '.join(missing) or 'Python files'}: nothing to train with")
+            raise PackagingError(f"{', '.join(missing) or 'Python files'} missing: nothing to train with")
         return self._cached(f"{name}/source", digest(files), lambda target: write_tar(target, files), suffix=".tar.gz")
 
     def modules(self, name: str, files: dict[str, Path]) -> Path:

@@ -100,7 +100,7 @@ def test_failed_installation_says_why(packager: Packager, monkeypatch: pytest.Mo
 def test_training_source_lies_at_the_root_of_the_archive(packager: Packager) -> None:
     (packager.root / "training").mkdir()
     (packager.root / "training/train.py").write_text("")
-    with tarfile.open(packager.root / packager.source("training", "training", ["train.py"])) as archive:
+    with tarfile.open(packager.root / packager.source("training", {"train.py": packager.root / "training/train.py"})) as archive:
         (member,) = archive.getmembers()
     assert (member.name, member.mtime, member.uid) == ("train.py", 0, 0)
 
