@@ -100,9 +100,9 @@ class Daemon:
     def serve(self) -> None:
         """Answer until SIGTERM or SIGINT."""
         threading.Thread(target=self.server.serve_forever, name="endpoint", daemon=True).start()
-        threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
         try:
             administrator = self.install()
+            threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
             lifecycle.announce(
                 self.files,
                 lifecycle.Running(

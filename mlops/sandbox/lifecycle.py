@@ -70,7 +70,7 @@ class Files:
 
 
 def start(
-    project: Path, region: str = "us-east-1", *, options: dict[str, Any] | None = None, attached: bool = False, timeout: float = 60.0
+    project: Path, region: str = "us-east-1", *, options: dict[str, Any] | None = None, attached: bool = False, timeout: float = 120.0
 ) -> Running:
     """Start the sandbox of `project` and wait until it answers. With `attached` it ends when this process ends.
 
