@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
@@ -10,6 +11,7 @@ from .values import NotEvaluable, Unreadable
 
 # The properties by which other resources name a resource when a program writes literals instead of outputs.
 _IDENTITIES = ("id", "arn", "name", "bucket", "keyId", "url", "functionName", "dashboardName", "roleId")
+_ARN_PARTS = re.compile(r"[:/]")
 
 
 class Graph:
@@ -72,7 +74,7 @@ class Graph:
         return found
 
     def named(self, type_: str, text: str) -> Resource | None:
-        """The resource of a type whose id, ARN or name is this text."""
+        """The resource of a type whose id, ARN or name is this text, or whose name stands in it, if it is an ARN."""
         if type_ not in self._identities:
             self._identities[type_] = {
                 value: resource
@@ -80,7 +82,10 @@ class Graph:
                 for key in _IDENTITIES
                 if isinstance(value := resource.values.get(key), str)
             }
-        return self._identities[type_].get(text)
+        index = self._identities[type_]
+        if text in index or not text.startswith("arn:"):
+            return index.get(text)
+        return next((index[part] for part in _ARN_PARTS.split(text.split(":", 5)[-1]) if part in index), None)
 
     def with_value(self, type_: str, path: str, value: object) -> list[Resource]:
         """The resources of a type whose property at a path is this known text, or an ARN that ends in it."""
@@ -123,6 +128,11 @@ class Graph:
             if not targets and isinstance(resource.values.get(property_), Unreadable) and not resource.property_dependencies.get(property_):
                 untraced.append(resource)
         return by_target, untraced
+
+    def behind(self, resource: Resource, property_: str, type_: str, alias: str, alias_property: str) -> list[Resource]:
+        """The resources of `type_` a property names, directly or through an alias whose `alias_property` names them."""
+        found = self.linked(resource, property_, type_)
+        return found or [target for item in self.linked(resource, property_, alias) for target in self.linked(item, alias_property, type_)]
 
     def given(self, resource: Resource, path: str, *types: str) -> bool:
         """Whether a property is set. An unknown value counts as set when it comes from a declared resource (of `types`, if given)."""

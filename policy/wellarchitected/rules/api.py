@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..model import Context, Example, Resource, rule
 from ..values import NotApplicable, is_set
-from ._types import API_INTEGRATION, API_METHOD, API_METHOD_SETTINGS, API_STAGE, FUNCTION, REST_API
+from ._types import API_INTEGRATION, API_METHOD, API_METHOD_SETTINGS, API_STAGE, FUNCTION, LAMBDA_ALIAS, REST_API
 
 
 @rule(
@@ -133,7 +133,7 @@ def api_cache_safe(settings: Resource, context: Context) -> Iterator[str]:
 
 @rule(
     "api-timeout-chain", API_INTEGRATION, scope="stack",
-    practices="REL05-BP05", checklist="CHK-REL-3", spec="PERF-5a P4a", severity="medium",
+    practices="REL05-BP05", checklist="CHK-REL-3", spec="PERF-5a P4a", severity="medium", level="advisory",
     why="A function that works on after the gateway has given up costs money and answers nobody.",
     fix="Make the function's timeout shorter than the integration's (29 s by default), or invoke it asynchronously",
     reads=None,
@@ -144,7 +144,7 @@ def api_cache_safe(settings: Resource, context: Context) -> Iterator[str]:
 )  # fmt: skip
 def api_timeout_chain(integration: Resource, context: Context) -> str | None:
     """The gateway waits at least as long as the function behind it may take."""
-    functions = context.graph.linked(integration, "uri", FUNCTION)
+    functions = context.graph.behind(integration, "uri", FUNCTION, LAMBDA_ALIAS, "functionName")
     if len(functions) != 1:
         raise NotApplicable("no single function behind it")
     allowed, taken = integration.get("timeoutMilliseconds", 29000), functions[0].get("timeout", 3) * 1000

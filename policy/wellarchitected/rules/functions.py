@@ -20,6 +20,7 @@ from ._types import (
     PRODUCTION,
     PROVISIONED_CONCURRENCY,
     QUEUE,
+    SCHEDULE,
     SUBSCRIPTION,
 )
 
@@ -170,6 +171,12 @@ def log_group_managed(function: Resource, context: Context) -> str | None:
     return f"no log group is declared for '{function.name}'"
 
 
+# What invokes a function asynchronously, and the property that names the function.
+_EVENTS = (
+    (EVENT_TARGET, "arn"), (SUBSCRIPTION, "endpoint"), (SCHEDULE, "target"), ("aws:s3/bucketNotification:BucketNotification", "lambdaFunctions"),
+)  # fmt: skip
+
+
 @rule(
     "lambda-failure-destination", FUNCTION, scope="stack",
     practices="REL04-BP02 REL05-BP04", checklist="CHK-REL-3", spec="OPS-4b REL-1a", severity="high",
@@ -186,9 +193,9 @@ def log_group_managed(function: Resource, context: Context) -> str | None:
 def failure_destination(function: Resource, context: Context) -> str | None:
     """Functions that events invoke keep what they could not process."""
     graph = context.graph
-    invoking = [*graph.referring(function, EVENT_TARGET, "arn"), *graph.referring(function, SUBSCRIPTION, "endpoint")]
-    invoking += graph.referring(function, "aws:s3/bucketNotification:BucketNotification", "lambdaFunctions")
-    invoking += graph.referring(function, "aws:scheduler/schedule:Schedule", "target")
+    invoking = [source for type_, property_ in _EVENTS for source in graph.referring(function, type_, property_)]
+    for alias in graph.referring(function, LAMBDA_ALIAS, "functionName"):
+        invoking += [source for type_, property_ in _EVENTS for source in graph.referring(alias, type_, property_)]
     if not invoking:
         raise NotApplicable("nothing invokes it asynchronously")
     if graph.given(function, "deadLetterConfig.targetArn"):
@@ -348,7 +355,10 @@ def queue_batched(mapping: Resource, context: Context) -> str | None:
 )  # fmt: skip
 def queue_visibility(mapping: Resource, context: Context) -> str | None:
     """A queue waits long enough before it delivers a message again."""
-    queues, functions = context.graph.linked(mapping, "eventSourceArn", QUEUE), context.graph.linked(mapping, "functionName", FUNCTION)
+    queues, functions = (
+        context.graph.linked(mapping, "eventSourceArn", QUEUE),
+        context.graph.behind(mapping, "functionName", FUNCTION, LAMBDA_ALIAS, "functionName"),
+    )
     if not queues or not functions:
         raise NotApplicable("queue or function are not of this stack")
     visible, limit = queues[0].get("visibilityTimeoutSeconds", 30), functions[0].get("timeout", 3)
