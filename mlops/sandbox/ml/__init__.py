@@ -10,10 +10,12 @@ if TYPE_CHECKING:
 
 def install(sandbox: Sandbox) -> None:
     """Replace moto's pretended Glue and SageMaker work with these executors."""
-    from mlops.sandbox.ml import crawler, endpoints, glue, invocations, models, training
+    from mlops.sandbox.ml import crawler, endpoints, glue, invocations, models, registry, training, transform
 
     glue.install(sandbox)
     crawler.install(sandbox)
     training.install(sandbox)
     models.install(sandbox)
+    registry.install(sandbox)
+    transform.install(sandbox)
     invocations.install(endpoints.install(sandbox))

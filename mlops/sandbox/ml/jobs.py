@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import re
@@ -131,6 +132,14 @@ class Objects:
             if error.__class__.__name__ != "S3UploadFailedError":
                 raise
             raise JobError(f"writing {uri} failed: {error}") from error
+
+
+def read_json(objects: Objects, uri: str) -> Any:
+    """A JSON object of S3; JobError when it is none."""
+    try:
+        return json.loads(objects.read(uri))
+    except ValueError as error:
+        raise JobError(f"{uri} is not JSON: {error}") from error
 
 
 class LogStream:

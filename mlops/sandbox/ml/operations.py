@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult, EmptyResult
 from moto.core.utils import camelcase_to_underscores
 
@@ -21,12 +20,3 @@ def implement(response_class: type, name: str, operation: Operation) -> None:
         return EmptyResult() if result is None else ActionResult(result)
 
     setattr(response_class, camelcase_to_underscores(name), answer)
-
-
-def refuse(response_class: type, service: str, name: str, code: str = "ValidationException") -> None:
-    """The operation is not carried out here: say so by name instead of storing it."""
-
-    def answer(_: dict[str, Any]) -> None:
-        raise ServiceException(code, f"the sandbox does not execute {service}:{name}")
-
-    implement(response_class, name, answer)

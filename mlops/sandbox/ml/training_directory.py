@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from mlops.sandbox.ml.jobs import JobError, Objects, split_uri
+from mlops.sandbox.ml.jobs import JobError, Objects, read_json, split_uri
 
 HOST = "algo-1"
 _PARALLEL = 8
@@ -84,10 +84,7 @@ class TrainingDirectory:
         target = self.base / "input" / "data" / channel["ChannelName"]
         target.mkdir(parents=True, exist_ok=True)
         if source["S3DataType"] == "ManifestFile":
-            try:
-                files = manifest_uris(json.loads(self._objects.read(uri)), uri)
-            except ValueError as error:
-                raise JobError(f"the manifest {uri} is not JSON: {error}") from error
+            files = manifest_uris(read_json(self._objects, uri), uri)
         else:
             bucket, prefix = split_uri(uri)
             files = [(f"s3://{bucket}/{entry['Key']}", relative_key(entry["Key"], prefix)) for entry in self._objects.list(uri)]
