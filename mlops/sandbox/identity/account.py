@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 import struct
 from collections.abc import Callable
@@ -91,10 +92,10 @@ class Account:
         # A key that is not there: judged under the name that was given, which no key policy allows.
         return key_id if key_id.startswith("arn:") else f"arn:{self.partition}:kms:{region}:{self.account}:{_key_path(name)}"
 
-    def ciphertext_key_arn(self, blob: bytes) -> str | None:
-        """The key with which KMS made this ciphertext; None when it is none of KMS's."""
+    def ciphertext_key_arn(self, encoded: str) -> str | None:
+        """The key with which KMS made this ciphertext (base64); None when it is none of KMS's."""
         try:
-            return self.key_arn(_deserialize_ciphertext_blob(blob).key_id)
+            return self.key_arn(_deserialize_ciphertext_blob(base64.b64decode(encoded)).key_id)
         except (ValueError, UnicodeDecodeError, struct.error):
             return None
 

@@ -193,10 +193,16 @@ def service_of(environ: Mapping[str, Any], signing_name: str) -> str:
 _S3_BODY = {"DeleteObjects", "PutObjectTagging", "PutBucketTagging", "CreateBucket", "PutBucketEncryption"}
 
 
+# Their bodies carry archives of many megabytes and nothing that the decision needs.
+_NO_BODY = {("lambda", "PublishLayerVersion"), ("lambda", "UpdateFunctionCode")}
+
+
 def needs_body(service: str, operation: Any) -> bool:
     """Whether the decision needs the body: not for payloads that are plain bytes, and for S3 only where listed."""
     if service == "s3":
         return operation.name in _S3_BODY
+    if (service, operation.name) in _NO_BODY:
+        return False
     shape = operation.input_shape
     if shape is None:
         return False
@@ -236,7 +242,8 @@ def _parse(
     protocol: str, operation: Any, request: Request, labels: dict[str, Any], body: bytes, service: str, access_key: str | None
 ) -> dict[str, Any]:
     try:
-        parsed = PROTOCOL_PARSERS[protocol](operation).parse(
+        # Blobs stay as they came (base64 where the protocol has it so): nobody needs their content, except KMS.
+        parsed = PROTOCOL_PARSERS[protocol](operation, blob_parser=lambda value: value).parse(
             {
                 "method": request.method,
                 "values": request.values,

@@ -176,6 +176,15 @@ def test_without_an_allow_in_the_key_policy_nobody_uses_the_key(sandbox, adminis
         client.encrypt(KeyId=key, Plaintext=b"x")
 
 
+def test_a_ciphertext_names_its_key_itself(sandbox, administrator, make_role):
+    kms = administrator("kms")
+    mine, other = (kms.create_key()["KeyMetadata"]["Arn"] for _ in range(2))
+    client = sandbox.client("kms", make_role("user", allow("kms:Decrypt", mine)))
+    assert client.decrypt(CiphertextBlob=kms.encrypt(KeyId=mine, Plaintext=b"secret")["CiphertextBlob"])["Plaintext"] == b"secret"
+    with pytest.raises(ClientError, match=f"kms:Decrypt on resource: {other}"):
+        client.decrypt(CiphertextBlob=kms.encrypt(KeyId=other, Plaintext=b"secret")["CiphertextBlob"])
+
+
 def test_dynamodb_is_judged_by_the_exact_table(sandbox, administrator, make_role):
     for name in ("ledger", "other"):
         administrator("dynamodb").create_table(

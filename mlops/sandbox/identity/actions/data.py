@@ -169,7 +169,7 @@ def kms(scope: Scope) -> list[Need] | None:
         return [Need(name, arn, condition) for name, arn in pairs if arn]
     key = account.key_arn(parameters.get("KeyId"))
     if key is None and operation == "Decrypt":
-        key = account.ciphertext_key_arn(parameters.get("CiphertextBlob", b""))
+        key = account.ciphertext_key_arn(parameters.get("CiphertextBlob", ""))
     if key is None:
         # AWS-managed keys: their policies admit the account through the service only, and DescribeKey.
         return [Need(f"kms:{operation}", scope.arn("kms", f"key/{parameters.get('KeyId', '*')}"), condition)]
