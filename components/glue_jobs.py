@@ -39,8 +39,8 @@ class GlueJobs(pulumi.ComponentResource):
             key=shared.keys.logs,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self.validate = self._job("validate", [*self._read_raw(), *shared.lake.quarantine.grant_write(f"{model.key}/")])
-        self.preprocess = self._job("preprocess", shared.lake.quarantine.grant_write(f"{model.key}/"))
+        self.validate = self._job("validate", [*self._read_raw(), *shared.lake.quarantine.grant_overwrite(f"{model.key}/")])
+        self.preprocess = self._job("preprocess", [])
         self.register_outputs({"crawler": self.crawler.name, "validate": self.validate.name, "preprocess": self.preprocess.name})
 
     def _child(self, **more: object) -> pulumi.ResourceOptions:
@@ -119,9 +119,7 @@ class GlueJobs(pulumi.ComponentResource):
             script,
             [
                 *statements,
-                *processed.grant_read(prefix),
-                *processed.grant_write(prefix),
-                *processed.grant_delete(prefix),
+                *processed.grant_overwrite(prefix),
                 *shared.lake.models.grant_read("code/"),
                 *self.logs.grant_write(),
                 *self._log_statements("jobs"),

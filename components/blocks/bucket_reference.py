@@ -40,8 +40,10 @@ class BucketReference:
         """Write objects under `prefix`; KMS needs decryption too for multipart uploads."""
         return [allow(OBJECT_WRITE, self.arns.objects(self.name, f"{prefix}*")), *(self.key.grant_encrypt() if self.key else [])]
 
-    def grant_delete(self, prefix: str = "") -> list[Statement]:
-        return [allow(OBJECT_DELETE, self.arns.objects(self.name, f"{prefix}*"))]
+    def grant_overwrite(self, prefix: str) -> list[Statement]:
+        """Read, write and replace what lies under `prefix`, as Spark does with a folder."""
+        delete = allow(OBJECT_DELETE, self.arns.objects(self.name, f"{prefix}*"))
+        return [*self.grant_read(prefix), *self.grant_write(prefix), delete]
 
     def grant_locate(self) -> list[Statement]:
         return [allow(BUCKET_LOCATE, self.arn)]

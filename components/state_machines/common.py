@@ -149,7 +149,8 @@ class Common:
         # A step that fails here must not hide the error that brought us here.
         for state in (record, notify, queue):
             state["Catch"][-1]["ResultPath"] = "$.failure_handling_error"
-        failed = {"Type": "Fail", "ErrorPath": "$.error.Error", "CausePath": "$.error.Cause"}
+        # Names that begin with `States.` are reserved: the error that brought us here is part of the cause.
+        failed = {"Type": "Fail", "Error": f"{pipeline.capitalize()}PipelineFailed", "CausePath": "States.JsonToString($.error)"}
         return {"RecordFailure": record, "NotifyFailure": notify, "QueueFailure": queue, "Failed": failed}
 
     def machine(self, comment: str, start: str, states: dict[str, State]) -> State:

@@ -34,6 +34,7 @@ class Ended:
     status: str
     output: Any
     error: str | None
+    cause: str
     visited: list[str]
 
 
@@ -64,7 +65,7 @@ class Account:
         events = self.states.get_execution_history(executionArn=execution, maxResults=1000)["events"]
         visited = [event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event]
         output = json.loads(found["output"]) if "output" in found else None
-        return Ended(found["status"], output, found.get("error"), visited)
+        return Ended(found["status"], output, found.get("error"), found.get("cause", ""), visited)
 
     def ledger(self) -> dict[str, dict[str, str]]:
         items = self.dynamodb.scan(TableName="ledger")["Items"]

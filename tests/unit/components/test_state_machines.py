@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -78,14 +79,14 @@ def test_failure_is_recorded_notified_queued_and_may_be_driven_again(account: An
     assert ended.visited[-4:] == ["RecordFailure", "NotifyFailure", "QueueFailure", "Failed"]
     assert account.ledger()[OBJECT_ID]["status"] == "failed"
     (message,) = account.failures()
-    assert message["pipeline"] == "data" and message["input"] == OBJECT and message["error"]["Error"] == ended.error
+    assert message["pipeline"] == "data" and message["input"] == OBJECT and message["error"] == json.loads(ended.cause)
     assert account.run(definition, OBJECT, DATA_ANSWERS).status == "SUCCEEDED"
     assert account.ledger()[OBJECT_ID]["status"] == "succeeded"
 
 
 def test_failed_crawl_fails_the_run(account: Any, data_machine: DataMachine) -> None:
     ended = account.run(data_definition(data_machine), OBJECT, {**DATA_ANSWERS, "GetCrawl": {"status": "FAILED"}})
-    assert (ended.status, ended.error) == ("FAILED", "CrawlFailed")
+    assert (ended.status, ended.error, json.loads(ended.cause)["Error"]) == ("FAILED", "DataPipelineFailed", "CrawlFailed")
 
 
 def test_failed_claim_is_notified_and_queued(account: Any, data_machine: DataMachine) -> None:
@@ -121,7 +122,7 @@ def test_failed_algorithm_does_not_stop_the_others(account: Any, training_machin
 
 def test_training_fails_when_every_algorithm_failed(account: Any, training_machine: TrainingMachine) -> None:
     ended = account.run(training_definition(training_machine), REQUEST, training_answers(account.FAILS, account.FAILS))
-    assert (ended.status, ended.error) == ("FAILED", "AllTrainingJobsFailed")
+    assert (ended.error, json.loads(ended.cause)["Error"]) == ("TrainingPipelineFailed", "AllTrainingJobsFailed")
     assert account.ledger()["training#flights#0a1b2c3d4e5f"]["status"] == "failed"
 
 
@@ -159,7 +160,7 @@ def test_rollback_and_failure_of_the_endpoint_fail_the_deployment(
 ) -> None:
     answers = deployment_answers(exists=True, status=status, config=config)
     ended = account.run(deployment_definition(deployment_machine), APPROVAL, answers)
-    assert (ended.status, ended.error) == ("FAILED", error)
+    assert (ended.error, json.loads(ended.cause)["Error"]) == ("DeploymentPipelineFailed", error)
     assert account.ledger()[f"deployment#{PACKAGE}"]["status"] == "failed"
     assert len(account.failures()) == 1
 
