@@ -180,6 +180,16 @@ def test_changed_tags_reach_every_kind_of_service(make, client, type_, inputs, r
     assert found == {"a": "2"}
 
 
+def test_the_last_tag_of_buckets_and_objects_can_be_taken_off(make, client):
+    bucket = make("aws:s3/bucket:Bucket", "b", {"bucket": "changes-untagged", "forceDestroy": True, "tags": {"a": "1"}})
+    stored = make("aws:s3/bucketObjectv2:BucketObjectv2", "o", {"bucket": bucket.id, "key": "k", "content": "x", "tags": {"a": "1"}})
+    stored.change(tags=None)
+    bucket.change(tags=None)
+    assert client("s3").get_object_tagging(Bucket="changes-untagged", Key="k")["TagSet"] == []
+    with pytest.raises(Exception, match="NoSuchTagSet"):
+        client("s3").get_bucket_tagging(Bucket="changes-untagged")
+
+
 def test_settings_of_queue_topic_log_group_and_key_change_in_place(make, client):
     queue = make("aws:sqs/queue:Queue", "q", {"name": "changes-settings", "visibilityTimeoutSeconds": 30})
     queue.change(visibilityTimeoutSeconds=60)

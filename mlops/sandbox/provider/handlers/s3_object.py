@@ -75,7 +75,10 @@ class _Object(Put):
 
     def retag(self, call: Call, id_: str, arn: str, add: dict[str, str], remove: list[str]) -> None:
         bucket, key = arn.split(":::", 1)[1].split("/", 1)
-        call("put_object_tagging", Bucket=bucket, Key=key, Tagging={"TagSet": call.tag_list()})
+        if call.tags:
+            call("put_object_tagging", Bucket=bucket, Key=key, Tagging={"TagSet": call.tag_list()})
+        else:
+            call("delete_object_tagging", Bucket=bucket, Key=key)
 
     def delete(self, call: Call, id_: str, state: Mapping[str, Any]) -> None:
         bucket, key = state["bucket"], state["key"]
