@@ -14,6 +14,7 @@ from typing import Any
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from moto.core.utils import get_service_model
+from moto.stepfunctions.parser.asl.component.common.error_name.error_name import ErrorName
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import state_task_factory
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
     state_task_service_aws_sdk,
@@ -24,6 +25,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service impor
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resource import ResourceCondition
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service import StateTaskService
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_callback import StateTaskServiceCallback
+from moto.stepfunctions.parser.asl.component.state.fail import state_fail
 
 from mlops.sandbox.compute.stepfunctions_sagemaker import StateTaskServiceSageMaker
 from mlops.sandbox.context import Sandbox, session
@@ -59,6 +61,8 @@ BOTO_NAMES = {
 def install(sandbox: Sandbox) -> None:
     """Patch moto's service integrations."""
     clients = RoleClients(sandbox)
+    # A Fail state hands on the error it caught, States.TaskFailed for instance; moto takes only names of its own making there.
+    state_fail.CustomErrorName = ErrorName  # type: ignore[misc, assignment]
     for name, module in list(sys.modules.items()):
         if name.startswith("moto.stepfunctions.") and hasattr(module, "boto_client_for"):
             module.boto_client_for = clients.client  # type: ignore[attr-defined]
