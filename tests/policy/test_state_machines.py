@@ -176,6 +176,19 @@ def test_failure_path_needs_no_catch_of_its_own() -> None:
     assert outcome(report, "sfn-failure-noticed") == "pass"
 
 
+def test_serverless_variant_is_not_asked_for_what_it_cannot_have() -> None:
+    model = {"ModelName.$": "$.name", "PrimaryContainer": {"Image.$": "$.image"}}
+    variant = {"VariantName": "v", "ModelName.$": "$.m", "ServerlessConfig": {"MemorySizeInMB": 2048, "MaxConcurrency": 5}}
+    states = {
+        "Model": task(model, "createModel", Next="Configuration"),
+        "Configuration": task({"EndpointConfigName.$": "$.name", "ProductionVariants": [variant]}, "createEndpointConfig", Next="Update"),
+        "Update": task({"EndpointName": "e", "EndpointConfigName.$": "$.name"}, "updateEndpoint"),
+    }
+    report = judged(states)
+    for rule in ("sagemaker-model-in-vpc", "sagemaker-network-isolation", "sagemaker-endpoint-rollback", "sagemaker-endpoint-scales"):
+        assert outcome(report, rule) == "not_applicable", rule
+
+
 @pytest.mark.parametrize(
     "definition",
     [

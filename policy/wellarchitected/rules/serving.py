@@ -26,6 +26,17 @@ def variants(configuration: Resource, provisioned: bool = False) -> list[dict]:
     return found
 
 
+def served_serverless(resource: Resource, context: Context) -> bool:
+    """Whether a model or endpoint belongs to serverless variants, for which SageMaker has no VPC, no isolation and no guardrails."""
+    for configuration in context.graph.of(ENDPOINT_CONFIGURATION):
+        together = configuration.urn == resource.urn  # the same state machine starts both
+        if together or context.graph.linked(configuration, "productionVariants", MODEL) == [resource]:
+            found = configuration.get("productionVariants")
+            if isinstance(found, list) and any(isinstance(item, dict) and item.get("serverlessConfig") is not None for item in found):
+                return True
+    return False
+
+
 def configuration_of(**variant: object) -> dict:
     """An endpoint configuration of one variant, for examples."""
     return {
@@ -36,7 +47,7 @@ def configuration_of(**variant: object) -> dict:
 
 
 @rule(
-    "sagemaker-model-in-vpc", MODEL,
+    "sagemaker-model-in-vpc", MODEL, scope="stack",
     practices="SEC05-BP01", checklist="CHK-SEC-6", spec="SEC-5d", severity="high", level=PRODUCTION,
     why="Outside the VPC the model's container reaches the internet and no security group limits it.",
     fix="Set VpcConfig with private subnets and a security group",
@@ -44,7 +55,24 @@ def configuration_of(**variant: object) -> dict:
 )  # fmt: skip
 def model_in_vpc(model: Resource, context: Context) -> str | None:
     """Models are served inside the VPC."""
+    if served_serverless(model, context):
+        raise NotApplicable("serverless variants cannot be in a VPC")
     return None if is_set(model.get("vpcConfig")) else f"vpcConfig of '{model.name}' is not set"
+
+
+@rule(
+    "sagemaker-network-isolation", f"{TRAINING_JOB} {MODEL}", scope="stack",
+    practices="SEC05-BP02", checklist="CHK-SEC-6", spec="SEC-5d", severity="medium", level="advisory",
+    sources="checkov:CKV_AWS_370 securityhub:SageMaker.5",
+    why="An isolated container cannot send data anywhere, whatever code is in it.",
+    fix="Set EnableNetworkIsolation to true; the image must bring its dependencies along",
+    reads="enableNetworkIsolation", compliant={"enableNetworkIsolation": True}, violating={"enableNetworkIsolation": False},
+)  # fmt: skip
+def network_isolation(resource: Resource, context: Context) -> str | None:
+    """Training and serving containers have no network of their own."""
+    if resource.type == MODEL and served_serverless(resource, context):
+        raise NotApplicable("serverless variants cannot be isolated")
+    return None if resource.get("enableNetworkIsolation", False) else f"enableNetworkIsolation of '{resource.name}' is not true"
 
 
 @rule(
@@ -176,7 +204,7 @@ def scaling_range(target: Resource, context: Context) -> str | None:
 
 
 @rule(
-    "sagemaker-endpoint-rollback", ENDPOINT,
+    "sagemaker-endpoint-rollback", ENDPOINT, scope="stack",
     practices="OPS06-BP04 REL08-BP05", checklist="CHK-OPS-2", spec="P4f OPS-2c", severity="medium", level="advisory",
     why="A new model that answers badly should be gone before anybody has to get up.",
     fix="Set DeploymentConfig with a blue/green (or rolling) policy and AutoRollbackConfiguration alarms",
@@ -186,4 +214,6 @@ def scaling_range(target: Resource, context: Context) -> str | None:
 )  # fmt: skip
 def endpoint_rollback(endpoint: Resource, context: Context) -> str | None:
     """Endpoint updates roll back on alarms."""
+    if served_serverless(endpoint, context):
+        raise NotApplicable("serverless endpoints have no deployment guardrails")
     return None if is_set(endpoint.get("deploymentConfig")) else f"deploymentConfig of '{endpoint.name}' is not set"

@@ -68,19 +68,6 @@ def training_intercontainer_tls(job: Resource, context: Context) -> str | None:
 
 
 @rule(
-    "sagemaker-network-isolation", f"{TRAINING_JOB} {MODEL}",
-    practices="SEC05-BP02", checklist="CHK-SEC-6", spec="SEC-5d", severity="medium", level="advisory",
-    sources="checkov:CKV_AWS_370 securityhub:SageMaker.5",
-    why="An isolated container cannot send data anywhere, whatever code is in it.",
-    fix="Set EnableNetworkIsolation to true; the image must bring its dependencies along",
-    reads="enableNetworkIsolation", compliant={"enableNetworkIsolation": True}, violating={"enableNetworkIsolation": False},
-)  # fmt: skip
-def network_isolation(resource: Resource, context: Context) -> str | None:
-    """Training and serving containers have no network of their own."""
-    return None if resource.get("enableNetworkIsolation", False) else f"enableNetworkIsolation of '{resource.name}' is not true"
-
-
-@rule(
     "sagemaker-training-spot", TRAINING_JOB,
     practices="COST07-BP04 SUS02-BP01", checklist="CHK-COST-2", spec="P3d COST-2c COST-7a", severity="medium",
     why="Spot capacity costs up to 70 % less than on-demand, and training can wait.",
