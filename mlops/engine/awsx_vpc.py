@@ -213,8 +213,8 @@ class _Builder:
             "tags": self._tags(block.tags, **own),
         }
         uses = {"vpcId": [self.vpc]}
-        if self.registry.steps.dry_run:
-            # Derived from the VPC's own IPv6 block, which only AWS knows.
+        if self.vpc.id is UNKNOWN:
+            # Derived from the VPC's own IPv6 block, which is not known before there is a VPC.
             inputs["ipv6CidrBlock"] = UNKNOWN
             uses["ipv6CidrBlock"] = [self.vpc]
         subnet = self._child("subnet", block.name, self.vpc, inputs, uses)

@@ -3,66 +3,27 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mlops.engine import Record, preview
-from mlops.engine.export import deployment
+from mlops.engine import deployment, destroy, preview, up
+from tests.engine.plugin import EchoProvider, served
+from tests.unit.engine.memory_provider import MemoryProvider
 
+Cli = Callable[..., str]
 PROGRAMS = Path(__file__).parents[1] / "unit" / "engine" / "programs"
+NAMES = sorted(path.name for path in PROGRAMS.iterdir() if (path / "Pulumi.yaml").exists())
 SECRET = "1b47061264138c4ac30d75fd1eb44270"
-STAND_IN = Path(__file__).with_name("stand_in_provider.py")
 
-pytestmark = [
-    pytest.mark.engine,
-    pytest.mark.skipif(shutil.which("pulumi") is None, reason="the Pulumi CLI is not on PATH (no package registry carries it)"),
-]
+pytestmark = pytest.mark.engine
 
 
-@pytest.fixture(scope="module")
-def provider_port() -> Iterator[int]:
-    process = subprocess.Popen([sys.executable, STAND_IN], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    try:
-        yield int(process.stdout.readline())
-    finally:
-        process.kill()
-        process.wait()
-
-
-@pytest.fixture
-def environment(tmp_path: Path, provider_port: int) -> dict[str, str]:
-    (tmp_path / "backend").mkdir()
-    return {
-        **os.environ,
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "PULUMI_HOME": str(tmp_path / "home"),
-        "PULUMI_BACKEND_URL": f"file://{tmp_path / 'backend'}",
-        "PULUMI_CONFIG_PASSPHRASE": "",
-        "PULUMI_SKIP_UPDATE_CHECK": "true",
-        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-        "PULUMI_DEBUG_PROVIDERS": f"aws:{provider_port},awsx:{provider_port}",
-        "no_grpc_proxy": "127.0.0.1",
-    }
-
-
-def cli(arguments: list[str], project: Path, environment: dict[str, str]) -> str:
-    result = subprocess.run(
-        ["pulumi", "--non-interactive", *arguments], cwd=project, env=environment, capture_output=True, text=True, timeout=300
-    )
-    assert result.returncode == 0, f"{result.stdout[-3000:]}\n{result.stderr[-3000:]}"
-    return result.stdout
-
-
-def view(states: list[dict[str, Any]]) -> dict[str, Any]:
-    """What is compared of each resource. The stand-in adds nothing, so neither may count what only the real aws provider adds."""
+def view(states: list[dict[str, Any]], *more: str) -> dict[str, Any]:
+    """What is compared of each resource. The providers here add nothing, so neither may count what only the real aws provider adds."""
     return {
         state["urn"]: {
             "type": state["type"],
@@ -76,6 +37,7 @@ def view(states: list[dict[str, Any]]) -> dict[str, Any]:
             "propertyDependencies": {key: sorted(urns) for key, urns in (state.get("propertyDependencies") or {}).items() if urns},
             "protect": state.get("protect", False),
             "retainOnDelete": state.get("retainOnDelete", False),
+            **{key: masked(state.get(key)) for key in more},
         }
         for state in states
         # The CLI's JSON leaves default providers out; every resource's reference to one is compared.
@@ -90,40 +52,70 @@ def masked(value: Any) -> Any:
     return [masked(item) for item in value] if isinstance(value, list) else value
 
 
-def differences(ours: dict[str, Any], theirs: dict[str, Any]) -> list[str]:
+def assert_same(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
     lines = [f"only ours: {urn}" for urn in sorted(ours.keys() - theirs.keys())]
     lines += [f"only the CLI's: {urn}" for urn in sorted(theirs.keys() - ours.keys())]
     for urn in sorted(ours.keys() & theirs.keys()):
         lines += [f"{urn} {key}: {ours[urn][key]} != {theirs[urn][key]}" for key in ours[urn] if ours[urn][key] != theirs[urn][key]]
-    return lines
+    assert not lines, "\n".join(lines)
 
 
-def of_cli(project: Path, stack: str, environment: dict[str, str]) -> dict[str, Any]:
-    cli(["stack", "init", stack], project, environment)
-    document = json.loads(cli(["preview", "--json", "--stack", stack], project, environment))
-    return view([step["newState"] for step in document["steps"]])
-
-
-@pytest.mark.parametrize("name", sorted(path.name for path in PROGRAMS.iterdir() if (path / "Pulumi.yaml").exists()))
-def test_resources_equal_those_of_the_cli(name: str, tmp_path: Path, environment: dict[str, str]) -> None:
-    project = tmp_path / "project"
+def copy_of(name: str, tmp_path: Path) -> Path:
+    project = tmp_path / name
     shutil.copytree(PROGRAMS / name, project)
     for file in project.glob("Pulumi.*.yaml"):
         # Nobody has the key of an encrypted example; the engine's placeholder is the text that the CLI is given.
         file.write_text(file.read_text().replace("\n    secure: v1:AAAA:BBBB", " encrypted-value-of-example:password"))
-    ours: Record = preview(project, "dev")
-    theirs = of_cli(project, "dev", environment)
-    found = differences(view(deployment(ours)["deployment"]["resources"]), theirs)
-    assert not found, "\n".join(found)
+    return project
+
+
+def assert_previews_are_the_same(cli: Cli, project: Path, stack: str) -> None:
+    ours = view(deployment(preview(project, stack))["deployment"]["resources"])
+    with served(EchoProvider("eu-west-1"), project) as providers:
+        cli(project, providers, "stack", "init", stack)
+        document = json.loads(cli(project, providers, "preview", "--json", "--stack", stack))
+    assert_same(ours, view([step["newState"] for step in document["steps"]]))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_preview_equals_the_clis(name: str, tmp_path: Path, cli: Cli) -> None:
+    assert_previews_are_the_same(cli, copy_of(name, tmp_path), "dev")
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod", "local"])
-def test_the_platform_equals_that_of_the_cli(stack: str, tmp_path: Path, environment: dict[str, str]) -> None:
-    repository = Path(__file__).parents[2]
-    project = tmp_path / "project"
-    shutil.copytree(repository, project, ignore=shutil.ignore_patterns(".git", ".venv", ".mlops", ".*_cache", "tests", "docs"))
-    # The CLI writes its salt into the stack file, hence the copy; the interpreter that the project names is the repository's.
-    (project / ".venv").symlink_to(Path(sys.prefix))
-    ours = preview(project, stack)
-    found = differences(view(deployment(ours)["deployment"]["resources"]), of_cli(project, stack, environment))
-    assert not found, "\n".join(found)
+def test_the_platforms_preview_equals_the_clis(stack: str, platform: Path, cli: Cli) -> None:
+    assert_previews_are_the_same(cli, platform, stack)
+
+
+class NamedIds(MemoryProvider):
+    """Ids that do not depend on the order of creation, so that two updates can be compared."""
+
+    def create(self, type_: str, name: str, inputs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        id_ = f"{type_.rpartition(':')[2]}-{name}"
+        with self._lock:
+            self.resources[id_] = inputs
+        return id_, self._outputs(id_, inputs)
+
+    def invoke(self, token: str, args: dict[str, Any]) -> dict[str, Any]:
+        return EchoProvider("eu-west-1").invoke(token, args)
+
+
+@pytest.mark.parametrize("name", ["buckets", "vpc"])
+def test_an_updates_state_equals_the_clis_and_both_end_with_nothing(name: str, tmp_path: Path, cli: Cli) -> None:
+    project = copy_of(name, tmp_path)
+    program = project / "__main__.py"
+    program.write_text(program.read_text().replace("pulumi.ResourceOptions(protect=True)", "None"))
+    ours, theirs = NamedIds(), NamedIds()
+    record = up(project, "dev", ours)
+    with served(theirs, project) as providers:
+        cli(project, providers, "stack", "init", "dev")
+        cli(project, providers, "up", "--yes", "--skip-preview", "--stack", "dev")
+        export = json.loads(cli(project, providers, "stack", "export", "--stack", "dev"))
+        cli(project, providers, "preview", "--expect-no-changes", "--stack", "dev")
+        cli(project, providers, "destroy", "--yes", "--skip-preview", "--stack", "dev")
+    states = [state for state in export["deployment"]["resources"] if not state["type"].startswith("pulumi:providers:")]
+    mine = [state for state in deployment(record)["deployment"]["resources"] if not state["type"].startswith("pulumi:providers:")]
+    assert_same(view(mine, "id"), view(states, "id"))
+    destroy(record, ours)
+    retained = {id_ for id_ in ours.resources if id_.startswith("Queue-")}
+    assert set(ours.resources) == set(theirs.resources) == retained

@@ -1,0 +1,57 @@
+"""The Pulumi CLI with a file backend of its own and no plugins but ours."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Cli = Callable[..., str]
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Cli:
+    """Runs `pulumi` in a project, attached to a served provider; answers its standard output."""
+    if shutil.which("pulumi") is None:
+        pytest.skip("the Pulumi CLI is not on PATH (no package registry carries it)")
+    (tmp_path / "backend").mkdir()
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PULUMI_HOME": str(tmp_path / "home"),
+        "PULUMI_BACKEND_URL": f"file://{tmp_path / 'backend'}",
+        "PULUMI_CONFIG_PASSPHRASE": "",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        "no_grpc_proxy": "127.0.0.1",
+    }
+
+    def run(project: Path, providers: str, *arguments: str) -> str:
+        result = subprocess.run(
+            ["pulumi", "--non-interactive", *arguments],
+            cwd=project,
+            env={**environment, "PULUMI_DEBUG_PROVIDERS": providers},
+            capture_output=True,
+            text=True,
+            timeout=500,
+        )
+        assert result.returncode == 0, f"{result.stdout[-1500:]}\n{result.stderr[-1500:]}"
+        return result.stdout
+
+    return run
+
+
+@pytest.fixture
+def platform(tmp_path: Path) -> Path:
+    """A copy of the platform's program: the CLI writes into stack files."""
+    repository = Path(__file__).parents[2]
+    project = tmp_path / "platform"
+    shutil.copytree(repository, project, ignore=shutil.ignore_patterns(".git", ".venv", ".mlops", ".*_cache", "tests", "docs"))
+    # The interpreter that the project names is the repository's.
+    (project / ".venv").symlink_to(Path(sys.prefix))
+    return project
