@@ -113,5 +113,4 @@ def model_package(
             "ModelDataQuality": {"Statistics": source("statistics"), "Constraints": source("constraints")},
         },
         "CustomerMetadataProperties": dict(customer),
-        **({"ApprovalDescription": verdict.detail[:1024]} if verdict.status == REJECTED else {}),
     }

@@ -10,7 +10,7 @@ from typing import Any
 
 import boto3
 from aws_lambda_powertools import Logger
-from choose import Candidate, gate, model_package, properties, ranked
+from choose import REJECTED, Candidate, gate, model_package, properties, ranked
 from platform_common.objects import split_uri
 
 logger = Logger()
@@ -38,6 +38,9 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
         parameters = model_package(best, verdict, group=group, image=os.environ["SERVING_IMAGE"], documents=documents, customer=customer)
         arn = sagemaker.create_model_package(**parameters, ClientToken=f"training-{run}")["ModelPackageArn"]
     package = sagemaker.describe_model_package(ModelPackageName=arn)
+    if package["ModelApprovalStatus"] == REJECTED and not package.get("ApprovalDescription"):
+        # CreateModelPackage takes no reason; the registry shows the one of the last change of status.
+        sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus=REJECTED, ApprovalDescription=verdict.detail[:1024])
     answer = {
         "model_package_arn": arn,
         "version": package["ModelPackageVersion"],
