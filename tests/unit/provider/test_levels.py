@@ -9,6 +9,7 @@ from typing import Any
 import botocore.session
 import pytest
 
+from mlops import engine
 from mlops.sandbox import levels
 from mlops.sandbox.provider.handler import HANDLERS
 
@@ -59,12 +60,9 @@ def test_every_handler_has_a_level_and_an_unknown_type_is_refused():
     }
 
 
-def test_every_type_the_program_uses_has_a_handler():
-    """The types of the committed recording of the preview."""
-    recordings = list(Path("tests/recordings").glob("*.json"))
-    if not recordings:
-        pytest.skip("no recording of a preview yet")
-    import json
-
-    types = {resource["type"] for path in recordings for resource in json.loads(path.read_text())["resources"]}
-    assert sorted(type_ for type_ in types if type_.startswith("aws:") and levels.level_of_type(type_) == levels.REFUSED) == []
+@pytest.mark.parametrize("stack", ["local", "prod"])
+def test_every_type_the_program_uses_has_a_handler(stack):
+    record = engine.preview(Path(__file__).parents[3], stack)
+    types = {resource.type for resource in record.resources if resource.type.startswith("aws:")}
+    assert len(types) > 50
+    assert sorted(type_ for type_ in types if levels.level_of_type(type_) == levels.REFUSED) == []
