@@ -89,7 +89,7 @@ class Sandbox:
     identity: Identity | None = None
 
     def __post_init__(self) -> None:
-        self._background = ThreadPoolExecutor(max_workers=64, thread_name_prefix="background")
+        self._background = ThreadPoolExecutor(max_workers=256, thread_name_prefix="background")
         self._clients: dict[tuple[str, str], Any] = {}
         self._making_clients = threading.Lock()
         self._on_stop: list[Callable[[], None]] = []

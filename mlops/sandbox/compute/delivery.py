@@ -94,9 +94,10 @@ def require_key(sandbox: Sandbox, sender: Sender, key_id: str | None) -> None:
         return
     if key_id.startswith("alias/aws/"):
         raise ServiceError("KMSAccessDeniedException", f"{key_id} does not admit {sender.service}: the target needs a key of its own", 403)
-    metadata = sandbox.service_client("kms").describe_key(KeyId=key_id)["KeyMetadata"]
-    require(sandbox, sender, "kms:GenerateDataKey", metadata["Arn"])
-    require(sandbox, sender, "kms:Decrypt", metadata["Arn"])
+    arn = sandbox.principals.account.key_arn(key_id)
+    if arn:
+        require(sandbox, sender, "kms:GenerateDataKey", arn)
+        require(sandbox, sender, "kms:Decrypt", arn)
 
 
 def as_role(sandbox: Sandbox, sender: Sender, service: str) -> Any:

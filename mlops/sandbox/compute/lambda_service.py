@@ -1,4 +1,4 @@
-"""The Lambda service: concurrency, synchronous and asynchronous invocation, retries, destinations, logs, metrics."""
+"""The Lambda service: which version runs, in which execution environment, with what concurrency, logs and metrics."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from mlops.sandbox.compute import metrics
+from mlops.sandbox.compute.lambda_asynchronous import Asynchronous
 from mlops.sandbox.compute.lambda_environment import ExecutionEnvironment, Outcome
+from mlops.sandbox.compute.lambda_logs import framed
 from mlops.sandbox.context import Sandbox
 from mlops.sandbox.http import ServiceError
 from mlops.sandbox.identity import AccessDenied
@@ -47,6 +48,7 @@ class LambdaService:
         self._idle: dict[str, list[ExecutionEnvironment]] = defaultdict(list)
         self._running: dict[str, int] = defaultdict(int)
         self._changed = threading.Condition()
+        self._asynchronous = Asynchronous(self)
         sandbox.on_stop(self.close)
 
     def resolve(self, name: str, qualifier: str | None) -> tuple[Any, str]:
@@ -89,7 +91,7 @@ class LambdaService:
                 "errorType": "Function.ResponseSizeTooLarge",
                 "errorMessage": f"Response payload size exceeded maximum allowed payload size ({MAXIMUM_PAYLOAD} bytes).",
             }
-        lines = self._report(function, request_id, outcome)
+        lines = framed(function, request_id, outcome)
         environment.unwritten += lines
         self._release(function, environment, usable=outcome.usable)
         self.sandbox.submit(self._record, function, environment, outcome)
@@ -106,10 +108,8 @@ class LambdaService:
         function, _ = self.resolve(name, qualifier)
         check_runnable(function)
         check_payload(payload)
-        request_id = str(uuid.uuid4())
-        self._count(function, AsyncEventsReceived=1)
-        self.sandbox.submit(self._try, Event(name, qualifier, payload, request_id, time.monotonic()), 1)
-        return request_id
+        self.count(function, AsyncEventsReceived=1)
+        return self._asynchronous.accept(name, payload, qualifier)
 
     def close(self) -> None:
         """End all execution environments that are idle; the others end with the sandbox's processes."""
@@ -135,7 +135,7 @@ class LambdaService:
         limit = self.sandbox.options.lambda_workers if reserved is None else int(reserved)
         with self._changed:
             if reserved is not None and self._running[name] >= limit:
-                self._count(function, Throttles=1)
+                self.count(function, Throttles=1)
                 raise ServiceError("TooManyRequestsException", "Rate Exceeded.", 429)
             # Without a reservation the limit is this machine's, not AWS's: wait instead of throttling.
             self._changed.wait_for(lambda: self._running[name] < max(1, min(limit, self.sandbox.options.lambda_workers)))
@@ -160,13 +160,6 @@ class LambdaService:
             if usable:
                 self._idle[function.function_name].append(environment)
             self._changed.notify_all()
-
-    def _report(self, function: Any, request_id: str, outcome: Outcome) -> list[str]:
-        duration = outcome.seconds * 1000
-        report = f"REPORT RequestId: {request_id}\tDuration: {duration:.2f} ms\tBilled Duration: {int(duration) + 1} ms\tMemory Size: {function.memory_size} MB\tMax Memory Used: {outcome.memory_mb} MB"
-        if outcome.init_seconds is not None:
-            report += f"\tInit Duration: {outcome.init_seconds * 1000:.2f} ms"
-        return [f"START RequestId: {request_id} Version: {function.version}", *outcome.lines, f"END RequestId: {request_id}", report]
 
     def _record(self, function: Any, environment: ExecutionEnvironment, outcome: Outcome) -> None:
         """After the answer: metrics, and whatever log lines the environment has, in their order."""
@@ -199,130 +192,11 @@ class LambdaService:
         credentials = self.sandbox.principals.issue(function.role, service="lambda.amazonaws.com", session_name=function.function_name)
         return self.sandbox.client(service, credentials)
 
-    def _try(self, event: Event, attempt: int) -> None:
-        function, arn = self.resolve(event.name, event.qualifier)
-        config = self._event_config(function)
-        retries = config.get("MaximumRetryAttempts", 2)
-        try:
-            result = self.invoke(event.name, event.payload, event.qualifier)
-        except ServiceError as error:
-            if error.code != "TooManyRequestsException":
-                raise
-            # Throttled events go back to the queue and do not count as a try.
-            self.sandbox.later(self.sandbox.options.lambda_retry_delays[0], self._try, event, attempt)
-            return
-        if not result.failed:
-            self._deliver(function, arn, config, "OnSuccess", event, result, attempt, "Success")
-            return
-        old = time.monotonic() - event.accepted > config.get("MaximumEventAgeInSeconds", 21600)
-        if attempt <= retries and not old:
-            delays = self.sandbox.options.lambda_retry_delays
-            self.sandbox.later(delays[min(attempt, len(delays)) - 1], self._try, event, attempt + 1)
-            return
-        delivered = self._deliver(
-            function, arn, config, "OnFailure", event, result, attempt, "EventAgeExceeded" if old else "RetriesExhausted"
-        )
-        delivered = self._dead_letter(function, event, result) or delivered
-        if not delivered:
-            self._count(function, AsyncEventsDropped=1)
-            log.warning(
-                "an event of %s is dropped after %d tries: neither a destination nor a dead-letter queue took it",
-                function.function_name,
-                attempt,
-            )
-
-    def _event_config(self, function: Any) -> dict[str, Any]:
-        latest = self.sandbox.backend("lambda").get_function(function.function_name)
-        return latest.event_invoke_config[-1].config if latest.event_invoke_config else {}
-
-    def _deliver(
-        self, function: Any, arn: str, config: dict[str, Any], kind: str, event: Event, result: Result, attempt: int, condition: str
-    ) -> bool:
-        destination = ((config.get("DestinationConfig") or {}).get(kind) or {}).get("Destination")
-        if not destination:
-            return False
-        record = {
-            "version": "1.0",
-            "timestamp": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.000Z}",
-            "requestContext": {
-                "requestId": event.request_id,
-                "functionArn": f"{arn}:$LATEST" if arn.count(":") == 6 else arn,
-                "condition": condition,
-                "approximateInvokeCount": attempt,
-            },
-            "requestPayload": json.loads(event.payload),
-            "responseContext": {
-                "statusCode": 200,
-                "executedVersion": result.version,
-                **({"functionError": "Unhandled"} if result.failed else {}),
-            },
-            "responsePayload": json.loads(result.payload),
-        }
-        send = {"sqs": self._send_queue, "sns": self._send_topic, "lambda": self._send_function, "events": self._send_bus}[
-            destination.split(":")[2]
-        ]
-        return self._guarded(function, "DestinationDeliveryFailures", lambda: send(function, destination, record))
-
-    def _dead_letter(self, function: Any, event: Event, result: Result) -> bool:
-        target = (function.__dict__.get("dead_letter_config") or {}).get("TargetArn")
-        if not target:
-            return False
-        values = {
-            "RequestID": event.request_id,
-            "ErrorCode": "200",
-            "ErrorMessage": str(json.loads(result.payload).get("errorMessage", ""))[:1024],
-        }
-        attributes = {name: {"DataType": "String", "StringValue": value or "-"} for name, value in values.items()}
-
-        def send() -> None:
-            if target.split(":")[2] == "sqs":
-                client = self.role_client("sqs", function)
-                client.send_message(QueueUrl=self.queue_url(target), MessageBody=event.payload, MessageAttributes=attributes)
-            else:
-                self.role_client("sns", function).publish(TopicArn=target, Message=event.payload, MessageAttributes=attributes)
-
-        return self._guarded(function, "DeadLetterErrors", send)
-
-    def _guarded(self, function: Any, metric: str, send: Callable[[], None]) -> bool:
-        try:
-            send()
-        except (ClientError, ServiceError) as error:
-            log.warning("%s of %s: %s", metric, function.function_name, error)
-            self._count(function, **{metric: 1})
-            return False
-        return True
-
-    def _send_queue(self, function: Any, arn: str, record: dict[str, Any]) -> None:
-        self.role_client("sqs", function).send_message(QueueUrl=self.queue_url(arn), MessageBody=json.dumps(record))
-
-    def _send_topic(self, function: Any, arn: str, record: dict[str, Any]) -> None:
-        self.role_client("sns", function).publish(TopicArn=arn, Message=json.dumps(record))
-
-    def _send_function(self, function: Any, arn: str, record: dict[str, Any]) -> None:
-        self.role_client("lambda", function).invoke(FunctionName=arn, InvocationType="Event", Payload=json.dumps(record))
-
-    def _send_bus(self, function: Any, arn: str, record: dict[str, Any]) -> None:
-        failed = "functionError" in record["responseContext"]
-        detail_type = "Lambda Function Invocation Result - Failure" if failed else "Lambda Function Invocation Result - Success"
-        entry = {"Source": "lambda", "DetailType": detail_type, "Detail": json.dumps(record), "EventBusName": arn}
-        self.role_client("events", function).put_events(Entries=[entry])
-
     def queue_url(self, arn: str) -> str:
         return f"{self.sandbox.endpoint}/{arn.split(':')[4]}/{arn.split(':')[5]}"
 
-    def _count(self, function: Any, **values: float) -> None:
+    def count(self, function: Any, **values: float) -> None:
         metrics.put(self.sandbox, "AWS/Lambda", values, {"FunctionName": function.function_name})
-
-
-@dataclass(frozen=True)
-class Event:
-    """An asynchronous invocation on its way."""
-
-    name: str
-    qualifier: str | None
-    payload: str
-    request_id: str
-    accepted: float
 
 
 def fingerprint(function: Any) -> str:

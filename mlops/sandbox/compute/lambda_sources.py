@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from mlops.sandbox.compute.lambda_service import LambdaService
 from mlops.sandbox.context import Sandbox
 from mlops.sandbox.http import ServiceError
+from mlops.sandbox.identity import AccessDenied
 
 log = logging.getLogger(__name__)
 
@@ -57,11 +58,11 @@ class QueuePollers:
     def _batch(self, mapping: Any) -> bool:
         """Serve one batch; False when there was none."""
         function, _ = self.service.resolve(mapping.function_name, None)
-        client = self.service.role_client("sqs", function)
         url = self.service.queue_url(mapping.event_source_arn)
         try:
+            client = self.service.role_client("sqs", function)
             messages = self._receive(client, url, mapping)
-        except ClientError as error:
+        except (AccessDenied, ClientError) as error:
             log.warning("event source mapping %s of %s cannot read its queue: %s", mapping.uuid, function.function_name, error)
             time.sleep(5)
             return False

@@ -96,6 +96,17 @@ def test_logs_and_report_are_in_the_log_group(aws, wait):
     assert any(line.startswith("[WARNING]") and "from logging" in line for line in lines)
 
 
+def test_json_log_format_reports_platform_events(aws, wait):
+    function = aws.function(
+        "import logging\ndef handler(event, context):\n    logging.getLogger().warning('careful')\n", LoggingConfig={"LogFormat": "JSON"}
+    )
+    aws.invoke(function)
+    lines = wait(lambda: [json.loads(line) for line in groups_lines(aws, f"/aws/lambda/{function}")])
+    assert [line.get("type") for line in lines] == ["platform.start", None, "platform.report"]
+    assert (lines[1]["level"], lines[1]["message"]) == ("WARNING", "careful")
+    assert lines[2]["record"]["status"] == "success"
+
+
 def groups_lines(aws, group):
     if not aws.client("logs").describe_log_groups(logGroupNamePrefix=group)["logGroups"]:
         return []

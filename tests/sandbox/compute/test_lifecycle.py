@@ -49,6 +49,7 @@ def descendants(pid: int) -> set[int]:
 
 def test_killed_owner_takes_children_and_grandchildren_along(wait):
     owner = subprocess.Popen([sys.executable, "-c", OWNER], stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[3])
+    assert owner.stdout is not None
     pids = [int(pid) for pid in owner.stdout.readline().split()]
     assert all(is_alive(pid) for pid in pids)
     owner.kill()
