@@ -257,7 +257,8 @@ class Endpoints:
         del self.known[endpoint.endpoint_name]
         for fleet in (endpoint.traffic.stable, endpoint.traffic.candidate):
             if fleet is not None:
-                fleet.stop()
+                # In the background: requests that are under way are answered first.
+                self.sandbox.submit(fleet.stop)
 
     def _becomes(self, endpoint: Endpoint, status: str, reason: str | None = None) -> None:
         endpoint.failure_reason = reason[:1024] if reason else None

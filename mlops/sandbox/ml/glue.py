@@ -242,6 +242,7 @@ class Glue:
             "search_path": search_path,
             "kind": command["Name"],
             "directory": str(directory),
+            "encryption": s3_encryption(self.sandbox, run.settings["SecurityConfiguration"]),
         }
 
     def _watch(self, run: JobRun, worker: Worker, credentials: Any) -> tuple[str, str | None]:
@@ -251,6 +252,10 @@ class Glue:
             jobs.LogStream(self.sandbox, credentials, f"{prefix}/{group}", run.job_run_id, worker.directory / name)
             for group, name in (("output", "stdout"), ("error", "stderr"))
         ]
+        driver_group = run.arguments.get("--continuous-log-logGroup")
+        if driver_group and run.arguments.get("--enable-continuous-cloudwatch-log", "false").lower() == "true":
+            stderr = worker.directory / "stderr"
+            streams.append(jobs.LogStream(self.sandbox, credentials, driver_group, f"{run.job_run_id}-driver", stderr))
 
         def tick() -> None:
             run.execution_time = int(time.monotonic() - began)
@@ -289,6 +294,19 @@ def outcome(worker: Worker) -> tuple[str, str | None]:
     if code:
         return "FAILED", f"Command failed with exit code {code}"
     return "SUCCEEDED", None
+
+
+def s3_encryption(sandbox: Sandbox, name: str | None) -> dict[str, str]:
+    """How a job with this security configuration encrypts what Spark writes to S3, as arguments of PutObject."""
+    if not name:
+        return {}
+    configuration = sandbox.backend("glue").get_security_configuration(name).configuration
+    for entry in configuration.get("S3Encryption", []):
+        if entry.get("S3EncryptionMode") == "SSE-KMS":
+            return {"ServerSideEncryption": "aws:kms", **({"SSEKMSKeyId": entry["KmsKeyArn"]} if entry.get("KmsKeyArn") else {})}
+        if entry.get("S3EncryptionMode") == "SSE-S3":
+            return {"ServerSideEncryption": "AES256"}
+    return {}
 
 
 def check_modules(modules: str) -> None:

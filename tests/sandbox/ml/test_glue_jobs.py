@@ -8,6 +8,8 @@ import time
 import pytest
 from botocore.exceptions import ClientError
 
+from mlops.sandbox import lifecycle
+
 pytestmark = [pytest.mark.sandbox, pytest.mark.spark]
 
 HEAD = """
@@ -206,6 +208,20 @@ def test_arguments_and_extra_files_reach_the_script(world):
     assert f"assumed-role/{world.glue_role.split('/')[-1]}/GlueJobRunnerSession" in principal
 
 
+def test_security_configuration_encrypts_what_spark_writes(world):
+    key = world.client("kms").create_key()["KeyMetadata"]["Arn"]
+    name = world.name("security")
+    encryption = {"S3Encryption": [{"S3EncryptionMode": "SSE-KMS", "KmsKeyArn": key}]}
+    world.client("glue").create_security_configuration(Name=name, EncryptionConfiguration=encryption)
+    role = world.role("glue.amazonaws.com", "s3:*", "logs:*", "kms:*")
+    group = {"--enable-continuous-cloudwatch-log": "true", "--continuous-log-logGroup": "/aws-glue/mine"}
+    job, state = run(world, COPY + "print('to the driver log', file=sys.stderr)\n", group, SecurityConfiguration=name, Role=role)
+    assert state["JobRunState"] == "SUCCEEDED", state.get("ErrorMessage")
+    written = world.client("s3").head_object(Bucket=world.bucket, Key=f"glue/{job}/_SUCCESS")
+    assert (written["ServerSideEncryption"], written["SSEKMSKeyId"]) == ("aws:kms", key)
+    assert "to the driver log" in world.log("/aws-glue/mine", f"{state['Id']}-driver")
+
+
 def test_python_shell_job_runs_without_spark(world):
     location = world.put("scripts/shell.py", "print('shell')\n")
     name, state = run(world, "", Command={"Name": "pythonshell", "ScriptLocation": location})
@@ -249,3 +265,18 @@ def test_warm_job_is_quick_enough_to_be_used(world):
     seconds = time.monotonic() - began
     assert state["JobRunState"] == "SUCCEEDED"
     print(f"warm Glue job: {seconds:.1f} s")
+
+
+def test_cold_jobs_have_a_jvm_of_their_own(tmp_path, world):
+    project = tmp_path / "cold"
+    running = lifecycle.start(project, options={"executors": {"glue": {"cold": True}}}, attached=True)
+    try:
+        cold = type(world)(running)
+        cold.put("table/a.csv", "day,n\n2013-01-01,1\n")
+        for _ in range(2):
+            _, state = run(cold, HEAD + "print(spark.range(5).count())\n")
+            assert state["JobRunState"] == "SUCCEEDED", state.get("ErrorMessage")
+            assert cold.log("/aws-glue/jobs/output", state["Id"]) == "5"
+        assert len(list(project.glob(".mlops/sandbox/spark/jvm-*.log"))) == 2
+    finally:
+        lifecycle.stop(project)

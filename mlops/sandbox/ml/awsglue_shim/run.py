@@ -1,6 +1,7 @@
 """The Python process of one Glue job run. Started in advance, it imports what every job needs and then waits for its job on standard input.
 
-The job is one JSON line: script, arguments, environment, search_path (--extra-py-files), kind (glueetl | pythonshell), directory. An exception of
+The job is one JSON line: script, arguments, environment, search_path (--extra-py-files), kind (glueetl | pythonshell),
+directory, encryption (arguments of PutObject). An exception of
 the script is written to `failure.json` in that directory and ends the process with exit code 1.
 """
 
@@ -48,7 +49,7 @@ def run(job: dict[str, Any]) -> None:
     sys.path[1:1] = job["search_path"]
     sys.argv = [job["script"], *job["arguments"]]
     if job["kind"] == "glueetl":
-        staging.install(directory / "s3")
+        staging.install(directory / "s3", job["encryption"])
     # The script must not find this runner's own modules, only the awsglue package beside them.
     sys.modules.pop("staging", None)
     runpy.run_path(job["script"], run_name="__main__")

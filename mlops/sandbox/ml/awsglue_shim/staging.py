@@ -41,7 +41,8 @@ def split(uri: str) -> tuple[str, str]:
 class Staging:
     """Copies objects between S3 and `directory`, which mirrors `<bucket>/<key>` under `in/`."""
 
-    def __init__(self, directory: Path):
+    def __init__(self, directory: Path, encryption: dict[str, str]):
+        self._encryption = encryption
         self._in = directory / "in"
         self._out = directory / "out"
         self._etags: dict[Path, str] = {}
@@ -115,13 +116,16 @@ class Staging:
         files = sorted(file for file in local.rglob("*") if file.is_file() and not file.name.startswith("."))
         keys = [folder + file.relative_to(local).as_posix() for file in files]
         with ThreadPoolExecutor(_PARALLEL) as pool:
-            for _ in pool.map(lambda pair: self.client.upload_file(str(pair[0]), bucket, pair[1]), zip(files, keys, strict=True)):
+            for _ in pool.map(lambda pair: self._upload(bucket, *pair), zip(files, keys, strict=True)):
                 pass
         if mode == "overwrite":
             written = {name.rsplit("/", 1)[0] for name in keys}
             old = [name for name in existing - set(keys) if not dynamic or name.rsplit("/", 1)[0] in written]
             self._delete(bucket, sorted(old))
         shutil.rmtree(local)
+
+    def _upload(self, bucket: str, file: Path, key: str) -> None:
+        self.client.upload_file(str(file), bucket, key, ExtraArgs=self._encryption or None)
 
     def _delete(self, bucket: str, keys: Sequence[str]) -> None:
         for start in range(0, len(keys), 1000):
@@ -220,9 +224,9 @@ def _refuse(target: type, names: Iterable[str]) -> None:
         setattr(target, name, functools.wraps(original)(refused))
 
 
-def install(directory: Path) -> Staging:
-    """Wrap PySpark's path methods in this process; staged files live in `directory`."""
-    staging = Staging(directory)
+def install(directory: Path, encryption: dict[str, str]) -> Staging:
+    """Wrap PySpark's path methods in this process; staged files live in `directory`, objects are written with `encryption`."""
+    staging = Staging(directory, encryption)
     for name in ("load", "csv", "json", "parquet", "orc", "text"):
         _wrap_reader(staging, name)
     for name in ("save", "csv", "json", "parquet", "orc", "text"):
