@@ -88,6 +88,7 @@ class Daemon:
     def install(self) -> Credentials:
         """Plug in identity, levels and executors; the administrator's keys."""
         self.sandbox.identity = Identity(self.sandbox)
+        self.sandbox.on_stop(self.sandbox.identity.audit.close)
         self.front.moto = Authoriser(self.front.moto, self.sandbox)
         self.front.gates.append(level_gate)
         for name in EXECUTORS:

@@ -91,7 +91,9 @@ def start(
     if attached:
         command += ["--parent", str(os.getpid())]
     with files.log.open("wb") as output:
-        daemon = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
+        daemon = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True, env=daemon_environment()
+        )
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
         running = find(project)
@@ -104,6 +106,18 @@ def start(
         time.sleep(0.05)
     daemon.kill()
     raise UserError("sandbox-slow", f"the sandbox did not answer within {timeout:.0f} s:\n{tail(files.log)}", where=str(files.log))
+
+
+def daemon_environment() -> dict[str, str]:
+    """This process's environment, but with compiled modules kept: compiling moto anew takes longer than everything else at a start."""
+    environment = dict(os.environ)
+    # The endpoint is this machine: a proxy meant for the outside must not be asked.
+    for name in ("NO_PROXY", "no_proxy"):
+        environment[name] = ",".join(filter(None, (environment.get(name), "127.0.0.1")))
+    if environment.pop("PYTHONDONTWRITEBYTECODE", None) and "PYTHONPYCACHEPREFIX" not in environment:
+        cache = Path(environment.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        environment["PYTHONPYCACHEPREFIX"] = str(cache / "mlops" / "bytecode")
+    return environment
 
 
 def find(project: Path) -> Running | None:

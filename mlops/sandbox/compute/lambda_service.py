@@ -245,13 +245,17 @@ def check_payload(payload: str) -> None:
 
 
 def ensure_then(steps: tuple[Callable[[], Any], ...]) -> None:
-    """Run steps[0]; where it misses something, let steps[1] (and so on) make it first."""
+    """Run steps[0]; where it misses something, let steps[1] (and so on) make it first. Somebody else may have made it meanwhile."""
     try:
         steps[0]()
     except ClientError as error:
         if error.response["Error"]["Code"] != "ResourceNotFoundException" or len(steps) == 1:
             raise
-        ensure_then(steps[1:])
+        try:
+            ensure_then(steps[1:])
+        except ClientError as failure:
+            if failure.response["Error"]["Code"] != "ResourceAlreadyExistsException":
+                raise
         steps[0]()
 
 
