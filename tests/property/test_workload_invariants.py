@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from platform_common.contract import ContractError, load, parse
 from platform_common.rows import RowChecker, instance_errors
@@ -87,7 +87,6 @@ lines = st.lists(st.tuples(changes, st.sampled_from(["", ",x", "cut"])), max_siz
 
 
 @pytest.mark.spec("REL-2b", "P4b")
-@settings(deadline=None)
 @given(lines)
 def test_every_line_of_a_batch_is_predicted_or_rejected_exactly_once(rows: list[tuple[list[tuple[int, str]], str]]) -> None:
     text = []
@@ -194,7 +193,6 @@ def test_any_row_is_judged_without_an_exception(row: list[str]) -> None:
 
 
 @given(st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=6000))
-@settings(deadline=None)
 def test_sketch_weighs_exactly_the_values_it_stands_for(values: list[float]) -> None:
     levels = sketch(np.sort(np.array(values)))
     assert sum(len(level) << number for number, level in enumerate(levels)) == len(values)
