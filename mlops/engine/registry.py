@@ -14,6 +14,9 @@ from mlops.engine.errors import EngineError
 from mlops.engine.record import PROVIDER_PREFIX, Record, RecordedResource, make_urn
 from mlops.engine.values import UNKNOWN, Secret, contains_unknown, without_references, without_secrets
 
+_DYNAMIC_PACKAGE = "pulumi-python"
+"""Resources whose provider is written in the program itself; it gets the whole stack configuration."""
+
 ClassOutputs = list[tuple[str, bool]]
 """What a resource class says about its outputs: name, and whether it is always present."""
 
@@ -175,8 +178,9 @@ class Registry:
             inputs: dict[str, Any] = {}
             for key, value in self.project.config.items():
                 namespace, _, option = key.partition(":")
-                if namespace == package:
-                    inputs[option] = Secret(value) if key in self.project.secret_keys else value
+                name_of = key if package == _DYNAMIC_PACKAGE else option
+                if package in (namespace, _DYNAMIC_PACKAGE):
+                    inputs[name_of] = Secret(value) if key in self.project.secret_keys else value
             return self.register(Registration(PROVIDER_PREFIX + package, name, inputs=inputs, version=version))
 
 

@@ -84,6 +84,29 @@ def test_every_one_of_many_resources_registered_at_once_has_the_default_tags(wri
     assert tagged == [{"Project": "example"}] * 120
 
 
+def test_dynamic_providers_are_recorded_and_get_the_whole_configuration(write_program: Callable[..., Path]) -> None:
+    source = """
+        import pulumi
+        from pulumi.dynamic import CreateResult, Resource, ResourceProvider
+
+        class Provider(ResourceProvider):
+            def create(self, props):
+                return CreateResult("id", props)
+
+        class Thing(Resource):
+            size: pulumi.Output[int]
+
+        thing = Thing(Provider(), "thing", {"size": 3, "made": None})
+        pulumi.export("made", thing.made)
+    """
+    record = preview(write_program(source, "aws:region: eu-west-1\npassword: {secure: 'v1:a:b'}"), "dev")
+    thing = next(resource for resource in record.resources if resource.name == "thing")
+    provider = record.by_urn()[thing.provider]
+    assert thing.inputs["size"] == 3
+    assert record.outputs == {"made": UNKNOWN}
+    assert provider.inputs == {"aws:region": "eu-west-1", "example:password": Secret("encrypted-value-of-example:password")}
+
+
 def test_options_are_recorded_and_protect_is_inherited(record: Record) -> None:
     assert named(record, "aws:s3/bucketPolicy:BucketPolicy", "lake-raw").protect
     parameter = named(record, "aws:ssm/parameter:Parameter", "password")
