@@ -18,7 +18,7 @@ from mlops.sandbox.provider.validation import Violation, violations
 _CONFIG = Config(
     retries={"total_max_attempts": 1},
     max_pool_connections=32,
-    connect_timeout=5,
+    connect_timeout=60,
     read_timeout=60,
     parameter_validation=False,
     s3={"addressing_style": "path"},
