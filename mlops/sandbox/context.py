@@ -134,7 +134,11 @@ class Sandbox:
         return get_backend(service)[self.account]["aws" if service in GLOBAL_SERVICES else self.region]  # type: ignore[call-overload, index]
 
     def submit(self, work: Callable[..., Any], *args: Any, **kwargs: Any) -> Future[Any]:
-        """Run `work` in the background; whatever it raises is logged with its traceback."""
+        """Run `work` in the background; whatever it raises is logged with its traceback. A stopping sandbox begins nothing new."""
+        if self.stopping:
+            refused: Future[Any] = Future()
+            refused.cancel()
+            return refused
         return self._background.submit(self._logged, work, *args, **kwargs)
 
     @staticmethod
@@ -147,7 +151,7 @@ class Sandbox:
 
     def later(self, delay: float, work: Callable[..., Any], *args: Any) -> None:
         """Run `work` in the background after `delay` seconds."""
-        timer = threading.Timer(delay, lambda: None if self.stopping else self.submit(work, *args))
+        timer = threading.Timer(delay, lambda: self.submit(work, *args))
         timer.daemon = True
         timer.start()
 

@@ -192,4 +192,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    logging.shutdown()
+    # Not sys.exit: it would wait for background threads, and there is no state left that they could finish.
+    os._exit(code)
