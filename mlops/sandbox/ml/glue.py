@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import shlex
 import shutil
 import subprocess
 import sys
@@ -22,6 +20,7 @@ from moto.glue.models import FakeJob, GlueBackend
 from moto.glue.responses import GlueResponse
 
 from mlops.sandbox.ml import jobs
+from mlops.sandbox.ml.glue_arguments import REFUSED_ARGUMENTS, check_modules, s3_encryption, script_arguments, spark_settings
 from mlops.sandbox.ml.jobs import JobError
 from mlops.sandbox.ml.operations import implement
 from mlops.sandbox.ml.spark import Spark, SparkUnavailable, python_environment
@@ -34,24 +33,6 @@ SERVICE = "glue.amazonaws.com"
 ACTIVE = ("STARTING", "RUNNING", "STOPPING")
 DEFAULT_TIMEOUT_MINUTES = 480  # Glue 5
 
-# Arguments that Glue itself reads; the script does not get them.
-_GLUE_ARGUMENTS = (
-    "--conf",
-    "--extra-py-files",
-    "--additional-python-modules",
-    "--enable-metrics",
-    "--enable-continuous-cloudwatch-log",
-    "--enable-observability-metrics",
-    "--enable-spark-ui",
-    "--spark-event-logs-path",
-    "--continuous-log-logGroup",
-    "--continuous-log-logStreamPrefix",
-    "--custom-logGroup-prefix",
-    "--enable-auto-scaling",
-    "--enable-job-insights",
-    "--enable-glue-datacatalog",
-    "--job-language",
-)
 _JOB_FIELDS = (
     "Description",
     "LogUri",
@@ -74,7 +55,6 @@ _JOB_FIELDS = (
     "ExecutionClass",
     "SourceControlDetails",
 )
-_REFUSED_ARGUMENTS = ("--extra-jars", "--extra-files", "--user-jars-first", "--datalake-formats", "--class")
 
 
 class InvalidInput(GlueClientError):
@@ -197,7 +177,7 @@ class Glue:
 
     def _run(self, job: FakeJob, run: JobRun) -> tuple[str, str | None]:
         arguments = run.arguments
-        refused = [name for name in _REFUSED_ARGUMENTS if name in arguments]
+        refused = [name for name in REFUSED_ARGUMENTS if name in arguments]
         if refused:
             raise JobError(f"the sandbox does not carry out the job argument {', '.join(refused)}")
         check_modules(arguments.get("--additional-python-modules", ""))
@@ -237,7 +217,7 @@ class Glue:
             search_path.append(str(target if target.suffix in (".zip", ".egg", ".whl") else target.parent))
         return {
             "script": str(script),
-            "arguments": script_arguments(run),
+            "arguments": script_arguments(run.job_name, run.job_run_id, run.arguments),
             "environment": {**jobs.environment(self.sandbox, credentials), **gateway, **python_environment()},
             "search_path": search_path,
             "kind": command["Name"],
@@ -294,49 +274,6 @@ def outcome(worker: Worker) -> tuple[str, str | None]:
     if code:
         return "FAILED", f"Command failed with exit code {code}"
     return "SUCCEEDED", None
-
-
-def s3_encryption(sandbox: Sandbox, name: str | None) -> dict[str, str]:
-    """How a job with this security configuration encrypts what Spark writes to S3, as arguments of PutObject."""
-    if not name:
-        return {}
-    configuration = sandbox.backend("glue").get_security_configuration(name).configuration
-    for entry in configuration.get("S3Encryption", []):
-        if entry.get("S3EncryptionMode") == "SSE-KMS":
-            return {"ServerSideEncryption": "aws:kms", **({"SSEKMSKeyId": entry["KmsKeyArn"]} if entry.get("KmsKeyArn") else {})}
-        if entry.get("S3EncryptionMode") == "SSE-S3":
-            return {"ServerSideEncryption": "AES256"}
-    return {}
-
-
-def check_modules(modules: str) -> None:
-    """`--additional-python-modules` installs nothing here: what is not there already is an error by name."""
-    names = [entry.split("==")[0].split(">")[0].split("<")[0].strip() for entry in modules.split(",") if entry.strip()]
-    missing = [name for name in names if importlib.util.find_spec(name.replace("-", "_")) is None]
-    if missing:
-        raise JobError(f"the sandbox does not install --additional-python-modules, and {', '.join(missing)} is not in its environment")
-
-
-def spark_settings(conf: str) -> dict[str, str]:
-    """The value of Glue's `--conf`: `a=b --conf c=d`."""
-    settings = {}
-    for part in shlex.split(conf):
-        if part == "--conf":
-            continue
-        name, separator, value = part.partition("=")
-        if not separator or not name.startswith("spark."):
-            raise JobError(f"expected --conf spark.name=value, got {part!r}")
-        settings[name] = value
-    return settings
-
-
-def script_arguments(run: JobRun) -> list[str]:
-    """The command line that Glue gives the script."""
-    arguments = ["--JOB_NAME", run.job_name, "--JOB_ID", f"j_{run.job_name}", "--JOB_RUN_ID", run.job_run_id]
-    for name, value in run.arguments.items():
-        if name not in _GLUE_ARGUMENTS:
-            arguments += [name, value] if value not in (None, "") else [name]
-    return arguments
 
 
 def start(glue: Glue, job: FakeJob, arguments: dict[str, str], attempt: int = 0, previous: JobRun | None = None, **overrides: Any) -> str:

@@ -70,7 +70,10 @@ class World:
         return [entry["Key"] for entry in self.client("s3").list_objects_v2(Bucket=self.bucket, Prefix=prefix).get("Contents", [])]
 
     def log(self, group: str, stream_prefix: str) -> str:
+        """The lines of a log stream; empty while there is none."""
         logs = self.client("logs")
+        if not any(found["logGroupName"] == group for found in logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]):
+            return ""
         streams = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=stream_prefix)["logStreams"]
         events = [
             event
