@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import functools
 import importlib
 import importlib.util
@@ -116,7 +117,9 @@ class Daemon:
                 ),
             )
             log.info("ready on %s", self.sandbox.endpoint)
-            self.stopped.wait()
+            # Not one long wait: a signal that another thread happens to receive is handled only when the main thread wakes.
+            while not self.stopped.wait(0.25):
+                continue
         finally:
             self.files.state.unlink(missing_ok=True)
             self.server.shutdown()
@@ -178,6 +181,7 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     for noisy in ("werkzeug", "botocore", "boto3", "urllib3"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    faulthandler.register(signal.SIGUSR1)  # what every thread is doing, into the log
     signal.signal(signal.SIGTERM, Daemon.interrupt)
     signal.signal(signal.SIGINT, Daemon.interrupt)
     try:
