@@ -55,15 +55,12 @@ def check_nothing_lost(rows: int, accepted: int, quarantined: int, where: str) -
 
 
 def column_figures(parts: Sequence[Mapping[str, Any]], index: int, accepted: int) -> dict[str, Any]:
-    """A column's figures over all parts of a file: missing values, smallest, largest and, of numbers, mean."""
+    """A column's figures over all parts of a file: missing values and, where it has an order, smallest and largest, of numbers the mean too."""
     present = sum(part[f"present{index}"] for part in parts)
-    lows = [part[f"minimum{index}"] for part in parts if part[f"minimum{index}"] is not None]
-    highs = [part[f"maximum{index}"] for part in parts if part[f"maximum{index}"] is not None]
-    figures: dict[str, Any] = {
-        "missing": accepted - present,
-        "minimum": min(lows, default=None),
-        "maximum": max(highs, default=None),
-    }
+    figures: dict[str, Any] = {"missing": accepted - present}
+    for name, choose in (("minimum", min), ("maximum", max)):
+        if any(f"{name}{index}" in part for part in parts):
+            figures[name] = choose((part[f"{name}{index}"] for part in parts if part[f"{name}{index}"] is not None), default=None)
     if any(f"sum{index}" in part for part in parts):
         figures["mean"] = sum(part[f"sum{index}"] or 0.0 for part in parts) / present if present else None
     return figures

@@ -19,13 +19,19 @@ def literal(value: object, type_: str) -> Expression:
     return F.lit(show(value)).cast("timestamp") if type_ == "timestamp" else F.lit(value)  # type: ignore[arg-type]
 
 
-def typed(column: Column) -> Expression:
-    """The value of a text column; null where it is missing or not of the type."""
+def converted(column: Column) -> Expression:
+    """The value of a text column whose texts are known to be of the type."""
     text = F.col(column.name)
     if column.type == "string":
         return F.when(text != "", text)
-    converted = F.regexp_replace(text, "T", " ").cast("timestamp") if column.type == "timestamp" else text.cast(SPARK_TYPES[column.type])
-    return F.when(text.rlike(f"^(?:{TEXT_FORMS[column.type]})$"), converted)
+    return F.translate(text, "T", " ").cast("timestamp") if column.type == "timestamp" else text.cast(SPARK_TYPES[column.type])
+
+
+def typed(column: Column) -> Expression:
+    """The value of a text column; null where it is missing or not of the type."""
+    if column.type == "string":
+        return converted(column)
+    return F.when(F.col(column.name).rlike(f"^(?:{TEXT_FORMS[column.type]})$"), converted(column))
 
 
 def typed_name(name: str) -> str:

@@ -28,6 +28,7 @@ from glue_jobs.decisions import DataRejected
 ARGUMENTS = ["model", "run", "input", "version_id", "contract", "processed_bucket", "quarantine_bucket", "maximum_rejected_fraction"]
 CORRUPT, LOCAL, WHY, ROW = "_record", "_local", "_why", "_row"
 ROWS_A_FILE = 1_000_000
+BROADCAST_KEYS = 200_000
 
 
 def run(spark: SparkSession, arguments: Mapping[str, str]) -> dict[str, Any]:
@@ -99,7 +100,10 @@ def check(rows: DataFrame, contract: Contract, header: Sequence[str]) -> tuple[D
         if contract.column(name).unique:
             repeated = repeated_keys(checked, name).persist(StorageLevel.MEMORY_AND_DISK)
             kept.append(repeated)
-            checked = with_unique(checked, repeated, name, contract.column(name).reason("unique"))
+            if keys := repeated.count():  # most files have none: no join
+                checked = with_unique(
+                    checked, F.broadcast(repeated) if keys <= BROADCAST_KEYS else repeated, name, contract.column(name).reason("unique")
+                )
     return checked, kept
 
 
@@ -161,18 +165,18 @@ class Figures:
 def measure(checked: DataFrame, contract: Contract, header: Sequence[str]) -> Figures:
     """Counts and, of the accepted rows, each column's figures, in one pass; reasons in a second one over rejected rows."""
     typed = checked.select(
-        WHY, LOCAL, *[F.when(accepted(), expressions.typed(contract.column(name))).alias(f"v{index}") for index, name in enumerate(header)]
+        WHY,
+        LOCAL,
+        *[F.when(accepted(), expressions.converted(contract.column(name))).alias(f"v{index}") for index, name in enumerate(header)],
     )
     wanted = [F.count("*").alias("rows"), F.count(F.when(accepted(), 1)).alias("accepted")]
     for index, name in enumerate(header):
-        value = F.col(f"v{index}")
-        ordered = value.cast("string") if contract.column(name).type == "timestamp" else value
-        wanted += [
-            F.count(value).alias(f"present{index}"),
-            F.min(ordered).alias(f"minimum{index}"),
-            F.max(ordered).alias(f"maximum{index}"),
-        ]
-        if contract.column(name).type in ("integer", "number"):
+        value, kind = F.col(f"v{index}"), contract.column(name).type
+        wanted.append(F.count(value).alias(f"present{index}"))
+        if kind not in ("string", "boolean"):  # texts have no useful order, and would make Spark sort all rows to find it
+            low, high = (each.cast("string") if kind == "timestamp" else each for each in (F.min(value), F.max(value)))
+            wanted += [low.alias(f"minimum{index}"), high.alias(f"maximum{index}")]
+        if kind in ("integer", "number"):
             wanted.append(F.sum(value.cast("double")).alias(f"sum{index}"))
     parts = [row.asDict() for row in typed.groupBy(F.shiftright(LOCAL, 33).alias("block")).agg(*wanted).collect()]
     rows, taken = (sum(part[key] for part in parts) for key in ("rows", "accepted"))

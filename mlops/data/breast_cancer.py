@@ -15,7 +15,7 @@ ALL_SAMPLES = 569
 def samples() -> pd.DataFrame:
     """All samples: `sample_id`, thirty measurements, `diagnosis` (malignant or benign)."""
     data: Any = load_breast_cancer()
-    frame = pd.DataFrame(data["data"], columns=pd.Index([name.replace(" ", "_") for name in data["feature_names"]]))
+    frame: Any = pd.DataFrame(data["data"], columns=pd.Index([name.replace(" ", "_") for name in data["feature_names"]]))
     frame.insert(0, ID, [f"sample-{number:04}" for number in range(len(frame))])
     return frame.assign(**{TARGET: [str(data["target_names"][code]) for code in data["target"]]})
 
