@@ -42,3 +42,8 @@ clean:
 .PHONY: record
 record: $(READY)
 	$(BIN)/python tests/recordings/write.py
+
+# Generated pages; the tests fail when they are stale.
+.PHONY: docs
+docs: $(READY)
+	$(BIN)/python -m wellarchitected.catalogue > docs/policies.md

@@ -18,12 +18,14 @@ from mlops.sandbox import lifecycle
 def demo(
     project: ProjectDir = Path(),
     keep: Annotated[bool, typer.Option("--keep", help="Leave the sandbox running afterwards, to look around in it.")] = False,
+    picture: Annotated[Path | None, typer.Option(help="Write what was shown as an SVG picture.")] = None,
     as_json: Json = False,
 ) -> int:
     """Preview the platform, deploy it into the sandbox and send a year of real flights through its pipelines."""
     from mlops.demo.flights import FlightsStory  # pandas and scikit-learn take a second to import: only this command needs them
 
     output = Output(as_json)
+    output.console.record = picture is not None
     here = Project.at(project)
     was_running = lifecycle.find(here.root) is not None
     story = Story(output.console)

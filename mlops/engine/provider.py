@@ -15,30 +15,30 @@ class ProviderError(Exception):
 class Provider(Protocol):
     """Check, diff, create, read, update, delete and invoke, as in the Pulumi provider protocol."""
 
-    def check(self, type_: str, name: str, inputs: Properties, old_inputs: Properties | None = None) -> Properties:
+    def check(self, type_: str, name: str, inputs: Properties, old_inputs: Properties | None = None, /) -> Properties:
         """Validated inputs with defaults and auto-names; ProviderError lists the property paths that are wrong."""
         ...
 
-    def create(self, type_: str, name: str, inputs: Properties) -> tuple[str, Properties]:
+    def create(self, type_: str, name: str, inputs: Properties, /) -> tuple[str, Properties]:
         """Create the resource: its id and outputs."""
         ...
 
-    def read(self, type_: str, id: str, inputs: Properties) -> tuple[str, Properties]:
+    def read(self, type_: str, id: str, inputs: Properties, /) -> tuple[str, Properties]:
         """The id and outputs of an existing resource; ProviderError when it does not exist."""
         ...
 
-    def diff(self, type_: str, id: str, old_inputs: Properties, inputs: Properties) -> Iterable[str]:
+    def diff(self, type_: str, id: str, old_inputs: Properties, inputs: Properties, /) -> Iterable[str]:
         """Names of the changed properties. The answer may carry `replaces` (names that force a replacement) and `delete_before_replace`."""
         ...
 
-    def update(self, type_: str, id: str, old_inputs: Properties, inputs: Properties) -> Properties:
+    def update(self, type_: str, id: str, old_inputs: Properties, inputs: Properties, /) -> Properties:
         """Change the resource in place: its new outputs."""
         ...
 
-    def delete(self, type_: str, id: str, outputs: Properties) -> None:
+    def delete(self, type_: str, id: str, outputs: Properties, /) -> None:
         """Delete the resource; deleting what is already gone is not an error."""
         ...
 
-    def invoke(self, token: str, args: Properties) -> Properties:
+    def invoke(self, token: str, args: Properties, /) -> Properties:
         """Answer a data source."""
         ...
