@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-ALL = ("policy", "preview", "sandbox")
+ALL = ("policy", "preview", "sandbox", "repeat")
 
 
 def main(names: list[str]) -> None:
