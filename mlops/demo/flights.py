@@ -41,8 +41,6 @@ class FlightsStory:
         self.project, self.story, self.keep = project, story, keep
         self.folder = project.state / "demo"
         self.passed = 0
-        self.auc: dict[str, dict[str, Any]] = {}
-        self.drift_window = ""
 
     # what the steps share -------------------------------------------------------------------------------------------
     @property
@@ -226,11 +224,11 @@ class FlightsStory:
         facts = {key: summary[key] for key in ("id", "rows", "predicted", "rejected", "seconds", "model_version")}
         facts |= {
             "month": name,
+            "sha256": hashlib.sha256(gzip.decompress(body)).hexdigest(),
             "auc": auc,
             "drifted": [row["name"] for row in drifted],
             "largest_psi": drifted[0]["psi"] if drifted else 0,
         }
-        self.auc[name] = facts
         return facts
 
     def _drift_report(self, window: str) -> dict[str, Any]:
