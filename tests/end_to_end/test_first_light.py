@@ -132,9 +132,15 @@ def test_a_file_with_too_many_broken_rows_fails_and_still_loses_nothing(
 
 
 @pytest.mark.spec("P3b", "P3c")
-def test_the_best_of_two_algorithms_is_registered_and_beats_the_trivial_baseline(registered: dict[str, Any], aws: Any) -> None:
+def test_the_best_of_two_algorithms_is_registered_and_beats_the_trivial_baseline(mlops: Any, registered: dict[str, Any], aws: Any) -> None:
     assert registered["status"] == "PendingManualApproval"
-    assert registered["metrics"]["auc"] > 0.9 > registered["metrics"]["baseline:auc"]
+    machine = mlops.up["outputs"]["models"]["breast-cancer"]["training_state_machine"]
+    (execution,) = aws("stepfunctions").list_executions(stateMachineArn=machine)["executions"]
+    output = json.loads(aws("stepfunctions").describe_execution(executionArn=execution["executionArn"])["output"])
+    scores = {row["algorithm"]: row["metrics"]["auc"] for row in output["comparison"]}
+    assert sorted(scores) == ["hist_gradient_boosting", "logistic_regression"]
+    assert registered["metrics"]["auc"] == pytest.approx(max(scores.values()), abs=1e-5)
+    assert all(score > 0.9 > row["metrics"]["baseline:auc"] for score, row in zip(scores.values(), output["comparison"], strict=True))
     jobs = aws("sagemaker").list_training_jobs()["TrainingJobSummaries"]
     assert sorted(job["TrainingJobStatus"] for job in jobs) == ["Completed", "Completed"]
 

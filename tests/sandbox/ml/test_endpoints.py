@@ -230,7 +230,7 @@ def test_alarm_during_the_bake_rolls_the_canary_back(world, artifact):
     new = config(world, ("blue", model(world, artifact, SCALE="5"), 1), count=2)
     world.client("sagemaker").update_endpoint(EndpointName=name, EndpointConfigName=new, DeploymentConfig=canary(alarm, wait=60))
     world.eventually(lambda: invoke(world, name)[0][0] == "15.0", 20, 0.01)
-    world.client("cloudwatch").set_alarm_state(AlarmName=alarm, StateValue="ALARM", StateReason="test")
+    world.client("cloudwatch").put_metric_data(Namespace="tests", MetricData=[{"MetricName": alarm, "Value": 1.0}])
     after = settled(world, name)
     assert (after["EndpointStatus"], after["EndpointConfigName"]) == ("InService", before)
     assert alarm in after["FailureReason"]
