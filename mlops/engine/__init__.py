@@ -35,6 +35,7 @@ __all__ = [
     "deployment",
     "destroy",
     "from_document",
+    "load_project",
     "preview",
     "to_document",
     "up",

@@ -28,6 +28,8 @@ _CHILD = Path(__file__).with_name("child.py")
 _PARALLEL = 16
 _MAXIMUM_MESSAGE = 400 << 20
 _TRACEBACK_LINES = 20
+_SETTINGS_MARKER = "MLOPS-SETTINGS-ERROR "
+"""Before a JSON document with message, where and hint: how a program says on standard error that its configuration is wrong."""
 
 
 def run(project: Project, record: Record, steps: Steps) -> None:
@@ -145,15 +147,37 @@ def _last_lines(record: Record) -> str:
 
 
 def _program_error(project: Project, outcome: dict[str, Any], record: Record) -> EngineError:
+    told = _settings_error(record)
+    if outcome["type"] in ("SystemExit", "exit") and told is not None:
+        fields = {name: _masked_all(project, str(told.get(name, ""))) for name in ("message", "where", "hint")}
+        return EngineError("bad_settings", fields["message"], fields["where"], fields["hint"], record)
     tail = "\n".join(outcome["traceback"].rstrip().splitlines()[-_TRACEBACK_LINES:])
+    if outcome["type"] == "SystemExit":
+        tail = _last_lines(record) or tail  # what a program says before it exits tells more than where it does
     file = outcome.get("file") or ""
     if file and Path(file).is_relative_to(project.root):
         file = str(Path(file).relative_to(project.root))
     message = outcome["message"] if outcome["type"] in ("RunError", "exit") else f"{outcome['type']}: {outcome['message']}"
-    for key in project.secret_keys:
-        message, tail = _masked(message, project.config[key]), _masked(tail, project.config[key])
     where = f"{file}:{outcome['line']}" if file else str(project.program)
-    return EngineError("program_failed", f"the program failed: {message}", where, tail, record)
+    return EngineError("program_failed", f"the program failed: {_masked_all(project, message)}", where, _masked_all(project, tail), record)
+
+
+def _settings_error(record: Record) -> dict[str, Any] | None:
+    """What the program itself said of its configuration, if it did."""
+    for log in reversed(record.logs):
+        if log.message.startswith(_SETTINGS_MARKER):
+            try:
+                told = json.loads(log.message.removeprefix(_SETTINGS_MARKER))
+            except json.JSONDecodeError:
+                return None
+            return told if isinstance(told, dict) else None
+    return None
+
+
+def _masked_all(project: Project, text: str) -> str:
+    for key in project.secret_keys:
+        text = _masked(text, project.config[key])
+    return text
 
 
 def _masked(text: str, secret: str) -> str:

@@ -7,8 +7,6 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
 from mlops import engine
 from mlops.errors import UserError
 from mlops.operations.target import OUTPUTS_FILE
@@ -40,8 +38,7 @@ def deploy_local(project: Project, *, attached: bool) -> Deployed:
             str(project.root),
             "end it with `mlops down`",
         )
-    config = yaml.safe_load((project.root / "Pulumi.local.yaml").read_text()).get("config", {})
-    region = config.get("aws:region")
+    region = engine.load_project(project.root, "local").config.get("aws:region")
     if not region:
         raise UserError("no-region", "expected a region, found none", "Pulumi.local.yaml, key aws:region", "add it, for instance eu-west-1")
     running = lifecycle.start(project.root, region, attached=attached)

@@ -87,8 +87,21 @@ def test_a_missing_configuration_value_is_named(write_program: Writer) -> None:
 
 
 def test_a_program_that_exits_is_a_failure_unless_with_zero(write_program: Writer) -> None:
-    assert "SystemExit" in refusal(write_program, "import sys; sys.exit(3)").message
+    assert "SystemExit" in refusal(write_program, "import sys; sys.exit(3)  # not zero").message
     assert preview(write_program(HEAD + "import sys; sys.exit(0)"), "dev").outputs == {}
+
+
+def test_a_program_that_refuses_its_settings_is_reported_in_its_own_words(write_program: Writer) -> None:
+    told = '{"message": "value 0 is not allowed", "where": "Pulumi.dev.yaml: example:size", "hint": "allowed: 1 or more"}'
+    error = refusal(write_program, f"import sys\nprint('MLOPS-SETTINGS-ERROR ' + {told!r}, file=sys.stderr)\nsys.exit(2)")
+    assert (error.code, error.message) == ("bad_settings", "value 0 is not allowed")
+    assert (error.where, error.hint) == ("Pulumi.dev.yaml: example:size", "allowed: 1 or more")
+    assert error.record is not None
+    assert [resource.type for resource in error.record.resources] in ([], ["pulumi:pulumi:Stack"])
+
+
+def test_what_a_program_says_before_it_exits_is_reported(write_program: Writer) -> None:
+    assert "the size is missing" in refusal(write_program, "import sys\nprint('the size is missing', file=sys.stderr)\nsys.exit(3)").hint
 
 
 def test_secrets_are_masked_in_the_programs_error(write_program: Writer) -> None:
