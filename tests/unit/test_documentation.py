@@ -1,0 +1,31 @@
+"""What the documents say is there, is there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_relative_link_leads_somewhere(page: Path) -> None:
+    links = [link for link in re.findall(r"\]\(([^)#]+)\)", page.read_text()) if "://" not in link]
+    assert not [link for link in links if not (page.parent / link).exists()]
+
+
+def test_every_command_of_the_readme_exists() -> None:
+    from mlops.cli.main import app
+
+    known = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
+    named = set(re.findall(r"mlops ([a-z]+)", (ROOT / "README.md").read_text()))
+    assert named <= known
+
+
+def test_no_file_names_a_registry_or_a_path_of_one_machine() -> None:
+    wrong = re.compile(r"https?://\S*(?:pypi|simple)/|index-url|/root/|/home/[a-z]+/")
+    text = "\n".join((ROOT / name).read_text() for name in ("requirements.lock", "requirements-uv.lock", "pyproject.toml", "Makefile"))
+    assert not wrong.findall(text)
