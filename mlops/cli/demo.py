@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich._export_format import CONSOLE_SVG_FORMAT
 
 from mlops.cli.options import Json, ProjectDir
 from mlops.cli.output import Output
@@ -13,6 +15,9 @@ from mlops.demo.runner import Story
 from mlops.operations.target import OUTPUTS_FILE
 from mlops.project import Project
 from mlops.sandbox import lifecycle
+
+# A picture that loads nothing from the web.
+WITHOUT_WEB_FONTS = re.sub(r"@font-face\s*\{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
 
 
 def demo(
@@ -35,6 +40,8 @@ def demo(
         if not was_running and not (keep and story.status == "succeeded"):
             lifecycle.stop(here.root)
             (here.state / OUTPUTS_FILE).unlink(missing_ok=True)
+    if picture:
+        picture.write_text(output.console.export_svg(title="mlops demo", code_format=WITHOUT_WEB_FONTS))
     output.document(
         story.to_dict(), lambda console: console.print(f"[bold]{story.status}[/] in {sum(step.seconds for step in story.steps):.0f} s")
     )

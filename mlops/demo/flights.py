@@ -281,7 +281,7 @@ class FlightsStory:
             "predictions, drift reports": f"s3://{buckets['predictions']}/{MODEL}/",
             "registry": self.model["model_package_group"],
             "API": f"{outputs['api']['url']}/models/{MODEL}/predictions",
-            "CSV files": str(self.folder),
+            "CSV files": str(self.folder.relative_to(self.project.root)),
         }
         for what, place in places.items():
             self.story.say(f"{what:<32} {place}")
