@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 HIGHER_IS_BETTER = {"auc": True, "average_precision": True, "accuracy": True, "log_loss": False, "brier": False}
 PENDING, REJECTED = "PendingManualApproval", "Rejected"
 PROPERTY_CHARACTERS = 256  # SageMaker's limit of a customer metadata value
+PROPERTY_PUNCTUATION = "_.:/=+-@"  # besides letters, numbers and spaces: what SageMaker admits in one
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def _text(value: float | None) -> str:
 
 
 def properties(best: Candidate, *, training_run: str, reason: str, detail: str, model: str) -> dict[str, str]:
-    """CustomerMetadataProperties of the model package; texts of at most 256 characters."""
+    """CustomerMetadataProperties of the model package, in the characters that SageMaker admits; `metrics` is `name=value` pairs."""
     own = {name: round(value, 6) for name, value in best.metrics.items() if ":" not in name}
     windows = best.evaluation.get("windows", {})
     values = {
@@ -83,12 +84,19 @@ def properties(best: Candidate, *, training_run: str, reason: str, detail: str, 
         "training_run": training_run,
         "training_job": best.job,
         "reason": reason,
-        "metrics": json.dumps(own, separators=(",", ":")),
+        "metrics": " ".join(f"{name}={value}" for name, value in own.items()),
         "gate": detail,
         **{f"{part}_window": " to ".join(window) for part, window in windows.items() if window},
         **{f"{part}_rows": str(rows) for part, rows in best.evaluation.get("rows", {}).items()},
     }
-    return {name: value[:PROPERTY_CHARACTERS] for name, value in values.items()}
+    texts = {name: permitted(value)[:PROPERTY_CHARACTERS] for name, value in values.items()}
+    return {name: text for name, text in texts.items() if text}
+
+
+def permitted(text: str) -> str:
+    """`text` without the characters that SageMaker refuses in customer metadata (quotes, commas, brackets)."""
+    kept = (each if each in PROPERTY_PUNCTUATION or unicodedata.category(each)[0] in "LNZ" else " " for each in text)
+    return " ".join("".join(kept).split())
 
 
 def model_package(

@@ -29,11 +29,16 @@ def _version(package: dict[str, Any]) -> dict[str, Any]:
         "algorithm": properties.get("algorithm", ""),
         "status": package["ModelApprovalStatus"],
         "reason": package.get("ApprovalDescription", ""),
-        "metrics": json.loads(properties.get("metrics", "{}")),
+        "metrics": _metrics(properties.get("metrics", "")),
         "run": properties.get("training_run", ""),
         "created": package["CreationTime"].isoformat(),
         "arn": package["ModelPackageArn"],
     }
+
+
+def _metrics(text: str) -> dict[str, float]:
+    """`name=value` pairs, as select_model writes them."""
+    return {name: float(value) for name, _, value in (pair.partition("=") for pair in text.split())}
 
 
 def in_service(target: Target, model: dict[str, Any]) -> list[dict[str, Any]]:

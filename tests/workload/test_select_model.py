@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import tarfile
 from collections.abc import Callable
 from types import ModuleType
@@ -60,10 +61,12 @@ def test_gate_rejects_with_the_reason(
     assert verdict.status == status and words in verdict.detail
 
 
-def test_registry_properties_fit_and_metrics_are_json(choose: ModuleType) -> None:
-    customer = choose.properties(candidate(choose), training_run="r", reason="drift", detail="x" * 900, model="flights")
-    assert all(len(value) <= 256 for value in customer.values())
-    assert json.loads(customer["metrics"]) == {"auc": 0.7, "log_loss": 0.5} and customer["test_window"] == "a to b"
+def test_registry_properties_hold_only_what_sagemaker_admits(choose: ModuleType) -> None:
+    detail = 'auc 0.7, "version in service" {0.6}; better by 0.1 ' + "x" * 900
+    customer = choose.properties(candidate(choose), training_run="r", reason="drift", detail=detail, model="flights")
+    assert all(re.fullmatch(r"[\w\s.:/=+\-@]{1,256}", value) for value in customer.values())
+    assert customer["metrics"] == "auc=0.7 log_loss=0.5" and customer["test_window"] == "a to b"
+    assert customer["gate"].startswith("auc 0.7 version in service 0.6 better by 0.1 xxx")
 
 
 def archive(metrics: dict[str, float]) -> bytes:

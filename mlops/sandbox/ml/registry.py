@@ -11,7 +11,7 @@ from moto.sagemaker.responses import SageMakerResponse
 from mlops.sandbox.identity.authoriser import PRINCIPAL
 from mlops.sandbox.ml import jobs
 from mlops.sandbox.ml.operations import implement
-from mlops.sandbox.ml.validation import ValidationException, check_name, check_uri, refuse_members
+from mlops.sandbox.ml.validation import ValidationException, check_name, check_properties, check_uri, refuse_members
 
 if TYPE_CHECKING:
     from mlops.sandbox.context import Sandbox
@@ -67,6 +67,7 @@ class Registry:
         for container in request.get("InferenceSpecification", {}).get("Containers", []):
             if container.get("ModelDataUrl"):
                 check_uri("ModelDataUrl", container["ModelDataUrl"])
+        check_properties(request.get("CustomerMetadataProperties", {}))
         package: Any = ModelPackage(
             model_package_name=group or name or "",
             model_package_group_name=group,
@@ -103,6 +104,7 @@ class Registry:
         """UpdateModelPackage: what is not given stays as it is."""
         refuse_members("UpdateModelPackage", request, (*_REFUSED, "InferenceSpecification"))
         package = self._find(request["ModelPackageArn"])
+        check_properties(request.get("CustomerMetadataProperties", {}))
         changed = []
         if "ModelApprovalStatus" in request:
             package.set_model_approval_status(check_status(request["ModelApprovalStatus"]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,18 @@ def check_name(field: str, value: str) -> None:
             f"1 validation error detected: Value '{value}' at '{field}' failed to satisfy constraint: "
             f"Member must satisfy regular expression pattern: {_NAME_PATTERN}"
         )
+
+
+def check_properties(properties: Mapping[str, str]) -> None:
+    """Customer metadata of a model package: names and values of letters, numbers, spaces and `_ . : / = + - @`."""
+    for name, value in properties.items():
+        for text, longest in ((name, 128), (value, 256)):
+            refused = [each for each in text if each not in "_.:/=+-@" and unicodedata.category(each)[0] not in "LNZ"]
+            if refused or not 1 <= len(text) <= longest:
+                raise ValidationException(
+                    f"1 validation error detected: Value '{text}' at 'customerMetadataProperties' failed to satisfy constraint: Member must have "
+                    f"1 to {longest} characters and satisfy regular expression pattern: ([\\p{{L}}\\p{{Z}}\\p{{N}}_.:\\/=+\\-@]*)"
+                )
 
 
 def check_image(sandbox: Sandbox, image: str, kind: str) -> None:
