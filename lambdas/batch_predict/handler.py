@@ -80,7 +80,8 @@ def accept(event: dict[str, Any], bucket: str, model: str, context: Any) -> dict
     try:
         source = pinned(source)
     except ClientError as error:
-        if error.response["Error"]["Code"] in ("404", "NoSuchKey", "NotFound"):
+        # S3 answers 403 for a missing object to who may not list the whole bucket.
+        if error.response["Error"]["Code"] in ("403", "404", "AccessDenied", "NoSuchKey", "NotFound"):
             raise ApiError(404, "no-object", f"there is no object {source.uri}", "put the file there first") from error
         raise
     work = {"input": source.uri, "version": source.version}

@@ -12,6 +12,7 @@ from urllib.parse import urlparse
 
 import boto3
 from aws_lambda_powertools import Logger
+from botocore.exceptions import ClientError
 from distances import Distance, compare, violations
 from window import BadWindow, from_csv, from_records, requested
 
@@ -66,7 +67,10 @@ def stored(bucket: str, model: str, window: str) -> dict[str, list[str]]:
         prefix = f"{model}/batch/{window}/predictions.csv.gz"
         try:
             columns = from_csv(read(bucket, prefix))
-        except s3.exceptions.NoSuchKey:
+        except ClientError as error:
+            # S3 answers AccessDenied for a missing object to who may not list the whole bucket.
+            if error.response["Error"]["Code"] not in ("NoSuchKey", "AccessDenied"):
+                raise
             columns = {}
     if not next(iter(columns.values()), []):
         raise BadWindow(f"expected stored predictions, found none at s3://{bucket}/{prefix}")
