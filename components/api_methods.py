@@ -74,8 +74,8 @@ class ApiMethod(pulumi.ComponentResource):
 
 def cors_preflight(
     name: str, api: aws.apigateway.RestApi, path: aws.apigateway.Resource, origin: str, opts: pulumi.ResourceOptions
-) -> None:
-    """OPTIONS, answered by API Gateway itself: which origin, methods and headers are allowed."""
+) -> pulumi.Resource:
+    """OPTIONS, answered by API Gateway itself: which origin, methods and headers are allowed. Returns what comes last."""
     values = {"Origin": origin, "Methods": "OPTIONS,POST", "Headers": CORS_HEADERS}
     header = "method.response.header.Access-Control-Allow-"
     api_id, path_id = api.id, path.id
@@ -100,7 +100,7 @@ def cors_preflight(
         resource_id=path_id,
         opts=opts,
     )
-    aws.apigateway.IntegrationResponse(
+    return aws.apigateway.IntegrationResponse(
         f"{name}-options-headers",
         http_method=method.http_method,
         status_code=response.status_code,

@@ -18,10 +18,10 @@ def dashboard_body(
     endpoints: Mapping[str, str],
     api: str,
 ) -> dict[str, Any]:
-    """`endpoints` maps a model to its endpoint. Two widgets a row."""
+    """`machines` are ARNs, as their metrics name them; `endpoints` maps a model to its endpoint. Two widgets a row."""
     widgets = [
-        ("Executions that failed", "Sum", [["AWS/States", "ExecutionsFailed", "StateMachineArn", _short(m)] for m in machines]),
-        ("Duration of executions", "p90", [["AWS/States", "ExecutionTime", "StateMachineArn", _short(m)] for m in machines]),
+        ("Executions that failed", "Sum", [["AWS/States", "ExecutionsFailed", "StateMachineArn", machine] for machine in machines]),
+        ("Duration of executions", "p90", [["AWS/States", "ExecutionTime", "StateMachineArn", machine] for machine in machines]),
         ("Function errors", "Sum", [["AWS/Lambda", "Errors", "FunctionName", f] for f in functions]),
         ("Function duration", "p99", [["AWS/Lambda", "Duration", "FunctionName", f] for f in functions]),
         ("Messages waiting", "Maximum", [["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", q] for q in queues]),
@@ -36,10 +36,6 @@ def dashboard_body(
             (f"{model}: drifted features", "Maximum", [[namespace, "drifted_features", "Model", model]]),
         ]
     return {"widgets": [_widget(number, region, *widget) for number, widget in enumerate(widgets)]}
-
-
-def _short(machine: str) -> str:
-    return machine
 
 
 def _widget(number: int, region: str, title: str, statistic: str, metrics: list[Metric]) -> dict[str, Any]:

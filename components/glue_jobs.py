@@ -32,13 +32,16 @@ class GlueJobs(pulumi.ComponentResource):
         self.database = self._database()
         self.crawler = self._crawler()
         shared = model.shared
-        self.logs = LogGroup(
-            f"{name}-log",
-            platform=shared.platform,
-            group_name=f"/aws-glue/{model.endpoint}",
-            key=shared.keys.logs,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+        # Glue 5 writes to two groups below the prefix that its jobs name.
+        self._log_prefix = f"/aws-glue/{model.endpoint}"
+        for stream in ("output", "error"):
+            LogGroup(
+                f"{name}-{stream}-log",
+                platform=shared.platform,
+                group_name=f"{self._log_prefix}/{stream}",
+                key=shared.keys.logs,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
         self.validate = self._job("validate", [*self._read_raw(), *shared.lake.quarantine.grant_overwrite(f"{model.key}/")])
         self.preprocess = self._job("preprocess", [])
         self.register_outputs({"crawler": self.crawler.name, "validate": self.validate.name, "preprocess": self.preprocess.name})
@@ -74,7 +77,7 @@ class GlueJobs(pulumi.ComponentResource):
         arns = model.shared.platform.arns
         database = model.endpoint.replace("-", "_")
         catalog = [arns.glue("catalog"), arns.glue("database", database), arns.glue("table", f"{database}/*")]
-        statements = [*self._read_raw(), allow(CATALOG_WRITE, catalog), *self._log_statements("crawlers")]
+        statements = [*self._read_raw(), allow(CATALOG_WRITE, catalog), *self._log_statements("/aws-glue/crawlers")]
         role = self._role("crawler", statements)
         return aws.glue.Crawler(
             f"{self._name}-crawler",
@@ -100,10 +103,10 @@ class GlueJobs(pulumi.ComponentResource):
             opts=self._child(),
         )
 
-    def _log_statements(self, family: str) -> list[Statement]:
+    def _log_statements(self, prefix: str) -> list[Statement]:
         arns = self._model.shared.platform.arns
-        # Glue appends role and security configuration to the group's name.
-        groups = f"/aws-glue/{family}*"
+        # Glue may append role and security configuration to the group's name.
+        groups = f"{prefix}*"
         return [
             allow(LOG_WRITE, arns.log_streams(groups)),
             allow([*LOG_GROUP_CREATE, "logs:AssociateKmsKey"], arns.log_group(groups)),
@@ -121,8 +124,7 @@ class GlueJobs(pulumi.ComponentResource):
                 *statements,
                 *processed.grant_overwrite(prefix),
                 *shared.lake.models.grant_read("code/"),
-                *self.logs.grant_write(),
-                *self._log_statements("jobs"),
+                *self._log_statements(f"{self._log_prefix}/"),
                 allow_anywhere(METRICS_PUT, metrics),
             ],
         )
@@ -153,7 +155,7 @@ class GlueJobs(pulumi.ComponentResource):
             "--enable-metrics": "true",
             "--enable-observability-metrics": "true",
             "--enable-continuous-cloudwatch-log": "true",
-            "--continuous-log-logGroup": self.logs.group_name,
+            "--custom-logGroup-prefix": self._log_prefix,
             "--job-bookmark-option": "job-bookmark-disable",
             "--TempDir": shared.lake.processed.uri(f"{self._model.key}/temporary/"),
         }

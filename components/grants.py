@@ -18,8 +18,9 @@ BUCKET_LIST = ["s3:ListBucket"]
 BUCKET_LOCATE = ["s3:GetBucketLocation"]
 KEY_DECRYPT = ["kms:Decrypt"]
 KEY_ENCRYPT = ["kms:Decrypt", "kms:GenerateDataKey"]
+# SageMaker asks for Encrypt as well where it writes with a key.
+KEY_VOLUME = ["kms:Encrypt", *KEY_ENCRYPT, "kms:DescribeKey"]
 KEY_GRANT = ["kms:CreateGrant"]
-KEY_DESCRIBE = ["kms:DescribeKey"]
 TABLE_READ = ["dynamodb:GetItem", "dynamodb:Query"]
 TABLE_WRITE = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
 QUEUE_SEND = ["sqs:SendMessage"]
@@ -93,7 +94,9 @@ SCALING = [
     "application-autoscaling:DeregisterScalableTarget",
     "application-autoscaling:PutScalingPolicy",
 ]
+SERVICE_ROLE_CREATE = ["iam:CreateServiceLinkedRole"]
 ALARM_READ = ["cloudwatch:DescribeAlarms"]
+ALARM_MANAGE = ["cloudwatch:PutMetricAlarm", "cloudwatch:DescribeAlarms", "cloudwatch:DeleteAlarms"]
 SYNC_RULE = ["events:PutRule", "events:PutTargets", "events:DescribeRule"]
 IMAGE_PULL = ["ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage"]
 IMAGE_LOGIN = ["ecr:GetAuthorizationToken"]

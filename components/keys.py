@@ -9,7 +9,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.documents import json_text
-from components.grants import KEY_DECRYPT, KEY_DESCRIBE, KEY_ENCRYPT, KEY_GRANT, Statement, allow
+from components.grants import KEY_DECRYPT, KEY_ENCRYPT, KEY_GRANT, KEY_VOLUME, Statement, allow
 from components.platform import Platform
 
 DATA_CLASSES = {
@@ -37,7 +37,7 @@ class KeyReference:
         """Let an AWS service encrypt volumes with the key on the caller's behalf."""
         return [
             allow(KEY_GRANT, self.arn, {"Bool": {"kms:GrantIsForAWSResource": "true"}}),
-            allow([*KEY_ENCRYPT, *KEY_DESCRIBE], self.arn),
+            allow(KEY_VOLUME, self.arn),
         ]
 
 

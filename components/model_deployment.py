@@ -11,6 +11,7 @@ from components.blocks.service_role import ServiceRole
 from components.blocks.state_machine import StateMachine
 from components.endpoint_alarms import EndpointAlarms
 from components.grants import (
+    ALARM_MANAGE,
     ALARM_READ,
     ENDPOINT_CONFIG_CREATE,
     ENDPOINT_DEPLOY,
@@ -18,6 +19,7 @@ from components.grants import (
     MODEL_CREATE,
     PACKAGE_READ,
     SCALING,
+    SERVICE_ROLE_CREATE,
     VARIANT_SCALE,
     Statement,
     allow,
@@ -26,6 +28,8 @@ from components.grants import (
 from components.model import Model
 from components.sagemaker_roles import serving_statements
 from components.state_machines.deployment import DeploymentMachine, deployment_definition
+
+SCALING_SERVICE = "sagemaker.application-autoscaling.amazonaws.com"
 
 
 class ModelDeployment(pulumi.ComponentResource):
@@ -137,5 +141,15 @@ class ModelDeployment(pulumi.ComponentResource):
             *model.failures.grant_send(),
         ]
         if model.settings.deployment.scaling:
-            statements += [allow(SCALING, arns.scalable_target()), allow(VARIANT_SCALE, [endpoint, configs])]
+            statements += [
+                allow(SCALING, arns.scalable_target()),
+                allow(VARIANT_SCALE, [endpoint, configs]),
+                allow(ALARM_MANAGE, arns.alarm(f"TargetTracking-endpoint/{model.endpoint}/*")),
+                # The first scalable endpoint of an account needs the role by which Application Auto Scaling acts.
+                allow(
+                    SERVICE_ROLE_CREATE,
+                    arns.service_linked_role(SCALING_SERVICE, "AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"),
+                    {"StringEquals": {"iam:AWSServiceName": SCALING_SERVICE}},
+                ),
+            ]
         return statements

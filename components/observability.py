@@ -51,7 +51,7 @@ class Observability(pulumi.ComponentResource):
         body = dashboard_body(
             platform.region,
             f"{platform.prefix}/models",
-            machines,
+            [platform.arns.state_machine(machine) for machine in machines],
             functions,
             [*work_queues, *failure_queues],
             endpoints,
@@ -119,15 +119,20 @@ class Observability(pulumi.ComponentResource):
         )
 
     def _watch_table(self, table: str) -> None:
-        self._alarm(
-            AlarmArgs(
-                alarm_name=f"{table}-throttled",
-                description=f"Requests to {table} are throttled: look for a hot key",
-                namespace="AWS/DynamoDB",
-                metric="ThrottledRequests",
-                dimensions={"TableName": table},
+        # ThrottledRequests exists a table and operation only; these two exist a table.
+        for suffix, metric, what in (
+            ("reads-throttled", "ReadThrottleEvents", "Reads from"),
+            ("writes-throttled", "WriteThrottleEvents", "Writes to"),
+        ):
+            self._alarm(
+                AlarmArgs(
+                    alarm_name=f"{table}-{suffix}",
+                    description=f"{what} {table} are throttled: look for a hot key",
+                    namespace="AWS/DynamoDB",
+                    metric=metric,
+                    dimensions={"TableName": table},
+                )
             )
-        )
 
     def _watch_api(self, api: str) -> None:
         stage = self._shared.platform.settings.api.stage

@@ -54,7 +54,8 @@ class RestApi(pulumi.ComponentResource):
         self._shared = shared
         self._child = pulumi.ResourceOptions(parent=self)
         self.api = self._api()
-        self._describe_errors()
+        # A deployment is refused while a method lacks its integration, and serves only what was there before it.
+        self._before_deployment: list[pulumi.Resource] = [self._describe_errors()]
         methods = [method for model, pipeline in inference.items() for method in self._routes(model, pipeline)]
         self.stage = self._stage(methods)
         self.id = self.api.id
@@ -72,10 +73,10 @@ class RestApi(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _describe_errors(self) -> None:
+    def _describe_errors(self) -> aws.apigateway.Response:
         origin = self._shared.platform.settings.api.allowed_origins[0]
         body = {"error": {"code": "bad_request", "message": "$context.error.validationErrorString", "hint": "see the model's contract"}}
-        aws.apigateway.Response(
+        return aws.apigateway.Response(
             f"{self._name}-bad-body",
             rest_api_id=self.api.id,
             response_type="BAD_REQUEST_BODY",
@@ -98,9 +99,8 @@ class RestApi(pulumi.ComponentResource):
             methods.append(
                 ApiMethod(f"{self._name}-{model}-{route}", args, function=function, platform=self._shared.platform, opts=self._child)
             )
-            cors_preflight(
-                f"{self._name}-{model}-{route}", self.api, path, self._shared.platform.settings.api.allowed_origins[0], self._child
-            )
+            origin = self._shared.platform.settings.api.allowed_origins[0]
+            self._before_deployment.append(cors_preflight(f"{self._name}-{model}-{route}", self.api, path, origin, self._child))
         return methods
 
     def _models_path(self) -> aws.apigateway.Resource:
@@ -142,7 +142,7 @@ class RestApi(pulumi.ComponentResource):
             f"{self._name}-deployment",
             rest_api=self.api.id,
             triggers={"configuration": hashlib.sha256(snapshot.encode()).hexdigest()},
-            opts=pulumi.ResourceOptions(parent=self, depends_on=methods),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[*methods, *self._before_deployment]),
         )
         stage = aws.apigateway.Stage(
             f"{self._name}-stage",

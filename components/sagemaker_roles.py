@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from components.grants import (
+    ALARM_READ,
     INTERFACE_CREATE,
     INTERFACE_DESCRIBE,
     INTERFACE_LEND,
@@ -46,6 +47,8 @@ def serving_statements(model: Model) -> list[Statement]:
         *model.shared.images.grant_pull("serving"),
         *_in_network(model),
         *_observed(model, f"/aws/sagemaker/Endpoints/{model.endpoint}"),
+        # SageMaker watches the rollback alarms during a deployment.
+        allow(ALARM_READ, model.shared.platform.arns.alarm(model.name("endpoint-*"))),
     ]
 
 

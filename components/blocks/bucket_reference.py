@@ -29,12 +29,15 @@ class BucketReference:
         return [
             allow(OBJECT_READ, self.arns.objects(self.name, f"{prefix}*")),
             allow(BUCKET_LIST, self.arn, {"StringLike": {"s3:prefix": f"{prefix}*"}} if prefix else None),
-            *(self.key.grant_decrypt() if self.key else []),
+            *self._decrypt(),
         ]
+
+    def _decrypt(self) -> list[Statement]:
+        return self.key.grant_decrypt() if self.key else []
 
     def grant_get(self, prefix: str) -> list[Statement]:
         """Read objects whose keys are known, without listing and without older versions."""
-        return [allow(OBJECT_READ[:1], self.arns.objects(self.name, f"{prefix}*")), *(self.key.grant_decrypt() if self.key else [])]
+        return [allow(OBJECT_READ[:1], self.arns.objects(self.name, f"{prefix}*")), *self._decrypt()]
 
     def grant_write(self, prefix: str = "") -> list[Statement]:
         """Write objects under `prefix`; KMS needs decryption too for multipart uploads."""
@@ -42,8 +45,16 @@ class BucketReference:
 
     def grant_overwrite(self, prefix: str) -> list[Statement]:
         """Read, write and replace what lies under `prefix`, as Spark does with a folder."""
-        delete = allow(OBJECT_DELETE, self.arns.objects(self.name, f"{prefix}*"))
-        return [*self.grant_read(prefix), *self.grant_write(prefix), delete]
+        folder = self.arns.objects(self.name, f"{prefix}*")
+        return [
+            allow([*OBJECT_READ, *OBJECT_DELETE], folder),
+            *self.grant_write(prefix),
+            # S3 answers 404 only to who may list, else 403: Spark asks for objects that are not there yet, and such a request has no prefix.
+            allow(BUCKET_LIST, self.arn, {"StringLikeIfExists": {"s3:prefix": f"{prefix}*"}}),
+            # Glue marks a folder by an object beside it.
+            allow([OBJECT_READ[0], OBJECT_WRITE[0], *OBJECT_DELETE], self.arns.objects(self.name, f"{prefix.rstrip('/')}_$folder$")),
+            *self._decrypt(),
+        ]
 
     def grant_locate(self) -> list[Statement]:
         return [allow(BUCKET_LOCATE, self.arn)]
