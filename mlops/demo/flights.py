@@ -26,12 +26,21 @@ from mlops.project import Project
 MODEL = "flights"
 TRAINING_MONTHS, LATER_MONTHS, REPLAYED_MONTHS = (1, 2), (3, 4, 5, 6), (7, 8, 9, 10, 11, 12)
 BROKEN_ROWS = 25
+SHOWN_SECONDS = 0.05
 MONTH_NAMES = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]
 
 
 def names(months: tuple[int, ...]) -> str:
     """(3, 4, 5) → March–May."""
     return MONTH_NAMES[months[0] - 1] if len(months) == 1 else f"{MONTH_NAMES[months[0] - 1]}–{MONTH_NAMES[months[-1] - 1]}"
+
+
+def timeline(steps: list[dict[str, Any]]) -> str:
+    """States with their seconds, each once; those that took no time to speak of are left out."""
+    seconds: dict[str, float] = {}
+    for step in steps:
+        seconds[step["name"]] = seconds.get(step["name"], 0.0) + (step["seconds"] or 0.0)
+    return " → ".join(f"{name} {total:.1f} s" for name, total in seconds.items() if total >= SHOWN_SECONDS)
 
 
 class FlightsStory:
@@ -53,20 +62,27 @@ class FlightsStory:
 
     def tell(self) -> None:
         """Runs the whole story."""
-        run = self.story.run
-        run("preview", "Preview of stacks dev and prod, judged by the policy pack", self.preview)
-        run("up", "The platform into the sandbox", self.up)
-        run("data", "A year of flights out of New York as CSV files", self.write_files)
-        run("ingest", f"Data pipeline: {names(TRAINING_MONTHS)}, {BROKEN_ROWS} rows broken on purpose", self.ingest_first)
-        run("train", "Training: the models compared", self.first_training)
-        run("deploy", "Approval and deployment", lambda: self.approve("best of its run, better than the trivial baseline"))
-        run("predict", "Ten predictions over the API", self.predict)
-        run("ingest-later", f"Data pipeline: {names(LATER_MONTHS)} as one file", self.ingest_later)
-        run("drift", "Later months replayed through the endpoint until drift is found", self.replay_until_drift)
-        run("retrain", "Retraining, started by the drift alarm", self.retraining)
-        run("redeploy", "The new version into service", lambda: self.approve("retrained after drift; better on the same later flights"))
-        run("replay", "The rest of the year through the new version", self.replay_rest)
-        run("where", "Where everything lies", self.where)
+        self.story.run_all(
+            [
+                ("preview", "Preview of stacks dev and prod, judged by the policy pack", self.preview),
+                ("up", "The platform into the sandbox", self.up),
+                ("data", "A year of flights out of New York as CSV files", self.write_files),
+                ("ingest", f"Data pipeline: {names(TRAINING_MONTHS)}, {BROKEN_ROWS} rows broken on purpose", self.ingest_first),
+                ("train", "Training: the models compared", self.first_training),
+                ("deploy", "Approval and deployment", lambda: self.approve("best of its run, better than the trivial baseline")),
+                ("predict", "Ten predictions over the API", self.predict),
+                ("ingest-later", f"Data pipeline: {names(LATER_MONTHS)} as one file", self.ingest_later),
+                ("drift", "Later months replayed through the endpoint until drift is found", self.replay_until_drift),
+                ("retrain", "Retraining, started by the drift alarm", self.retraining),
+                (
+                    "redeploy",
+                    "The new version into service",
+                    lambda: self.approve("retrained after drift; better on the same later flights"),
+                ),
+                ("replay", "The rest of the year through the new version", self.replay_rest),
+                ("where", "Where everything lies", self.where),
+            ]
+        )
 
     # steps ----------------------------------------------------------------------------------------------------------
     def preview(self) -> dict[str, Any]:
@@ -163,6 +179,9 @@ class FlightsStory:
             if f"{other}:{metric}" in comparison[0]["metrics"]:
                 label = "trivial baseline" if other == "baseline" else "version in service"
                 self.story.say(f"{label:<24} {metric} {comparison[0]['metrics'][f'{other}:{metric}']:.4f}  (same later flights)")
+        best = comparison[0]["metrics"]
+        if f"incumbent:{metric}" in best:
+            self.story.say(f"gain of the best              {metric} {best[metric] - best[f'incumbent:{metric}']:+.4f}")
         self.version = result["output"]["version"]
         self.story.say(f"registered as version {self.version}: {result['output']['algorithm']}, {result['output']['status']}")
         if result["output"]["status"] == "Rejected":

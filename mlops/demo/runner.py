@@ -8,10 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rich.console import Console
-from rich.live import Live
 from rich.markup import escape
-from rich.spinner import Spinner
-from rich.text import Text
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from mlops.errors import UserError
 
@@ -39,7 +37,8 @@ class Story:
     def __init__(self, console: Console) -> None:
         self.console = console
         self.steps: list[Step] = []
-        self._live: Live | None = None
+        self._planned = 0
+        self._bar: tuple[Progress, TaskID] | None = None
         self._title = ""
 
     def say(self, line: str) -> None:
@@ -47,9 +46,16 @@ class Story:
         self.console.print(f"     {line}", soft_wrap=True)
 
     def progress(self, what: str) -> None:
-        """What the current step is doing now; shown beside the spinner on a terminal."""
-        if self._live:
-            self._live.update(Spinner("dots", Text(f"{self._title}: {what}")))
+        """What the current step is doing now; shown beside the bar on a terminal."""
+        if self._bar:
+            bar, task = self._bar
+            bar.update(task, description=escape(f"{self._title}: {what}"))
+
+    def run_all(self, steps: list[tuple[str, str, Callable[[], dict[str, Any]]]]) -> None:
+        """Runs steps of (name, title, action) in order."""
+        self._planned = len(steps)
+        for name, title, action in steps:
+            self.run(name, title, action)
 
     def run(self, name: str, title: str, action: Callable[[], dict[str, Any]]) -> bool:
         """Runs one step; False when it failed or an earlier one did."""
@@ -63,8 +69,7 @@ class Story:
         started = time.perf_counter()
         try:
             if self.console.is_terminal:
-                with Live(Spinner("dots", Text(title)), console=self.console, transient=True, refresh_per_second=8) as self._live:
-                    step.facts = action()
+                step.facts = self._with_bar(action)
             else:
                 step.facts = action()
             step.status = "succeeded"
@@ -75,10 +80,22 @@ class Story:
             if isinstance(error, UserError) and error.where:
                 self.say(f"where  {escape(error.where)}")
         finally:
-            self._live = None
+            self._bar = None
             step.seconds = time.perf_counter() - started
         self.console.print(f"     [dim]{step.seconds:.1f} s[/]")
         return step.status == "succeeded"
+
+    def _with_bar(self, action: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        columns = (
+            SpinnerColumn(),
+            BarColumn(20),
+            TextColumn("step {task.completed} of {task.total}"),
+            TimeElapsedColumn(),
+            TextColumn("{task.description}"),
+        )
+        with Progress(*columns, console=self.console, transient=True) as bar:
+            self._bar = bar, bar.add_task(escape(self._title), total=self._planned, completed=len(self.steps))
+            return action()
 
     @property
     def status(self) -> str:
