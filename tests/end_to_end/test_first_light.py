@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import time
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +68,6 @@ def trained(mlops: Any, files: dict[str, Path]) -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def registered(mlops: Any, trained: dict[str, Any]) -> dict[str, Any]:
-    import time
 
     deadline = time.monotonic() + 180
     while time.monotonic() < deadline:
@@ -187,7 +188,6 @@ def test_a_batch_stores_a_prediction_for_every_row(mlops: Any, deployed: dict[st
 def test_drift_raises_the_alarm_and_the_alarm_starts_a_retraining(
     mlops: Any, deployed: dict[str, Any], files: dict[str, Path], aws: Any
 ) -> None:
-    import time
 
     outputs = mlops.up["outputs"]["models"]["breast-cancer"]
     code, document = mlops("ingest", str(files["later"]))
@@ -210,3 +210,25 @@ def test_drift_raises_the_alarm_and_the_alarm_starts_a_retraining(
     code, document = mlops("drift", "--window", document["batch"]["id"])
     assert code == 1
     assert {"mean_radius", "worst_radius"} <= {row["name"] for row in document["features"] if row["drifted"]}
+
+
+@pytest.mark.spec("SEC-1a", "SEC-1d")
+def test_no_role_was_denied_a_call_and_none_used_anothers_credentials(mlops: Any, deployed: dict[str, Any]) -> None:
+    """Runs last: everything above went through the authoriser with each role's own credentials."""
+    _, document = mlops("env")
+    variables = document["environment"]
+    request = urllib.request.Request(  # noqa: S310
+        f"{variables['AWS_ENDPOINT_URL']}/_sandbox/audit?view=denied",
+        headers={"Authorization": f"Bearer {variables['AWS_SECRET_ACCESS_KEY']}"},
+    )
+    with urllib.request.urlopen(request) as answer:  # noqa: S310
+        denied = json.load(answer)["denied"]
+    assert not denied
+    request.full_url = request.full_url.replace("view=denied", "view=calls")
+    with urllib.request.urlopen(request) as answer:  # noqa: S310
+        principals = {call["principal"].rsplit("/", 1)[-1] for call in json.load(answer)["calls"]}
+    assert {
+        "mlops-local-breast-cancer-validate",
+        "mlops-local-breast-cancer-training-job",
+        "mlops-local-breast-cancer-predict",
+    } <= principals
