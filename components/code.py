@@ -11,6 +11,7 @@ import pulumi_aws as aws
 from components.lake import Lake
 from components.packaging import Packager
 from components.platform import Platform
+from components.state_machines.training import SOURCE_ARCHIVE
 
 LAYERS = {
     "platform": ("lambdas/layer/requirements.txt", "lambdas/layer/platform_common"),
@@ -76,7 +77,7 @@ class Code(pulumi.ComponentResource):
         scripts = {name: root / "training" / name for name in ("train.py", "serve.py")}
         archive = self._packager.source("training", {**scripts, **modules, **_contract_modules(root)})
         # The hash is part of the key: a running job keeps the code it was started with.
-        return self._upload(f"code/training/{archive.name}", root / archive)
+        return self._upload(f"code/training/{archive.name.removesuffix('.tar.gz')}/{SOURCE_ARCHIVE}", root / archive)
 
     def _upload_contracts(self, platform: Platform) -> dict[str, str]:
         """The URI of each model's contract; models may share one."""

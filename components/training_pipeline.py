@@ -98,6 +98,7 @@ class TrainingPipeline(pulumi.ComponentResource):
             "TRAIN_ON_DATA": training.train_on_data,
             "ENDPOINT": model.endpoint,
             "CONTRACT_URI": model.shared.code.contracts[model.key],
+            "TRAINING_SOURCE_URI": model.shared.code.training_source,
         }
         statements = [
             *model.shared.ledger.grant_write(),
@@ -143,7 +144,6 @@ class TrainingPipeline(pulumi.ComponentResource):
             settings=model.settings.training,
             role_arn=self.role.known_arn,
             image=shared.images.training,
-            source_uri=shared.code.training_source,
             models_bucket=shared.lake.models.name,
             model_key_arn=shared.keys.models.arn,
             subnet_ids=shared.network.private_subnet_ids,

@@ -12,6 +12,9 @@ from components.state_machines.common import SAGEMAKER_TRANSIENT, Common, State
 MEASURES = ("auc", "average_precision", "accuracy", "log_loss", "brier")
 METRICS = tuple(f"{whose}{measure}" for whose in ("", "baseline:", "incumbent:") for measure in MEASURES)
 STOP_SECONDS = 900
+# With network isolation the container cannot fetch its source from S3: SageMaker lays it down as the channel `code`.
+SOURCE_ARCHIVE = "sourcedir.tar.gz"
+SOURCE_PATH = f"/opt/ml/input/data/code/{SOURCE_ARCHIVE}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +27,6 @@ class TrainingMachine:
     settings: TrainingSettings
     role_arn: Any
     image: str
-    source_uri: str
     models_bucket: str
     model_key_arn: Any
     subnet_ids: Any
@@ -139,7 +141,7 @@ def _job(args: TrainingMachine, algorithm: str) -> State:
             "metric": args.metric,
             "seed": str(settings.seed),
             "sagemaker_program": "train.py",
-            "sagemaker_submit_directory": args.source_uri,
+            "sagemaker_submit_directory": SOURCE_PATH,
         },
         "InputDataConfig.$": "$.request.input_data_config",
         "OutputDataConfig": {"S3OutputPath": f"{models}/training/", "KmsKeyId": args.model_key_arn},

@@ -124,7 +124,10 @@ def start(plan: Plan, run: str, reason: str, serving: InService | None) -> str:
     """Writes the sets' manifests and starts the execution; its ARN, also when it had been started before."""
     model = os.environ["MODEL"]
     folder = f"s3://{os.environ['PROCESSED_BUCKET']}/{model}/training/{run}"
-    channels = {part: f"{folder}/{part}.manifest" for part in PARTS} | {"contract": plan.contract}
+    channels = {part: f"{folder}/{part}.manifest" for part in PARTS} | {
+        "contract": plan.contract,
+        "code": os.environ["TRAINING_SOURCE_URI"],
+    }
     if serving is not None:
         channels["incumbent"] = serving.model_data_url
     for part in PARTS:

@@ -115,6 +115,7 @@ def trigger(aws: None, function: Callable[..., ModuleType]) -> ModuleType:
         TRAIN_ON_DATA="always",
         ENDPOINT="flights",
         CONTRACT_URI="s3://models/code/contracts/flights.json",
+        TRAINING_SOURCE_URI="s3://models/code/training/source-1/sourcedir.tar.gz",
     )
 
 
@@ -165,7 +166,7 @@ def test_failed_training_may_be_tried_again_under_another_run(trigger: ModuleTyp
 def test_request_names_channels_that_exist(trigger: ModuleType) -> None:
     answer = trigger.handler({"reason": "request"}, None)
     request = json.loads(trigger.stepfunctions.describe_execution(executionArn=answer["execution"])["input"])
-    assert {channel["ChannelName"] for channel in request["input_data_config"]} == {"train", "validation", "test", "contract"}
+    assert {channel["ChannelName"] for channel in request["input_data_config"]} == {"train", "validation", "test", "contract", "code"}
     assert request["manifest_uris"] == ["s3://processed/flights/manifests/a.json", "s3://processed/flights/manifests/b.json"]
     written = trigger.read_json(trigger.s3, request["channels"]["train"])
     assert written[0] == {"prefix": "s3://processed/"} and len(written) == 1 + 16

@@ -16,7 +16,7 @@ from moto.sagemaker.responses import SageMakerResponse
 from mlops.sandbox.ml import jobs
 from mlops.sandbox.ml.jobs import JobError
 from mlops.sandbox.ml.operations import implement
-from mlops.sandbox.ml.training_directory import TrainingDirectory, decoded, environment, user_arguments
+from mlops.sandbox.ml.training_directory import CHANNELS, TrainingDirectory, decoded, environment, user_arguments
 from mlops.sandbox.ml.validation import (
     ResourceInUse,
     ResourceNotFound,
@@ -192,7 +192,13 @@ class Training:
         directory.write_configuration(request["HyperParameters"], channels, request["ResourceConfig"]["InstanceType"])
         for channel in channels:
             directory.download_channel(channel)
-        directory.unpack_source(hyperparameters["sagemaker_submit_directory"])
+        source = hyperparameters["sagemaker_submit_directory"]
+        if request.get("EnableNetworkIsolation") and not source.startswith(CHANNELS):
+            raise JobError(
+                f"AlgorithmError: with EnableNetworkIsolation the container cannot fetch sagemaker_submit_directory {source}: "
+                f"give it as an input channel, for example {CHANNELS}code/sourcedir.tar.gz"
+            )
+        directory.unpack_source(source)
         checkpoints = directory.root / checkpoint_path(request).lstrip("/")
         if "CheckpointConfig" in request:
             directory.restore_checkpoints(request["CheckpointConfig"]["S3Uri"], checkpoints)
@@ -296,7 +302,9 @@ def check_request(sandbox: Sandbox, request: dict[str, Any]) -> None:
             raise ValidationException(
                 f"the sandbox executes sagemaker:CreateTrainingJob in script mode only: the hyperparameter {name} is missing"
             )
-    check_uri("sagemaker_submit_directory", decoded(hyperparameters["sagemaker_submit_directory"]))
+    source = decoded(hyperparameters["sagemaker_submit_directory"])
+    if not str(source).startswith(CHANNELS):
+        check_uri("sagemaker_submit_directory", source)
     check_uri("OutputDataConfig.S3OutputPath", request["OutputDataConfig"]["S3OutputPath"])
     check_kms_key(sandbox, "OutputDataConfig.KmsKeyId", request["OutputDataConfig"].get("KmsKeyId"))
     check_channels(request.get("InputDataConfig", []))

@@ -12,6 +12,7 @@ from typing import Any
 from mlops.sandbox.ml.jobs import JobError, Objects, read_json, split_uri
 
 HOST = "algo-1"
+CHANNELS = "/opt/ml/input/data/"
 _PARALLEL = 8
 
 
@@ -105,9 +106,12 @@ class TrainingDirectory:
                 pass
 
     def unpack_source(self, uri: str) -> None:
-        """`sagemaker_submit_directory` into the code directory."""
-        archive = self.root / "sourcedir.tar.gz"
-        self._objects.download(uri, archive)
+        """`sagemaker_submit_directory`, an object or a file of an input channel, into the code directory."""
+        if uri.startswith(CHANNELS):
+            archive = self._inside(self.base / "input" / "data", uri.removeprefix(CHANNELS))
+        else:
+            archive = self.root / "sourcedir.tar.gz"
+            self._objects.download(uri, archive)
         unpack(archive, self.base / "code", uri)
 
     def restore_checkpoints(self, uri: str, target: Path) -> None:

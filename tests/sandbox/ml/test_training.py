@@ -228,3 +228,21 @@ def test_encrypted_artifacts_carry_their_key(world):
     artifact = job["ModelArtifacts"]["S3ModelArtifacts"].split("/", 3)[3]
     head = world.client("s3").head_object(Bucket=world.bucket, Key=artifact)
     assert (head["ServerSideEncryption"], head["SSEKMSKeyId"]) == ("aws:kms", key)
+
+
+def test_isolated_job_gets_its_source_as_a_channel(world, data):
+    code = world.put(f"code/{world.name('source')}/sourcedir.tar.gz", world.archive(train_py=TRAIN))
+    submitted = {
+        "sagemaker_program": "train.py",
+        "sagemaker_submit_directory": "/opt/ml/input/data/code/sourcedir.tar.gz",
+        "iterations": "200",
+    }
+    channels = [channel(f"{data}/train/"), channel(code, name="code")]
+    job = finished(world, start(world, TRAIN, InputDataConfig=channels, HyperParameters=submitted, EnableNetworkIsolation=True))
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+
+
+def test_isolated_job_cannot_fetch_its_source_from_s3(world, data):
+    job = finished(world, start(world, TRAIN, InputDataConfig=[channel(f"{data}/train/")], EnableNetworkIsolation=True))
+    assert job["TrainingJobStatus"] == "Failed"
+    assert "with EnableNetworkIsolation the container cannot fetch sagemaker_submit_directory s3://" in job["FailureReason"]

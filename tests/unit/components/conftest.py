@@ -166,7 +166,6 @@ def training_machine(account: Account) -> TrainingMachine:
         settings=TrainingSettings(algorithms=["hist_gradient_boosting", "lightgbm"]),
         role_arn="arn:aws:iam::123456789012:role/training-job",
         image="123456789012.dkr.ecr.eu-west-1.amazonaws.com/mlops-test-training:1.0.0",
-        source_uri="s3://models/code/training/source.tar.gz",
         models_bucket="models",
         model_key_arn=KEY,
         subnet_ids=["subnet-0a", "subnet-0b"],

@@ -215,6 +215,7 @@ def test_training_jobs_are_isolated_encrypted_bounded_and_resumable(training_mac
     jobs = [branch["States"][branch["StartAt"]]["Parameters"] for branch in branches]
     assert [job["HyperParameters"]["algorithm"] for job in jobs] == ["hist_gradient_boosting", "lightgbm"]
     for job in jobs:
+        assert job["HyperParameters"]["sagemaker_submit_directory"] == "/opt/ml/input/data/code/sourcedir.tar.gz"
         assert job["EnableNetworkIsolation"] and job["EnableInterContainerTrafficEncryption"] and job["EnableManagedSpotTraining"]
         assert job["VpcConfig"]["Subnets"] and job["ResourceConfig"]["VolumeKmsKeyId"] and job["OutputDataConfig"]["KmsKeyId"]
         assert job["StoppingCondition"]["MaxWaitTimeInSeconds"] >= job["StoppingCondition"]["MaxRuntimeInSeconds"]
