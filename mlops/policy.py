@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -41,9 +42,9 @@ def plain(value: Any) -> Any:
     return value
 
 
-def evaluate(record: engine.Record, config: dict[str, Any] | None, today: date) -> wellarchitected.Report:
-    """All verdicts on a recorded preview."""
-    resources = [
+def judged(resources: Iterable[engine.RecordedResource]) -> list[wellarchitected.Resource]:
+    """Recorded resources as the pack takes them."""
+    return [
         wellarchitected.Resource(
             urn=resource.urn,
             type=resource.type,
@@ -57,9 +58,13 @@ def evaluate(record: engine.Record, config: dict[str, Any] | None, today: date) 
             file=resource.file,
             line=resource.line,
         )
-        for resource in record.resources
+        for resource in resources
     ]
+
+
+def evaluate(record: engine.Record, config: dict[str, Any] | None, today: date) -> wellarchitected.Report:
+    """All verdicts on a recorded preview."""
     try:
-        return wellarchitected.evaluate(resources, stack=record.stack, config=config, today=today)
+        return wellarchitected.evaluate(judged(record.resources), stack=record.stack, config=config, today=today)
     except wellarchitected.ConfigurationError as error:
         raise UserError("bad-policy-config", str(error), CONFIG_FILE, "mend the configuration of the policy pack") from None
