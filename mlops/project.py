@@ -22,7 +22,7 @@ class Project:
             raise UserError(
                 "no-project",
                 "expected a Pulumi project, found no Pulumi.yaml",
-                where=str(folder),
+                where=str(root),
                 hint="change into the project's folder, or name it with --project DIR",
             )
         return cls(root)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from typing import Any
 
 import typer
+from botocore.exceptions import BotoCoreError, ClientError
 
 from mlops.cli import demo, models, preview, sandbox, workloads
 from mlops.cli.output import Output
@@ -42,6 +44,7 @@ def run(arguments: list[str] | None = None) -> None:
     """Runs the command line and leaves with its exit code; errors become one clear message (or one JSON document)."""
     arguments = sys.argv[1:] if arguments is None else arguments
     output = Output("--json" in arguments)
+    Output.printed = False
     try:
         result: Any = app(args=arguments, standalone_mode=False)
     except UserError as error:
@@ -51,13 +54,20 @@ def run(arguments: list[str] | None = None) -> None:
         output.error(UserError(error.code, error.message, error.where, error.hint))
         sys.exit(2)
     except KeyboardInterrupt:
+        output.error(UserError("interrupted", "interrupted before the end"))
         sys.exit(130)
+    except (ClientError, BotoCoreError) as error:
+        output.error(UserError("aws", f"{type(error).__name__}: {error}", "AWS, or the sandbox", "check credentials, region and rights"))
+        sys.exit(1)
     except (typer.Abort, typer.Exit) as stop:
         sys.exit(getattr(stop, "exit_code", 1))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever happens, --json prints one document
         usage = getattr(error, "format_message", None)  # click's usage errors; typer vendors click, so the class has no stable name
         if usage is None:
-            raise
+            traceback.print_exc()
+            hint = "this is a fault of mlops itself: please report it, with the traceback on standard error"
+            output.error(UserError("internal", f"{type(error).__name__}: {error}", " ".join(arguments[:1]), hint))
+            sys.exit(1)
         output.error(UserError("usage", usage(), "command line", "see `mlops --help` or `mlops COMMAND --help`"))
         sys.exit(2)
     sys.exit(result if isinstance(result, int) else 0)

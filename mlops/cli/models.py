@@ -21,6 +21,9 @@ Wait = Annotated[bool, typer.Option(help="Wait for the deployment that the appro
 
 
 def show_models(console: Any, rows: list[dict[str, Any]], variants: list[dict[str, Any]]) -> None:
+    if not rows:
+        console.print("no versions yet: `mlops ingest FILE…` brings data, `mlops train` makes versions of it")
+        return
     table = Table("version", "algorithm", "status", "metrics", "in service", "reason")
     share = {row["version"]: f"{row['variant']} {row['weight']:.0%}" for row in variants}
     for row in rows:

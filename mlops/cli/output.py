@@ -19,6 +19,9 @@ SCHEMA_VERSION = 1
 class Output:
     """One per command run. With `as_json`, standard output carries the document and nothing else; progress goes to standard error."""
 
+    printed = False
+    """Whether this process has printed its document: there is never a second one."""
+
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
         self.console = Console(stderr=as_json, highlight=False)
@@ -28,9 +31,14 @@ class Output:
     def document(self, document: dict[str, Any], show: Callable[[Console], None]) -> None:
         """Prints the document as JSON, or lets `show` draw it."""
         if self.as_json:
-            sys.stdout.write(json.dumps({"schema": SCHEMA_VERSION, **document}, indent=2, default=str) + "\n")
+            self._write(document)
         else:
             show(self.console)
+
+    def _write(self, document: dict[str, Any]) -> None:
+        sys.stdout.write(json.dumps({"schema": SCHEMA_VERSION, **document}, indent=2, default=str) + "\n")
+        sys.stdout.flush()
+        Output.printed = True
 
     @contextmanager
     def doing(self, what: str) -> Iterator[None]:
@@ -43,12 +51,15 @@ class Output:
             yield
 
     def error(self, error: UserError) -> None:
-        if self.as_json:
-            sys.stdout.write(json.dumps({"schema": SCHEMA_VERSION, "error": error.to_dict()}, indent=2) + "\n")
+        # When the document is out already, what came after it is told like to a person.
+        if self.as_json and not Output.printed:
+            self._write({"error": error.to_dict()})
             return
         console = Console(stderr=True, highlight=False)
         console.print(f"[bold red]error[/] {escape(error.message)}", soft_wrap=True)
         if error.where:
             console.print(f"  where  {escape(error.where)}", soft_wrap=True)
-        if error.hint:
+        if "\n" in error.hint:
+            console.print(escape(error.hint), soft_wrap=True, style="dim")
+        elif error.hint:
             console.print(f"  do     {escape(error.hint)}", soft_wrap=True)

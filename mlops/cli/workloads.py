@@ -43,13 +43,16 @@ def show_files(console: Any, rows: list[dict[str, Any]]) -> None:
 
 def show_file(console: Any, row: dict[str, Any]) -> None:
     style = "green" if row["status"] == "succeeded" else "red"
-    console.print(
-        f"[{style}]{row['status']}[/] {row['uri']} in {row['seconds']} s: {row['rows']} rows, {row['accepted']} accepted, {row['quarantined']} quarantined"
-    )
+    counted = "no rows counted"
+    if row["rows"] is not None:
+        counted = f"{row['rows']} rows, {row['accepted']} accepted, {row['quarantined']} quarantined"
+    console.print(f"[{style}]{row['status']}[/] {escape(row['uri'])} in {row['seconds']} s: {counted}", soft_wrap=True)
     for reason, count in sorted(row["reasons"].items(), key=lambda item: -item[1])[:10]:
         console.print(f"    {count:>7}  {escape(reason)}")
     if "error" in row:
         console.print(f"    {escape(row['error']['code'])}: {escape(row['error']['message'])}", soft_wrap=True)
+        if row["error"]["where"]:
+            console.print(f"    where  {escape(row['error']['where'])}", soft_wrap=True)
 
 
 def train(stack: LocalStack = "local", model: Model = None, project: ProjectDir = Path(), as_json: Json = False) -> int:
@@ -79,7 +82,7 @@ def predict(
     output = Output(as_json)
     target = Target.open(Project.at(project), stack)
     name, chosen = target.model(model)
-    if source.endswith(".csv"):
+    if source.lower().endswith((".csv", ".csv.gz")):
         with output.doing(f"batch prediction of {source}"):
             summary = predictions.batch(target, {**chosen, "name": name}, Path(source))
         output.document(

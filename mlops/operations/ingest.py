@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mlops.errors import UserError
+from mlops.operations import failures
 from mlops.operations.target import Target
 
 POLL_SECONDS = 0.5
@@ -40,13 +41,23 @@ class Upload:
 
 def upload(target: Target, model: dict[str, Any], file: Path, prefix: str) -> Upload:
     """Puts a file where its arrival starts a pipeline."""
-    if not file.is_file():
-        raise UserError("no-file", "expected a file, found none", str(file), "name an existing CSV file")
+    require_file(file)
     bucket = target.outputs["buckets"]["raw"]
     key = f"{model[prefix].rstrip('/')}/{file.name}"
     with file.open("rb") as body:
         answer = target.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
     return Upload(bucket, key, answer.get("VersionId", "null"))
+
+
+def require_file(file: Path) -> None:
+    """UserError unless this is a file that can be read."""
+    if not file.is_file():
+        found = "a folder" if file.is_dir() else "none"
+        raise UserError("no-file", f"expected a file, found {found}", str(file), "name an existing file")
+    try:
+        file.open("rb").close()
+    except OSError as error:
+        raise UserError("no-file", f"expected a readable file, got {error.strerror}", str(file), "name a file you may read") from None
 
 
 def execution_of(target: Target, what: Upload, timeout: float = 60) -> str:
@@ -120,7 +131,7 @@ def outcome(target: Target, model: str, what: Upload, execution: str) -> dict[st
         "seconds": round((description["stopDate"] - description["startDate"]).total_seconds(), 2) if "stopDate" in description else None,
     }
     if description["status"] != "SUCCEEDED":
-        document["error"] = {"code": description.get("error", ""), "message": description.get("cause", "")}
+        document["error"] = failures.explain(description.get("error", ""), description.get("cause", ""))
     report = f"{model}/reports/run={what.run}/validation.json"
     if target.client("s3").list_objects_v2(Bucket=bucket, Prefix=report).get("KeyCount"):
         counts = target.read_json(bucket, report)
@@ -133,6 +144,8 @@ def ingest(
 ) -> Iterator[dict[str, Any]]:
     """Uploads the files and follows each one's run; yields its outcome when it ends."""
     model_name, model = target.model(name)
+    for file in files:
+        require_file(file)  # all of them before the first one starts a pipeline
     uploads = [(file, upload(target, model, file, "data_prefix")) for file in files]
     for file, what in uploads:
         execution = execution_of(target, what)

@@ -9,6 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from mlops.errors import UserError
+from mlops.operations import failures
 from mlops.operations.ingest import FINAL, POLL_SECONDS
 from mlops.operations.target import Target
 
@@ -77,7 +78,11 @@ def package(target: Target, model: dict[str, Any], version: int) -> dict[str, An
     for row in rows:
         if row["version"] == version:
             return row
-    known = ", ".join(str(row["version"]) for row in rows) or "none"
+    if not rows:
+        raise UserError(
+            "no-version", f"there is no version {version}: none is registered yet", model["model_package_group"], "`mlops train` makes one"
+        )
+    known = ", ".join(str(row["version"]) for row in rows)
     raise UserError(
         "no-version", f"expected one of the versions {known}, got {version}", model["model_package_group"], "see `mlops models`"
     )
@@ -116,7 +121,7 @@ def deployment(target: Target, model: dict[str, Any], arn: str, since: float, ti
                 "execution": execution["executionArn"],
                 "status": FINAL[description["status"]],
                 "seconds": round((description["stopDate"] - description["startDate"]).total_seconds(), 2),
-                "error": description.get("cause", ""),
+                "error": failures.text(description.get("error", ""), description.get("cause", "")),
             }
         time.sleep(POLL_SECONDS)
     raise UserError(

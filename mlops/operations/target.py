@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -103,11 +104,17 @@ class Target:
     def read_json(self, bucket: str, key: str) -> Any:
         return json.loads(self.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
 
-    def invoke(self, function: str, event: dict[str, Any]) -> dict[str, Any]:
-        """The answer of a Lambda function; UserError with its own message when it failed."""
+    def invoke(self, function: str, event: dict[str, Any], refusals: Mapping[str, UserError] | None = None) -> dict[str, Any]:
+        """The answer of a Lambda function; UserError with its own message when it failed.
+
+        `refusals` tells of errors that mean bad input: their types, and the error that gets the function's message.
+        """
         answer = self.client("lambda").invoke(FunctionName=function, Payload=json.dumps(event).encode())
         payload = json.loads(answer["Payload"].read() or b"null")
         if answer.get("FunctionError"):
+            refusal = (refusals or {}).get(payload.get("errorType", ""))
+            if refusal is not None:
+                raise replace(refusal, message=payload["errorMessage"])
             raise UserError(
                 "function-failed",
                 f"{function}: {payload.get('errorType', '')} {payload.get('errorMessage', payload)}".strip(),

@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from mlops.errors import UserError
+from mlops.operations import failures
 from mlops.operations.ingest import FINAL, POLL_SECONDS, wait_for
 from mlops.operations.target import Target
 
@@ -25,7 +26,8 @@ def wait_for_training(target: Target, execution: str) -> dict[str, Any]:
         "status": status,
         "execution": execution,
         "seconds": round((description["stopDate"] - description["startDate"]).total_seconds(), 2),
-        "detail": description.get("cause", "") or (output.get("detail", "") if isinstance(output, dict) else ""),
+        "detail": failures.text(description.get("error", ""), description.get("cause", ""))
+        or (output.get("detail", "") if isinstance(output, dict) else ""),
         "output": output,
     }
 

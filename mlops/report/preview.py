@@ -12,6 +12,7 @@ from rich.tree import Tree
 
 from mlops import engine
 
+CHECKLIST_WIDTH = 66  # what the checklist's other columns take
 UNKNOWN_TEXT = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"  # as `pulumi preview --json` writes an unknown
 STATUS_STYLE = {"pass": "green", "fail": "red", "error": "red", "exempt": "yellow", "not_evaluable": "yellow", "not_applicable": "dim"}
 STATUS_MARK = {"pass": "✔", "fail": "✘", "error": "✘", "exempt": "~", "not_evaluable": "?", "not_applicable": "–"}
@@ -78,6 +79,16 @@ def tree(record: engine.Record) -> Tree:
     return root
 
 
+def fitting(names: list[str], width: int) -> str:
+    """As many of the names as have room, the first at least, and the number of the others."""
+    shown = len(names)
+    while True:
+        text = ", ".join(names[:shown]) + (f" +{len(names) - shown}" if shown < len(names) else "")
+        if shown <= 1 or len(text) <= width:
+            return text
+        shown -= 1
+
+
 def show_verdicts(console: Console, verdicts: dict[str, Any]) -> None:
     """Findings first, then the pillar table and the 32 checklist items."""
     policy = verdicts["policy"]
@@ -108,7 +119,7 @@ def show_verdicts(console: Console, verdicts: dict[str, Any]) -> None:
     checklist = Table("", "id", "item", "status", "rules", title="Checklist", title_justify="left")
     for item in verdicts["checklist"]:
         style = STATUS_STYLE[item["status"]]
-        rules = ", ".join(item["rules"][:3]) + (f" +{len(item['rules']) - 3}" if len(item["rules"]) > 3 else "")
+        rules = fitting(item["rules"], max(24, console.width - CHECKLIST_WIDTH))
         checklist.add_row(
             f"[{style}]{STATUS_MARK[item['status']]}[/]",
             item["id"],
