@@ -81,7 +81,7 @@ def _contracts(settings: Settings, root: Path, where: str) -> dict[str, Contract
             contracts[model.name] = load_contract(root / model.contract)
         except ContractError as error:
             message = f"value {_short(model.contract)}: {error}"
-            hint = "name a contract; `mlops contract infer` writes one from a CSV file"
+            hint = "name a file of the folder contracts"
             raise SettingsError(message=message, where=f"{where}[{number}].contract", hint=hint) from None
     return contracts
 
@@ -116,11 +116,12 @@ def _explain(error: ValidationError, *, file: str, project: str) -> SettingsErro
         named = re.match(r"([a-z_]+(?:\.[a-z_]+)*): (.*)", message, re.DOTALL)
         if named:
             location += named[1].split(".")
-            message = f"value {_short(_look_up(value, named[1].split('.')))}: {named[2]}"
+            found = _look_up(value, named[1].split("."))
+            message = f"value {'null (not set)' if found is None else _short(found)}: {named[2]}"
         message, _, hint = message.partition("; ")
         hint = hint or "see schemas/settings.schema.json"
     else:
-        hint = first["msg"].replace("Input should be", "allowed:")
+        hint = re.sub(r"a valid dictionary or instance of \w+", "an object with keys", first["msg"]).replace("Input should be", "allowed:")
         message = f"value {_short(value)} is not allowed"
         if first["type"] == "string_type" and isinstance(value, int | float):
             hint += "; put the digits in quotes"

@@ -158,10 +158,12 @@ def describe(error, program):
     frames = traceback.extract_tb(error.__traceback__)
     # What runs the program may itself lie in the project: its frames tell the user nothing.
     frames = [frame for frame in frames if frame.filename != __file__ and not frame.filename.startswith("<frozen runpy>")]
-    first = next((i for i, frame in enumerate(frames) if is_own(frame, program)), 0)
+    syntax = isinstance(error, SyntaxError)
+    # A mistake in the program's syntax has no frame of its own: what tried to read it tells the user nothing either.
+    otherwise = len(frames) if syntax and (error.filename or "").startswith(program) else 0
+    first = next((i for i, frame in enumerate(frames) if is_own(frame, program)), otherwise)
     tail = "".join(traceback.format_list(frames[first:])) + "".join(traceback.format_exception_only(type(error), error))
     last = next((frame for frame in reversed(frames) if is_own(frame, program)), None)
-    syntax = isinstance(error, SyntaxError)
     return {
         "ok": False,
         "type": type(error).__name__,

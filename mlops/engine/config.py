@@ -48,7 +48,7 @@ def load_project(root: Path, stack: str) -> Project:
     stack_file = _stack_file(root, document, stack)
     declarations = _declarations(document, name)
     if stack_file is not None:
-        for key, value in (_read(stack_file).get("config") or {}).items():
+        for key, value in _stack_config(stack_file).items():
             full = _full(key, name)
             kind = (declarations.get(full) or {}).get("type", "string")
             revealed, secret = _reveal(value, full, kind, placeholders)
@@ -131,6 +131,14 @@ def _read(file: Path) -> dict[str, Any]:
     if document is not None and not isinstance(document, dict):
         raise EngineError("bad_yaml", f"expected a mapping, got {type(document).__name__}", str(file), "Correct the file.")
     return document or {}
+
+
+def _stack_config(file: Path) -> dict[str, Any]:
+    config = _read(file).get("config") or {}
+    if not isinstance(config, dict):
+        kind = type(config).__name__
+        raise EngineError("bad_config", f"'config' must be a mapping, got {kind}", str(file), "Write one key a line below it.")
+    return config
 
 
 def _find(folder: Path, stem: str) -> Path | None:

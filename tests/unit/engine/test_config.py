@@ -86,6 +86,7 @@ def test_the_placeholder_of_an_encrypted_value_has_the_declared_type(write_progr
         ),
         ("name: example\nruntime: python", "a: b\na: c", "duplicate_key", "the key 'a' appears twice"),
         ("name: example\nruntime: python", "a: [", "bad_yaml", "not valid YAML"),
+        ("name: example\nruntime: python", "- a", "bad_config", "'config' must be a mapping, got list"),
     ],
 )
 def test_bad_files_are_refused(write_program: Writer, project: str, config: str, code: str, message: str) -> None:

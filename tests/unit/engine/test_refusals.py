@@ -79,7 +79,10 @@ def test_a_run_error_is_reported_without_a_traceback(write_program: Writer) -> N
 
 
 def test_a_syntax_error_names_its_line(write_program: Writer) -> None:
-    assert refusal(write_program, "if True print('x')").where == "__main__.py:3"
+    error = refusal(write_program, "if True print('x')")
+    assert error.where == "__main__.py:3"
+    assert "if True print('x')" in error.hint
+    assert "asyncio" not in error.hint
 
 
 def test_a_missing_configuration_value_is_named(write_program: Writer) -> None:
