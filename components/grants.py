@@ -87,7 +87,13 @@ MODEL_READ = ["sagemaker:DescribeModel"]
 ENDPOINT_INVOKE = ["sagemaker:InvokeEndpoint"]
 MODEL_CREATE = ["sagemaker:CreateModel", "sagemaker:AddTags"]
 ENDPOINT_CONFIG_CREATE = ["sagemaker:CreateEndpointConfig", "sagemaker:DescribeEndpointConfig", "sagemaker:AddTags"]
-ENDPOINT_DEPLOY = ["sagemaker:CreateEndpoint", "sagemaker:UpdateEndpoint", "sagemaker:DescribeEndpoint", "sagemaker:AddTags"]
+ENDPOINT_DEPLOY = [
+    "sagemaker:CreateEndpoint",
+    "sagemaker:UpdateEndpoint",
+    "sagemaker:DeleteEndpoint",
+    "sagemaker:DescribeEndpoint",
+    "sagemaker:AddTags",
+]
 VARIANT_SCALE = ["sagemaker:DescribeEndpoint", "sagemaker:DescribeEndpointConfig", "sagemaker:UpdateEndpointWeightsAndCapacities"]
 SCALING = [
     "application-autoscaling:RegisterScalableTarget",

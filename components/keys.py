@@ -97,8 +97,10 @@ def key_policy(platform: Platform, data_class: str) -> list[Statement]:
             ),
         ]
     if data_class == "operations":
-        publishers = ["cloudwatch.amazonaws.com", "events.amazonaws.com", "scheduler.amazonaws.com", "sns.amazonaws.com"]
+        publishers = ["cloudwatch.amazonaws.com", "scheduler.amazonaws.com", "sns.amazonaws.com"]
         statements.append(_admit("Publishers", {"Service": publishers}, KEY_ENCRYPT, account))
+        # EventBridge does not name the account when it encrypts a message; queue policies name the rules that may send.
+        statements.append(_admit("UndeliveredEvents", {"Service": "events.amazonaws.com"}, KEY_ENCRYPT))
     return statements
 
 

@@ -176,9 +176,21 @@ def _move_endpoint(args: DeploymentMachine) -> dict[str, State]:
     states: dict[str, State] = {
         "EndpointExists": {
             "Type": "Choice",
-            "Choices": [{"Variable": "$.plan.answer.exists", "BooleanEquals": True, "Next": existing}],
+            "Choices": [
+                {"Variable": "$.plan.answer.failed", "BooleanEquals": True, "Next": "DeleteFailedEndpoint"},
+                {"Variable": "$.plan.answer.exists", "BooleanEquals": True, "Next": existing},
+            ],
             "Default": "CreateEndpoint",
         },
+        # A failed endpoint cannot be updated, only deleted.
+        "DeleteFailedEndpoint": common.task(
+            "aws-sdk:sagemaker:deleteEndpoint",
+            {"EndpointName": args.endpoint},
+            then="WaitForDeletion",
+            on_error="RecordFailure",
+            retry=[common.retry(SAGEMAKER_TRANSIENT)],
+        ),
+        "WaitForDeletion": {"Type": "Wait", "Seconds": 2 * common.poll_seconds, "Next": "CreateEndpoint"},
         "CreateEndpoint": create,
         "UpdateEndpoint": update,
     }

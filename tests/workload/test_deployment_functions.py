@@ -47,10 +47,14 @@ def package(status: str = "Approved") -> dict[str, Any]:
 @pytest.mark.spec("P4f")
 def test_a_plan_names_model_and_configuration_apart_from_every_earlier_deployment() -> None:
     first = planning.plan(package(), "mlops-local-flights", None, NOW, "aaaa")
-    again = planning.plan(package(), "mlops-local-flights", {"EndpointConfigName": first["endpoint_config_name"]}, NOW, "bbbb")
+    again = planning.plan(
+        package(), "mlops-local-flights", {"EndpointConfigName": first["endpoint_config_name"], "EndpointStatus": "InService"}, NOW, "bbbb"
+    )
     assert first["endpoint_config_name"] != again["endpoint_config_name"]
     assert (first["exists"], first["previous_endpoint_config"]) == (False, "none")
-    assert (again["exists"], again["previous_endpoint_config"]) == (True, first["endpoint_config_name"])
+    assert (again["exists"], again["failed"], again["previous_endpoint_config"]) == (True, False, first["endpoint_config_name"])
+    broken = planning.plan(package(), "mlops-local-flights", {"EndpointConfigName": "c1", "EndpointStatus": "Failed"}, NOW, "cccc")
+    assert broken["exists"] and broken["failed"]
     assert again["container"]["Environment"] == {"LOG_LEVEL": "info", "SAGEMAKER_PROGRAM": "serve.py", "MODEL_VERSION": "3"}
 
 

@@ -150,7 +150,9 @@ class Endpoints:
         """UpdateEndpoint."""
         endpoint = self.find(request["EndpointName"])
         config = self._config(request["EndpointConfigName"])
-        if endpoint.endpoint_status not in ("InService", "Failed"):
+        if endpoint.endpoint_status == "Failed":
+            raise ValidationException(f'Cannot update failed endpoint "{endpoint.arn}": DeleteEndpoint is the only operation on it.')
+        if endpoint.endpoint_status != "InService":
             raise ValidationException(f'Cannot update in-progress endpoint "{endpoint.arn}".')
         deployment = endpoint.deployment if request.get("RetainDeploymentConfig") else request.get("DeploymentConfig")
         self._check_deployment(deployment, endpoint, config)

@@ -150,6 +150,8 @@ def test_endpoint_fails_with_the_reason_of_its_process(world, artifact, environm
     assert reason in failed["FailureReason"]
     with pytest.raises(ClientError, match="is in status Failed"):
         invoke(world, name)
+    with pytest.raises(ClientError, match="DeleteEndpoint is the only operation"):
+        world.client("sagemaker").update_endpoint(EndpointName=name, EndpointConfigName=failed["EndpointConfigName"])
 
 
 def test_update_replaces_the_model_without_an_unanswered_request(world, artifact):

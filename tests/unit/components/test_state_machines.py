@@ -35,8 +35,9 @@ PACKAGE = "arn:aws:sagemaker:eu-west-1:123456789012:model-package/mlops-test-fli
 APPROVAL = {"detail": {"ModelPackageArn": PACKAGE, "ModelApprovalStatus": "Approved"}}
 
 
-def plan(exists: bool) -> dict[str, Any]:
-    answer = {"model_name": "m3", "endpoint_config_name": "c3", "exists": exists, "version": 3, "previous_endpoint_config": "none"}
+def plan(exists: bool, failed: bool = False) -> dict[str, Any]:
+    answer = {"model_name": "m3", "endpoint_config_name": "c3", "exists": exists, "failed": failed, "version": 3}
+    answer["previous_endpoint_config"] = "none"
     return {"answer": {**answer, "container": {"Image": "i", "ModelDataUrl": "s3://m/m.tar.gz", "Environment": {}}}}
 
 
@@ -147,6 +148,13 @@ def test_request_deploys_the_same_version_again(account: Any, deployment_machine
     account.run(definition, APPROVAL, deployment_answers())
     ended = account.run(definition, {"model_package_arn": PACKAGE}, deployment_answers(exists=True))
     assert ended.status == "SUCCEEDED" and "UpdateEndpoint" in ended.visited
+
+
+def test_failed_endpoint_is_deleted_and_made_again(account: Any, deployment_machine: DeploymentMachine) -> None:
+    answers = {**deployment_answers(exists=True), "PlanDeployment": plan(exists=True, failed=True), "DeleteFailedEndpoint": {}}
+    ended = account.run(deployment_definition(deployment_machine), APPROVAL, answers)
+    assert ended.status == "SUCCEEDED" and "UpdateEndpoint" not in ended.visited
+    assert ended.visited.index("DeleteFailedEndpoint") < ended.visited.index("CreateEndpoint")
 
 
 def test_request_without_a_model_package_is_refused(account: Any, deployment_machine: DeploymentMachine) -> None:
