@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from typing import Any
 
@@ -12,6 +13,8 @@ from mlops.errors import UserError
 from mlops.operations import failures
 from mlops.operations.ingest import FINAL, POLL_SECONDS
 from mlops.operations.target import Target
+
+METRIC = re.compile(r"(?<!\S)([\w.-]+)=([+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)(?!\S)")
 
 
 def versions(target: Target, model: dict[str, Any]) -> list[dict[str, Any]]:
@@ -38,8 +41,8 @@ def _version(package: dict[str, Any]) -> dict[str, Any]:
 
 
 def _metrics(text: str) -> dict[str, float]:
-    """`name=value` pairs, as select_model writes them."""
-    return {name: float(value) for name, _, value in (pair.partition("=") for pair in text.split())}
+    """`name=value` pairs, as select_model writes them; other text, of a version that something else registered, is passed over."""
+    return {name: float(value) for name, value in METRIC.findall(text)}
 
 
 def in_service(target: Target, model: dict[str, Any]) -> list[dict[str, Any]]:
