@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -11,7 +12,14 @@ from components.settings_platform import Strict
 Algorithm = Literal["hist_gradient_boosting", "lightgbm", "xgboost", "logistic_regression"]
 # The end of a training job's name; a name may have 63 characters in all.
 ALGORITHM_SHORT = {"hist_gradient_boosting": "hgb", "lightgbm": "lgbm", "xgboost": "xgb", "logistic_regression": "logreg"}
+# SageMaker refuses a KMS key for the volumes of types with local storage: their hardware encrypts it.
+_LOCAL_STORAGE = re.compile(r"^ml\.(g4dn|g5|g6e?|p3dn|p4de?|p5e?n?|[cimr]\d[a-z]*d[a-z]*)\.")
 Schedule = Annotated[str, Field(pattern=r"^(rate|cron)\(.+\)$", description="An EventBridge Scheduler expression in UTC.")]
+
+
+def takes_volume_key(instance_type: str) -> bool:
+    """Whether SageMaker encrypts this type's volumes with a key of ours."""
+    return not _LOCAL_STORAGE.match(instance_type)
 
 
 class GateSettings(Strict):

@@ -10,7 +10,13 @@ State = dict[str, Any]
 
 LAMBDA_TRANSIENT = ["Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException", "Lambda.TooManyRequestsException"]
 GLUE_TRANSIENT = ["Glue.ConcurrentRunsExceededException", "Glue.ThrottlingException", "Glue.InternalServiceException"]
-SAGEMAKER_TRANSIENT = ["SageMaker.AmazonSageMakerException", "SageMaker.ResourceLimitExceededException", "SageMaker.ThrottlingException"]
+# The optimised integrations name SageMaker's own errors the first way, the SDK integrations the second.
+SAGEMAKER_TRANSIENT = [
+    "SageMaker.AmazonSageMakerException",
+    "SageMaker.SageMakerException",
+    "SageMaker.ResourceLimitExceededException",
+    "SageMaker.ThrottlingException",
+]
 CONDITION_FAILED = ["DynamoDB.ConditionalCheckFailedException"]
 ANY_TASK_FAILURE = ["States.TaskFailed"]
 CALL_SECONDS = 60

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from components.settings_models import DeploymentSettings
+from components.settings_models import DeploymentSettings, takes_volume_key
 from components.state_machines.common import ANY_TASK_FAILURE, SAGEMAKER_TRANSIENT, Common, State
 from components.state_machines.scaling import scaling_states, stop_scaling_state
 
@@ -144,7 +144,7 @@ def _create_endpoint_config(args: DeploymentMachine) -> State:
         "sagemaker:createEndpointConfig",
         {
             "EndpointConfigName.$": "$.plan.answer.endpoint_config_name",
-            "KmsKeyId": args.key_arn,
+            **({"KmsKeyId": args.key_arn} if takes_volume_key(settings.instance_type) else {}),
             "ProductionVariants": [variant],
             "Tags": _tags(args),
         },

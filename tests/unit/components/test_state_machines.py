@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from components.settings_models import DeploymentSettings
+from components.settings_models import DeploymentSettings, takes_volume_key
 from components.state_machines.data import DataMachine, data_definition
 from components.state_machines.deployment import DeploymentMachine, deployment_config, deployment_definition
 from components.state_machines.training import TrainingMachine, training_definition
@@ -181,6 +181,13 @@ def test_scaling_is_taken_off_before_an_update_and_put_back_in_service(account: 
         visited.index(name) for name in ("StopScaling", "UpdateEndpoint", "DescribeEndpoint", "RegisterScalableTarget", "RecordEndpoint")
     ]
     assert order == sorted(order)
+
+
+@pytest.mark.parametrize(
+    ("instance_type", "takes"), [("ml.m5.xlarge", True), ("ml.t2.medium", True), ("ml.g5.xlarge", False), ("ml.r7gd.large", False)]
+)
+def test_types_with_local_storage_get_no_volume_key(instance_type: str, takes: bool) -> None:
+    assert takes_volume_key(instance_type) == takes
 
 
 def test_canary_shifts_part_of_the_fleet_and_alarms_roll_back() -> None:
