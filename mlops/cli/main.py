@@ -14,6 +14,7 @@ from mlops.cli.output import Output
 from mlops.engine import EngineError
 from mlops.errors import UserError
 
+INTERRUPTED = 130
 app = typer.Typer(
     name="mlops",
     help="Preview, check, deploy and operate the MLOps platform, in a sandbox on this machine or on AWS.",
@@ -54,13 +55,12 @@ def run(arguments: list[str] | None = None) -> None:
         output.error(UserError(error.code, error.message, error.where, error.hint))
         sys.exit(2)
     except KeyboardInterrupt:
-        output.error(UserError("interrupted", "interrupted before the end"))
-        sys.exit(130)
+        result = INTERRUPTED
     except (ClientError, BotoCoreError) as error:
         output.error(UserError("aws", f"{type(error).__name__}: {error}", "AWS, or the sandbox", "check credentials, region and rights"))
         sys.exit(1)
     except (typer.Abort, typer.Exit) as stop:
-        sys.exit(getattr(stop, "exit_code", 1))
+        result = getattr(stop, "exit_code", 1)
     except Exception as error:  # noqa: BLE001 - whatever happens, --json prints one document
         usage = getattr(error, "format_message", None)  # click's usage errors; typer vendors click, so the class has no stable name
         if usage is None:
@@ -70,4 +70,6 @@ def run(arguments: list[str] | None = None) -> None:
             sys.exit(1)
         output.error(UserError("usage", usage(), "command line", "see `mlops --help` or `mlops COMMAND --help`"))
         sys.exit(2)
+    if result == INTERRUPTED:  # typer turns Ctrl-C into this code
+        output.error(UserError("interrupted", "interrupted before the end"))
     sys.exit(result if isinstance(result, int) else 0)

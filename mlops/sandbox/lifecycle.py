@@ -94,9 +94,19 @@ def start(
         daemon = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True, env=daemon_environment()
         )
+    try:
+        return wait_until_it_answers(daemon, files, timeout)
+    except BaseException:  # Ctrl-C too: a sandbox that nobody waits for any more is not left behind
+        daemon.kill()
+        daemon.wait()
+        raise
+
+
+def wait_until_it_answers(daemon: subprocess.Popen[bytes], files: Files, timeout: float) -> Running:
+    """The sandbox when it answers; UserError when it ended instead, or does not answer in time."""
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
-        running = find(project)
+        running = find(files.project)
         if running and running.pid == daemon.pid:
             return running
         if daemon.poll() is not None:
@@ -104,7 +114,6 @@ def start(
                 "sandbox-failed", f"the sandbox ended with exit code {daemon.returncode}:\n{tail(files.log)}", where=str(files.log)
             )
         time.sleep(0.05)
-    daemon.kill()
     raise UserError("sandbox-slow", f"the sandbox did not answer within {timeout:.0f} s:\n{tail(files.log)}", where=str(files.log))
 
 

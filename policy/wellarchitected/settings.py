@@ -55,6 +55,7 @@ def parse(config: Mapping[str, Any] | None, stack: str, rules: Sequence[Rule]) -
         raise ConfigurationError(
             f"policy configuration: unknown key {sorted(unknown)[0]!r}; expected environment, rules, exemptions, or the ids of rules"
         )
+    _check_kinds(config)
     environment = config.get("environment") or environment_of(stack)
     if environment not in ENVIRONMENTS:
         raise ConfigurationError(f"policy configuration: environment is {environment!r}; expected one of {', '.join(ENVIRONMENTS)}")
@@ -77,6 +78,17 @@ def parse(config: Mapping[str, Any] | None, stack: str, rules: Sequence[Rule]) -
             )
         parameters[rule_id] = section
     return Settings(environment, levels, parameters, parse_exemptions(config.get("exemptions") or [], by_id))
+
+
+def _check_kinds(config: Mapping[str, Any]) -> None:
+    rules, exemptions = config.get("rules") or {}, config.get("exemptions") or []
+    if not isinstance(rules, Mapping):
+        raise ConfigurationError(f"policy configuration: rules is {rules!r}; expected an object with the ids of rules")
+    for rule_id, given in rules.items():
+        if not isinstance(given, str | Mapping):
+            raise ConfigurationError(f"policy configuration: rules.{rule_id} is {given!r}; expected a level or an object")
+    if not isinstance(exemptions, list):
+        raise ConfigurationError(f"policy configuration: exemptions is {exemptions!r}; expected a list of objects")
 
 
 def _from_crossguard(config: Mapping[str, Any], rules: Sequence[Rule]) -> Mapping[str, Any]:

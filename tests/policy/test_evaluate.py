@@ -170,6 +170,9 @@ def test_exemption_for_what_is_unknown_yet_is_not_called_unused() -> None:
     [
         ({"environment": "test"}, "environment is 'test'"),
         ({"colour": 1}, "unknown key 'colour'"),
+        ({"rules": 3}, "rules is 3"),
+        ({"rules": {"lambda-memory": 3}}, "rules.lambda-memory is 3"),
+        ({"exemptions": 3}, "exemptions is 3"),
         ({"rules": {"no-such-rule": "advisory"}}, "rules.no-such-rule"),
         ({"rules": {"lambda-memory": {"level": "loud"}}}, "level is 'loud'"),
         ({"rules": {"lambda-memory": {"largest": 1}}}, "lambda-memory.largest"),

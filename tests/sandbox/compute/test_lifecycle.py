@@ -85,3 +85,19 @@ def test_sandbox_that_does_not_run_is_not_found_nor_stopped(tmp_path):
 def test_daemon_that_fails_to_start_says_why(tmp_path):
     with pytest.raises(UserError, match="no_such_option"):
         lifecycle.start(tmp_path, options={"no_such_option": 1})
+
+
+def test_a_start_that_is_interrupted_leaves_nothing_behind(tmp_path, monkeypatch):
+    before = descendants(os.getpid())
+    started: list[int] = []
+
+    def interrupted(daemon: subprocess.Popen[bytes], *_: object) -> lifecycle.Running:
+        started.append(daemon.pid)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(lifecycle, "wait_until_it_answers", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        lifecycle.start(tmp_path)
+    assert len(started) == 1
+    assert not is_alive(started[0])
+    assert descendants(os.getpid()) <= before

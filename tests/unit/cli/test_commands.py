@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import NoCredentialsError
 
+from mlops import engine
 from mlops.cli.main import run
 
 ROOT = Path(__file__).parents[3]
@@ -71,6 +73,55 @@ def test_a_program_that_fails_is_an_error_with_its_reason(capsys: pytest.Capture
     )
     assert code == 2
     assert "no such plan" in document["error"]["message"]
+
+
+def with_setting(folder: Path, old: str, new: str) -> Path:
+    """The platform's program with another stack file."""
+    for name in ("__main__.py", "components", "contracts"):
+        (folder / name).symlink_to(ROOT / name)
+    (folder / "Pulumi.yaml").write_text("name: mlops\nruntime: python\n")
+    settings = (ROOT / "Pulumi.dev.yaml").read_text()
+    assert old in settings
+    for stack in ("dev", "local"):
+        (folder / f"Pulumi.{stack}.yaml").write_text(settings.replace(old, new, 1))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where", "value", "allowed"),
+    [
+        ("nat: single", "natt: single", "mlops:network.natt", "single", "nat,"),
+        ("deletion_window_days: 14", "deletion_window_days: soon", "mlops:keys.deletion_window_days", "soon", "integer"),
+        ("deletion_window_days: 14", "deletion_window_days: 3", "mlops:keys.deletion_window_days", "3", "7"),
+        ("environment: dev", "environment: prod", "mlops:stack.protected", "null", "true"),
+        ("emails: [ml", "emails: [[ml", ":16", "not valid YAML", "file"),
+    ],
+)
+def test_a_wrong_setting_is_one_error_with_file_key_value_and_what_is_allowed(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, old: str, new: str, where: str, value: str, allowed: str
+) -> None:
+    code, document = call(capsys, "preview", "--stack", "dev", "--project", str(with_setting(tmp_path, old, new)))
+    assert (code, set(document)) == (2, {"schema", "error"})
+    error = document["error"]
+    assert "Pulumi.dev.yaml" in error["where"]
+    assert where in error["where"]
+    assert value in error["message"]
+    assert allowed in error["hint"]
+
+
+@pytest.mark.parametrize(
+    ("failure", "code", "name"),
+    [(KeyboardInterrupt(), 130, "interrupted"), (NoCredentialsError(), 1, "aws"), (RuntimeError("oh"), 1, "internal")],
+)
+def test_whatever_happens_there_is_one_document(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, failure: BaseException, code: int, name: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise failure
+
+    monkeypatch.setattr(engine, "preview", fail)
+    answered, document = call(capsys, "preview", "--stack", "dev", "--project", str(ROOT))
+    assert (answered, document["error"]["code"]) == (code, name)
 
 
 @pytest.mark.spec("U2", "U4")
