@@ -112,6 +112,10 @@ class LakeSettings(Strict):
     def _existing_bucket_is_named(self) -> LakeSettings:
         if (self.raw_mode == "existing") != (self.raw_bucket is not None):
             raise ValueError("raw_bucket: required with raw_mode existing, not allowed with raw_mode create")
+        if self.logs_expire_days <= self.archive_after_days:
+            raise ValueError(
+                f"logs_expire_days: expected more than archive_after_days ({self.archive_after_days}): S3 refuses an expiry that comes first"
+            )
         return self
 
 

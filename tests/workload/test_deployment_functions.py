@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from platform_common.in_service import version_in_service
 
 LAMBDAS = Path(__file__).parents[2] / "lambdas"
 ARN = "arn:aws:sagemaker:eu-west-1:123456789012:model-package/mlops-local-flights/3"
@@ -108,3 +109,26 @@ def test_a_batch_delivered_twice_writes_the_same_objects(messages: list[dict[str
     assert {key: body for key, (body, _) in batching.objects("flights", records).items()} == {
         key: body for key, (body, _) in batching.objects("flights", reversed_records).items()
     }
+
+
+class Endpoints:
+    """SageMaker with one endpoint in a given status."""
+
+    def __init__(self, status: str) -> None:
+        self.status = status
+
+    def describe_endpoint(self, **_: Any) -> dict[str, Any]:
+        return {"EndpointStatus": self.status, "EndpointConfigName": "c"}
+
+    def describe_endpoint_config(self, **_: Any) -> dict[str, Any]:
+        return {"ProductionVariants": [{"ModelName": "m"}]}
+
+    def describe_model(self, **_: Any) -> dict[str, Any]:
+        return {"PrimaryContainer": {"ModelDataUrl": "s3://models/a", "Environment": {"MODEL_VERSION": "3"}}}
+
+
+@pytest.mark.spec("P3f")
+def test_an_endpoint_that_never_came_up_has_no_version_in_service() -> None:
+    assert version_in_service(Endpoints("Failed"), "e") is None
+    found = version_in_service(Endpoints("InService"), "e")
+    assert found is not None and found.version == "3"

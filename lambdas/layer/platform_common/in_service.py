@@ -18,7 +18,7 @@ class InService:
 
 
 def version_in_service(sagemaker: Any, endpoint: str) -> InService | None:
-    """The version of the variant with the most weight; None when there is no endpoint yet."""
+    """The version of the variant with the most weight; None when there is no endpoint yet, or one that never came into service."""
     try:
         described = sagemaker.describe_endpoint(EndpointName=endpoint)
     except ClientError as error:
@@ -26,6 +26,8 @@ def version_in_service(sagemaker: Any, endpoint: str) -> InService | None:
         if error.response["Error"]["Code"] == "ValidationException" and "Could not find" in error.response["Error"]["Message"]:
             return None
         raise
+    if described["EndpointStatus"] == "Failed":
+        return None
     config = sagemaker.describe_endpoint_config(EndpointConfigName=described["EndpointConfigName"])
     variant = max(config["ProductionVariants"], key=lambda each: each.get("InitialVariantWeight", 1.0))
     container = sagemaker.describe_model(ModelName=variant["ModelName"])["PrimaryContainer"]

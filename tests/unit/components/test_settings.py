@@ -105,6 +105,13 @@ MISTAKES: dict[str, tuple[str, Callable[[Config], object], str, str, str]] = {
     "production in one zone": ("prod", section("network", availability_zones=1), "network.availability_zones", "1", "2 zones"),
     "production with one NAT": ("prod", section("network", nat="single"), "network.nat", "single", "per-az"),
     "functions without a way out": ("dev", section("network", nat="none"), "network.interface_endpoints", "sqs", "in_vpc"),
+    "logs gone before they are archived": (
+        "dev",
+        section("lake", logs_expire_days=30),
+        "lake.logs_expire_days",
+        "30",
+        "archive_after_days",
+    ),
     "existing VPC without id": ("dev", section("network", mode="existing"), "network.mode", "existing", "vpc_id"),
     "existing keys without ARNs": ("dev", section("keys", mode="existing"), "keys.mode", "existing", "operations"),
     "existing trail without ARN": ("dev", section("audit", mode="existing"), "audit.trail_arn", "null", "required"),
