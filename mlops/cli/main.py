@@ -18,7 +18,6 @@ INTERRUPTED = 130
 app = typer.Typer(
     name="mlops",
     help="Preview, check, deploy and operate the MLOps platform, in a sandbox on this machine or on AWS.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -43,7 +42,7 @@ for command in (
 
 def run(arguments: list[str] | None = None) -> None:
     """Runs the command line and leaves with its exit code; errors become one clear message (or one JSON document)."""
-    arguments = sys.argv[1:] if arguments is None else arguments
+    arguments = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
     output = Output("--json" in arguments)
     Output.printed = False
     try:

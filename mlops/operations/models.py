@@ -45,15 +45,22 @@ def _metrics(text: str) -> dict[str, float]:
     return {name: float(value) for name, value in METRIC.findall(text)}
 
 
+def describe_endpoint(target: Target, model: dict[str, Any]) -> dict[str, Any] | None:
+    """The model's endpoint; None as long as no version was deployed."""
+    try:
+        return target.client("sagemaker").describe_endpoint(EndpointName=model["endpoint"])
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ValidationException":  # SageMaker's answer for an endpoint that does not exist
+            return None
+        raise
+
+
 def in_service(target: Target, model: dict[str, Any]) -> list[dict[str, Any]]:
     """The variants that answer now, with the version and the share of the traffic of each."""
     client = target.client("sagemaker")
-    try:
-        endpoint = client.describe_endpoint(EndpointName=model["endpoint"])
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "ValidationException":  # SageMaker's answer for an endpoint that does not exist
-            return []
-        raise
+    endpoint = describe_endpoint(target, model)
+    if endpoint is None:
+        return []
     config = client.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
     models = {variant["VariantName"]: variant["ModelName"] for variant in config["ProductionVariants"]}
     total = sum(variant.get("CurrentWeight", 1) for variant in endpoint["ProductionVariants"])

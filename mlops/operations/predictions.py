@@ -66,7 +66,7 @@ def online(target: Target, name: str, instances: list[dict[str, Any]], key: str 
 def batch(target: Target, model: dict[str, Any], file: Path, timeout: float = 600) -> dict[str, Any]:
     """Puts a CSV file under the batch prefix and waits for the summary of its predictions."""
     require_file(file)
-    if not models.in_service(target, model):
+    if models.describe_endpoint(target, model) is None:
         raise UserError(
             "no-model-in-service", "no version of this model is in service", model["endpoint"], "approve one first: `mlops models`"
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 from rich.tree import Tree
 
 from mlops import engine
@@ -116,7 +116,7 @@ def show_verdicts(console: Console, verdicts: dict[str, Any]) -> None:
             row["pillar"], str(row["pass"]), f"[red]{row['fail']}[/]" if row["fail"] else "0", str(row["exempt"]), str(row["not_evaluable"])
         )
     console.print(pillars)
-    checklist = Table("", "id", "item", "status", "rules", title="Checklist", title_justify="left")
+    checklist = Table("", "id", "item", "status", Column("rules", overflow="fold"), title="Checklist", title_justify="left")
     for item in verdicts["checklist"]:
         style = STATUS_STYLE[item["status"]]
         rules = fitting(item["rules"], max(24, console.width - CHECKLIST_WIDTH))
