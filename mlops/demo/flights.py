@@ -148,9 +148,7 @@ class FlightsStory:
             for reason, count in sorted(row["reasons"].items(), key=lambda item: -item[1]):
                 self.story.say(f"    [yellow]{count:>6,}[/]  {escape(reason)}")
             row["steps"] = ingest.steps(self.target, row["execution"])
-            self.story.say(
-                "    [dim]" + " → ".join(f"{step['name']} {step['seconds']}" for step in row["steps"] if step["seconds"]) + "[/]"
-            )
+            self.story.say(f"    [dim]{timeline(row['steps'])}[/]")
             rows.append(row)
         return rows
 
@@ -181,7 +179,7 @@ class FlightsStory:
                 self.story.say(f"{label:<24} {metric} {comparison[0]['metrics'][f'{other}:{metric}']:.4f}  (same later flights)")
         best = comparison[0]["metrics"]
         if f"incumbent:{metric}" in best:
-            self.story.say(f"gain of the best              {metric} {best[metric] - best[f'incumbent:{metric}']:+.4f}")
+            self.story.say(f"{'gain of the best':<24} {metric} {best[metric] - best[f'incumbent:{metric}']:+.4f}")
         self.version = result["output"]["version"]
         self.story.say(f"registered as version {self.version}: {result['output']['algorithm']}, {result['output']['status']}")
         if result["output"]["status"] == "Rejected":
