@@ -49,7 +49,7 @@ def contents_of_assets(assets: dict[str, Any], root: Path) -> Iterator[tuple[str
             yield name, item.text.encode()
         else:
             raise EngineError(
-                "unsupported_asset",
+                "unsupported-asset",
                 f"'{name}' is fetched from {item.uri}, not supported in an archive offline",
                 name,
                 "Use a file or a text.",

@@ -86,7 +86,7 @@ def _existing(path: Path) -> Path:
 
 def _asset_hash(path: Path) -> str:
     if _existing(path).is_dir():
-        raise EngineError("bad_asset", f"the asset '{path}' is a directory", str(path), "Use a FileArchive for a directory.")
+        raise EngineError("bad-asset", f"the asset '{path}' is a directory", str(path), "Use a FileArchive for a directory.")
     return _file_hash(str(path), path.stat().st_mtime_ns, path.stat().st_size)
 
 
@@ -95,7 +95,7 @@ def _archive_hash(path: Path) -> str:
         return archives.tar_hash(archives.contents_of_directory(path))
     if not archives.is_archive_file(path):
         raise EngineError(
-            "bad_asset", f"'{path}' is neither an archive nor a directory", str(path), "Name it .zip or .tar.gz, or use a FileAsset."
+            "bad-asset", f"'{path}' is neither an archive nor a directory", str(path), "Name it .zip or .tar.gz, or use a FileAsset."
         )
     return _asset_hash(path)
 

@@ -98,13 +98,13 @@ class _Builder:
 
     # -- arguments
     def _fail(self, message: str) -> EngineError:
-        return EngineError("bad_component", f"{TYPE} '{self.name}': {message}", self.where, "Correct the arguments.")
+        return EngineError("bad-component", f"{TYPE} '{self.name}': {message}", self.where, "Correct the arguments.")
 
     def _check_arguments(self) -> None:
         unsupported = sorted(set(self.args) - _OWN_ARGUMENTS - _VPC_ARGUMENTS)
         if unsupported:
             raise EngineError(
-                "unsupported_component",
+                "unsupported-component",
                 f"{TYPE} '{self.name}': {', '.join(unsupported)} (IPv6 and address pools) are not built offline",
                 self.where,
                 "Leave them out, or use the Pulumi CLI.",

@@ -39,11 +39,11 @@ def load_project(root: Path, stack: str) -> Project:
     root = Path(root).resolve()
     file = _find(root, "Pulumi")
     if file is None:
-        raise EngineError("no_project", f"no Pulumi.yaml in {root}", str(root), "Run in a Pulumi project, or name one with --project.")
+        raise EngineError("no-project", f"no Pulumi.yaml in {root}", str(root), "Run in a Pulumi project, or name one with --project.")
     document = _read(file)
     name = document.get("name")
     if not isinstance(name, str) or not name:
-        raise EngineError("bad_project", f"expected a project 'name', got {name!r}", str(file), "Add `name: <project>`.")
+        raise EngineError("bad-project", f"expected a project 'name', got {name!r}", str(file), "Add `name: <project>`.")
     values, secret_keys, placeholders = _declared(document, name, file), set[str](), list[str]()
     stack_file = _stack_file(root, document, stack)
     declarations = _declarations(document, name)
@@ -105,7 +105,7 @@ def _mapping(loader: _Loader, node: yaml.MappingNode, deep: bool = False) -> dic
     for key, _ in node.value:
         if key.value in seen:
             raise EngineError(
-                "duplicate_key",
+                "duplicate-key",
                 f"the key '{key.value}' appears twice",
                 f"{key.start_mark.name}:{key.start_mark.line + 1}",
                 "Remove one of them.",
@@ -127,9 +127,9 @@ def _read(file: Path) -> dict[str, Any]:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{file}:{mark.line + 1}" if mark else str(file)
-        raise EngineError("bad_yaml", f"not valid YAML: {getattr(error, 'problem', error)}", where, "Correct the file.") from error
+        raise EngineError("bad-yaml", f"not valid YAML: {getattr(error, 'problem', error)}", where, "Correct the file.") from error
     if document is not None and not isinstance(document, dict):
-        raise EngineError("bad_yaml", f"expected a mapping, got {type(document).__name__}", str(file), "Correct the file.")
+        raise EngineError("bad-yaml", f"expected a mapping, got {type(document).__name__}", str(file), "Correct the file.")
     return document or {}
 
 
@@ -137,7 +137,7 @@ def _stack_config(file: Path) -> dict[str, Any]:
     config = _read(file).get("config") or {}
     if not isinstance(config, dict):
         kind = type(config).__name__
-        raise EngineError("bad_config", f"'config' must be a mapping, got {kind}", str(file), "Write one key a line below it.")
+        raise EngineError("bad-config", f"'config' must be a mapping, got {kind}", str(file), "Write one key a line below it.")
     return config
 
 
@@ -152,7 +152,7 @@ def _stack_file(root: Path, document: dict[str, Any], stack: str) -> Path | None
         stacks = sorted({path.name.split(".")[1] for suffix in _SUFFIXES for path in folder.glob(f"Pulumi.*{suffix}")})
         if stacks:
             raise EngineError(
-                "no_stack", f"no stack named '{stack}'", str(folder / f"Pulumi.{stack}.yaml"), f"The project has: {', '.join(stacks)}."
+                "no-stack", f"no stack named '{stack}'", str(folder / f"Pulumi.{stack}.yaml"), f"The project has: {', '.join(stacks)}."
             )
     return file
 
@@ -174,7 +174,7 @@ def _declared(document: dict[str, Any], project: str, file: Path) -> dict[str, s
     config = document.get("config") or {}
     if not isinstance(config, dict):
         raise EngineError(
-            "bad_project",
+            "bad-project",
             f"'config' must be a mapping, got {type(config).__name__}",
             str(file),
             "Name the folder of stack files `stackConfigDir`.",
@@ -194,11 +194,11 @@ def _check_declared(declarations: dict[str, dict[str, Any]], values: dict[str, s
         if key not in values:
             if kind is not None:
                 raise EngineError(
-                    "missing_config", f"the configuration variable '{key}' has no value", str(file), f"Add `{key}:` to the stack's config."
+                    "missing-config", f"the configuration variable '{key}' has no value", str(file), f"Add `{key}:` to the stack's config."
                 )
         elif kind in patterns and not re.fullmatch(patterns[kind], values[key]):
             raise EngineError(
-                "bad_config", f"'{key}' must be of type '{kind}', got {values[key]!r}", str(file), f"Give it a value of type {kind}."
+                "bad-config", f"'{key}' must be of type '{kind}', got {values[key]!r}", str(file), f"Give it a value of type {kind}."
             )
 
 
@@ -231,7 +231,7 @@ def _runtime(document: dict[str, Any], file: Path) -> dict[str, Any]:
     name = runtime.get("name") if isinstance(runtime, dict) else runtime
     if name != "python":
         raise EngineError(
-            "unsupported_runtime",
+            "unsupported-runtime",
             f"the runtime {name!r} is not supported offline, only 'python'",
             str(file),
             "Preview this project with the Pulumi CLI.",
@@ -243,7 +243,7 @@ def _program(root: Path, document: dict[str, Any], file: Path) -> Path:
     program = (root / (document.get("main") or ".")).resolve()
     entry = program if program.is_file() else program / "__main__.py"
     if not entry.is_file():
-        raise EngineError("no_program", f"the program {entry} does not exist", str(file), "Correct `main`, or add __main__.py.")
+        raise EngineError("no-program", f"the program {entry} does not exist", str(file), "Correct `main`, or add __main__.py.")
     return program
 
 

@@ -77,13 +77,13 @@ def from_document(document: dict[str, Any], where: str = "") -> Record:
     """The record that `to_document` wrote; EngineError when it is something else."""
     if document.get("schema") != SCHEMA or "resources" not in document:
         raise EngineError(
-            "bad_record", f"expected a record of schema {SCHEMA}, got schema {document.get('schema')!r}", where, "Record the preview again."
+            "bad-record", f"expected a record of schema {SCHEMA}, got schema {document.get('schema')!r}", where, "Record the preview again."
         )
     names = {field.name for field in fields(RecordedResource)}
     resources = []
     for raw in document["resources"]:
         if set(raw) != names:
-            raise EngineError("bad_record", f"unexpected fields: {sorted(set(raw) ^ names)}", where, "Record the preview again.")
+            raise EngineError("bad-record", f"unexpected fields: {sorted(set(raw) ^ names)}", where, "Record the preview again.")
         # Hashes come with the assets: nothing is read from disk.
         resources.append(RecordedResource(**from_plain_json(raw, Path())))
     return Record(

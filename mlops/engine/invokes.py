@@ -21,7 +21,7 @@ def answer(token: str, args: dict[str, Any], provider: RecordedResource) -> dict
     handler = _ANSWERS.get(token)
     if handler is None:
         raise EngineError(
-            "unsupported_invoke",
+            "unsupported-invoke",
             f"{token} needs AWS and cannot be answered offline",
             token,
             f"Pass its result in as configuration, or use the Pulumi CLI. Answered offline: {', '.join(sorted(_ANSWERS))}.",
@@ -32,7 +32,7 @@ def answer(token: str, args: dict[str, Any], provider: RecordedResource) -> dict
 def _region(args: dict[str, Any], provider: RecordedResource) -> str:
     region = args.get("region") or args.get("name") or provider_setting(provider, "region")
     if not region or contains_unknown(region):
-        raise EngineError("no_region", "the region is not known offline", provider.urn, "Set `aws:region` in the stack's config.")
+        raise EngineError("no-region", "the region is not known offline", provider.urn, "Set `aws:region` in the stack's config.")
     return str(region)
 
 
@@ -61,7 +61,7 @@ def _get_partition(args: dict[str, Any], provider: RecordedResource) -> dict[str
 def _availability_zones(args: dict[str, Any], provider: RecordedResource) -> dict[str, Any]:
     region = _region(args, provider)
     if args.get("filters") or args.get("allAvailabilityZones"):
-        raise EngineError("unsupported_invoke", "getAvailabilityZones with filters needs AWS", region, "Name the zones in the program.")
+        raise EngineError("unsupported-invoke", "getAvailabilityZones with filters needs AWS", region, "Name the zones in the program.")
     names = [region + letter for letter in "abc"[:_ZONE_COUNT]]
     names = [name for name in names if name not in args.get("excludeNames", [])]
     prefix = "".join(part if part.isdigit() else part[0] for part in region.split("-"))

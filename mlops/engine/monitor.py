@@ -42,6 +42,7 @@ _FEATURES = [
     )
 ]
 _COMPONENTS = {awsx_vpc.TYPE: awsx_vpc.construct}
+_CHILD = Path(__file__).with_name("child.py")
 _GET_RESOURCE = "pulumi:pulumi:getResource"
 
 
@@ -120,7 +121,7 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         build = _COMPONENTS.get(goal.type)
         if build is None:
             raise EngineError(
-                "unsupported_component",
+                "unsupported-component",
                 f"the component {goal.type} is built by its provider plugin, which offline there is none of",
                 f"{goal.file}:{goal.line}",
                 f"Use a component written in the program, or the Pulumi CLI. Built offline: {', '.join(sorted(_COMPONENTS))}.",
@@ -149,7 +150,7 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         file, line = self._position(request)
         if request.type == "pulumi:pulumi:StackReference":
             raise EngineError(
-                "unsupported_stack_reference",
+                "unsupported-stack-reference",
                 f"the stack reference '{request.name}' needs the other stack's state, which offline there is none of",
                 f"{file}:{line}",
                 "Pass the values in as configuration, or use the Pulumi CLI.",
@@ -217,7 +218,7 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         resource = self._registry.resources.get(urn)
         if resource is None:
             raise EngineError(
-                "unknown_resource", f"no resource {urn} is registered", urn, "Only resources of this program can be looked up."
+                "unknown-resource", f"no resource {urn} is registered", urn, "Only resources of this program can be looked up."
             )
         return to_struct({"urn": urn, "id": resource.id, "state": resource.outputs})
 
@@ -246,7 +247,7 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
 
     def _refuse(self, context: grpc.ServicerContext, what: str) -> NoReturn:
         def refuse() -> NoReturn:
-            raise EngineError("unsupported_feature", f"{what} is not supported offline", "", "Preview this program with the Pulumi CLI.")
+            raise EngineError("unsupported-feature", f"{what} is not supported offline", "", "Preview this program with the Pulumi CLI.")
 
         self._guarded(context, "", refuse)
         raise AssertionError("unreachable: abort raises")
@@ -259,7 +260,7 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         except EngineError as raised:
             error = raised
         except ProviderError as raised:
-            error = EngineError("provider_error", str(raised), where, "Correct the resource's properties.")
+            error = EngineError("provider-error", str(raised), where, "Correct the resource's properties.")
         except Exception as raised:  # noqa: BLE001 - whatever it is, the program must get an answer and the user the cause
             error = EngineError(
                 "internal_error", f"{type(raised).__name__}: {raised}", where, "This is a defect of the engine: please report it."
@@ -285,7 +286,8 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         """File (relative to the project) and line of the innermost frame of the program's own code."""
         for position in [frame.pc for frame in request.stackTrace.frames] or [request.sourcePosition]:
             path = Path(unquote(urlparse(position.uri).path))
-            if position.uri and path.is_relative_to(self._project.root) and "site-packages" not in path.parts:
+            own = path.is_relative_to(self._project.root) and "site-packages" not in path.parts
+            if position.uri and own and path != _CHILD:  # the engine may lie in the project, as it does here
                 return str(path.relative_to(self._project.root)), position.line
         return "", 0
 
@@ -355,7 +357,7 @@ def _refuse_in_update(request: Any, where: str) -> None:
     names = [name for name, used in unsupported if used]
     if names:
         raise EngineError(
-            "unsupported_option",
+            "unsupported-option",
             f"{request.type} '{request.name}' uses {', '.join(names)}, not supported in an update",
             where,
             "Leave the option out, or use the Pulumi CLI.",

@@ -21,7 +21,7 @@ def parse(path: str, where: str) -> list[str | int]:
         match = _STEP.match(path, position)
         if match is None or match.group(3) == "*":
             raise EngineError(
-                "unsupported_path", f"the property path '{path}' is not supported", where, "Name properties without wildcards."
+                "unsupported-path", f"the property path '{path}' is not supported", where, "Name properties without wildcards."
             )
         quoted, index, name = match.groups()
         steps.append(quoted.replace('\\"', '"') if quoted is not None else int(index) if index is not None else name)

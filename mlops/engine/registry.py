@@ -107,14 +107,14 @@ class Registry:
             return self._default_provider(package, version)
         if urn not in self.resources:
             raise EngineError(
-                "unknown_provider", f"the provider {urn} is not registered", urn, "Create the provider before the resources that use it."
+                "unknown-provider", f"the provider {urn} is not registered", urn, "Create the provider before the resources that use it."
             )
         return self.resources[urn]
 
     def _enter(self, goal: Registration) -> RecordedResource:
         if goal.parent and goal.parent not in self.resources:
             raise EngineError(
-                "unknown_parent",
+                "unknown-parent",
                 f"the parent {goal.parent} of {goal.type} '{goal.name}' is not registered",
                 goal.parent,
                 "Report this program.",
@@ -123,7 +123,7 @@ class Registry:
         if urn in self.resources:
             first = self.resources[urn]
             raise EngineError(
-                "duplicate_urn",
+                "duplicate-urn",
                 f"two resources have the URN {urn}; the first is at {first.file or 'an unknown place'}:{first.line}",
                 f"{goal.file}:{goal.line}" if goal.file else urn,
                 "Give one of them another name.",
@@ -216,7 +216,7 @@ def _provider_id(resource: RecordedResource, dry_run: bool) -> Any:
     if dry_run:
         return resource.id
     if contains_unknown(resource.inputs):
-        raise EngineError("unknown_value", "a provider's settings are unknown in an update", resource.urn, "Report this program.")
+        raise EngineError("unknown-value", "a provider's settings are unknown in an update", resource.urn, "Report this program.")
     return "provider-" + resource.name
 
 

@@ -150,7 +150,7 @@ def _program_error(project: Project, outcome: dict[str, Any], record: Record) ->
     told = _settings_error(record)
     if outcome["type"] in ("SystemExit", "exit") and told is not None:
         fields = {name: _masked_all(project, str(told.get(name, ""))) for name in ("message", "where", "hint")}
-        return EngineError("bad_settings", fields["message"], fields["where"], fields["hint"], record)
+        return EngineError("bad-settings", fields["message"], fields["where"], fields["hint"], record)
     tail = "\n".join(outcome["traceback"].rstrip().splitlines()[-_TRACEBACK_LINES:])
     if outcome["type"] == "SystemExit":
         tail = _last_lines(record) or tail  # what a program says before it exits tells more than where it does
@@ -159,7 +159,7 @@ def _program_error(project: Project, outcome: dict[str, Any], record: Record) ->
         file = str(Path(file).relative_to(project.root))
     message = outcome["message"] if outcome["type"] in ("RunError", "exit") else f"{outcome['type']}: {outcome['message']}"
     where = f"{file}:{outcome['line']}" if file else str(project.program)
-    return EngineError("program_failed", f"the program failed: {_masked_all(project, message)}", where, _masked_all(project, tail), record)
+    return EngineError("program-failed", f"the program failed: {_masked_all(project, message)}", where, _masked_all(project, tail), record)
 
 
 def _settings_error(record: Record) -> dict[str, Any] | None:

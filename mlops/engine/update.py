@@ -45,7 +45,7 @@ class UpdateSteps:
         if contains_unknown(resource.inputs):
             names = ", ".join(key for key, value in resource.inputs.items() if contains_unknown(value))
             raise EngineError(
-                "unknown_value",
+                "unknown-value",
                 f"{names} of {resource.type} '{resource.name}' is unknown in an update",
                 resource.urn,
                 "Report this program.",
@@ -55,7 +55,7 @@ class UpdateSteps:
         except ProviderError as error:
             where = f"{resource.file}:{resource.line}" if resource.file else resource.urn
             raise EngineError(
-                "provider_error", f"{resource.urn}: {error}", where, "Correct the resource's properties in the program."
+                "provider-error", f"{resource.urn}: {error}", where, "Correct the resource's properties in the program."
             ) from error
 
     def read(self, resource: RecordedResource, provider: RecordedResource, outputs: ClassOutputs, id: Any) -> None:
@@ -200,7 +200,7 @@ def _delete(provider: Provider, resource: RecordedResource) -> None:
     try:
         provider.delete(resource.type, resource.id, without_secrets(resource.outputs))
     except ProviderError as error:
-        raise EngineError("provider_error", f"{resource.urn}: {error}", resource.urn, "Remove what keeps it from being deleted.") from error
+        raise EngineError("provider-error", f"{resource.urn}: {error}", resource.urn, "Remove what keeps it from being deleted.") from error
 
 
 def _alias_urn(record: Record, resource: RecordedResource, alias: dict[str, Any]) -> str:
@@ -232,5 +232,5 @@ def _without_nulls(value: Any) -> Any:
 def _unsupported(resource: RecordedResource, what: str) -> EngineError:
     where = f"{resource.file}:{resource.line}" if resource.file else resource.urn
     return EngineError(
-        "unsupported_feature", f"{resource.type} '{resource.name}' needs {what}, not supported in an update", where, "Use the Pulumi CLI."
+        "unsupported-feature", f"{resource.type} '{resource.name}' needs {what}, not supported in an update", where, "Use the Pulumi CLI."
     )

@@ -74,19 +74,19 @@ def test_the_placeholder_of_an_encrypted_value_has_the_declared_type(write_progr
 @pytest.mark.parametrize(
     ("project", "config", "code", "message"),
     [
-        ("name: example\nruntime: nodejs", "a: b", "unsupported_runtime", "'nodejs' is not supported"),
-        ("runtime: python", "a: b", "bad_project", "expected a project 'name', got None"),
-        ("name: example\nruntime: python\nmain: infra", "a: b", "no_program", "does not exist"),
-        ("name: example\nruntime: python\nconfig:\n  size: {type: integer}", "a: b", "missing_config", "'example:size' has no value"),
+        ("name: example\nruntime: nodejs", "a: b", "unsupported-runtime", "'nodejs' is not supported"),
+        ("runtime: python", "a: b", "bad-project", "expected a project 'name', got None"),
+        ("name: example\nruntime: python\nmain: infra", "a: b", "no-program", "does not exist"),
+        ("name: example\nruntime: python\nconfig:\n  size: {type: integer}", "a: b", "missing-config", "'example:size' has no value"),
         (
             "name: example\nruntime: python\nconfig:\n  size: {type: integer}",
             "size: big",
-            "bad_config",
+            "bad-config",
             "must be of type 'integer', got 'big'",
         ),
-        ("name: example\nruntime: python", "a: b\na: c", "duplicate_key", "the key 'a' appears twice"),
-        ("name: example\nruntime: python", "a: [", "bad_yaml", "not valid YAML"),
-        ("name: example\nruntime: python", "- a", "bad_config", "'config' must be a mapping, got list"),
+        ("name: example\nruntime: python", "a: b\na: c", "duplicate-key", "the key 'a' appears twice"),
+        ("name: example\nruntime: python", "a: [", "bad-yaml", "not valid YAML"),
+        ("name: example\nruntime: python", "- a", "bad-config", "'config' must be a mapping, got list"),
     ],
 )
 def test_bad_files_are_refused(write_program: Writer, project: str, config: str, code: str, message: str) -> None:
@@ -99,7 +99,7 @@ def test_bad_files_are_refused(write_program: Writer, project: str, config: str,
 def test_an_unknown_stack_is_refused_with_the_stacks_there_are(write_program: Writer) -> None:
     with pytest.raises(EngineError) as raised:
         load_project(write_program("", "a: b"), "production")
-    assert (raised.value.code, raised.value.hint) == ("no_stack", "The project has: dev.")
+    assert (raised.value.code, raised.value.hint) == ("no-stack", "The project has: dev.")
 
 
 def test_a_directory_without_a_project_is_refused(tmp_path: Path) -> None:

@@ -27,15 +27,15 @@ def refusal(write_program: Writer, source: str) -> EngineError:
 @pytest.mark.parametrize(
     ("source", "code", "named"),
     [
-        ('aws.ec2.get_ami(most_recent=True, owners=["amazon"])', "unsupported_invoke", "aws:ec2/getAmi:getAmi"),
-        ('pulumi.StackReference("org/network/dev")', "unsupported_stack_reference", "org/network/dev"),
-        ("import pulumi_awsx\npulumi_awsx.ecr.Repository('repository')", "unsupported_component", "awsx:ecr:Repository"),
-        ("pulumi.runtime.register_invoke_transform(lambda args: None)", "unsupported_feature", "register_invoke_transform"),
+        ('aws.ec2.get_ami(most_recent=True, owners=["amazon"])', "unsupported-invoke", "aws:ec2/getAmi:getAmi"),
+        ('pulumi.StackReference("org/network/dev")', "unsupported-stack-reference", "org/network/dev"),
+        ("import pulumi_awsx\npulumi_awsx.ecr.Repository('repository')", "unsupported-component", "awsx:ecr:Repository"),
+        ("pulumi.runtime.register_invoke_transform(lambda args: None)", "unsupported-feature", "register_invoke_transform"),
         ("aws.sqs.Queue('q', opts=pulumi.ResourceOptions(transforms=[lambda args: 1 / 0]))", "transform_failed", "aws:sqs/queue:Queue 'q'"),
         (
             "hook = pulumi.ResourceHook('notify', lambda args: None, pulumi.ResourceHookOptions(on_dry_run=True))\n"
             "aws.sqs.Queue('q', opts=pulumi.ResourceOptions(hooks=pulumi.ResourceHookBinding(after_create=[hook])))",
-            "unsupported_feature",
+            "unsupported-feature",
             "the resource hook 'notify'",
         ),
         ("aws.s3.BucketObject('o', bucket='b', source=pulumi.FileAsset('missing.txt'))", "asset_not_found", "missing.txt"),
@@ -49,19 +49,19 @@ def test_what_is_not_supported_is_refused_by_name(write_program: Writer, source:
 
 def test_a_refusal_that_the_program_swallows_still_fails_the_preview(write_program: Writer) -> None:
     error = refusal(write_program, "try:\n    aws.ec2.get_ami(most_recent=True)\nexcept Exception:\n    print('never mind')")
-    assert error.code == "unsupported_invoke"
+    assert error.code == "unsupported-invoke"
 
 
 def test_two_resources_of_one_urn_are_an_error_that_names_both_lines(write_program: Writer) -> None:
     error = refusal(write_program, "aws.sqs.Queue('q')\naws.sqs.Queue('q')")
-    assert error.code == "duplicate_urn"
+    assert error.code == "duplicate-urn"
     assert "urn:pulumi:dev::example::aws:sqs/queue:Queue::q" in error.message
     assert {error.where, error.message.rpartition(" ")[2]} == {"__main__.py:3", "__main__.py:4"}
 
 
 def test_an_exception_of_the_program_is_reported_with_its_place_and_traceback(write_program: Writer) -> None:
     error = refusal(write_program, "def broken(size):\n    return 1 / size\nbroken(0)")
-    assert error.code == "program_failed"
+    assert error.code == "program-failed"
     assert error.message == "the program failed: ZeroDivisionError: division by zero"
     assert error.where == "__main__.py:4"
     assert "in broken" in error.hint
@@ -97,7 +97,7 @@ def test_a_program_that_exits_is_a_failure_unless_with_zero(write_program: Write
 def test_a_program_that_refuses_its_settings_is_reported_in_its_own_words(write_program: Writer) -> None:
     told = '{"message": "value 0 is not allowed", "where": "Pulumi.dev.yaml: example:size", "hint": "allowed: 1 or more"}'
     error = refusal(write_program, f"import sys\nprint('MLOPS-SETTINGS-ERROR ' + {told!r}, file=sys.stderr)\nsys.exit(2)")
-    assert (error.code, error.message) == ("bad_settings", "value 0 is not allowed")
+    assert (error.code, error.message) == ("bad-settings", "value 0 is not allowed")
     assert (error.where, error.hint) == ("Pulumi.dev.yaml: example:size", "allowed: 1 or more")
     assert error.record is not None
     assert [resource.type for resource in error.record.resources] in ([], ["pulumi:pulumi:Stack"])

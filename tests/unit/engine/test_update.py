@@ -133,7 +133,7 @@ def test_a_refused_resource_is_named_with_its_urn_and_line_and_the_rest_is_kept_
     with pytest.raises(EngineError) as raised:
         up(write_program(PROGRAM, CONFIG), "dev", provider)
     error = raised.value
-    assert error.code == "provider_error"
+    assert error.code == "provider-error"
     assert "urn:pulumi:dev::example::aws:s3/bucketPolicy:BucketPolicy::policy" in error.message
     assert "properties.size: expected a number" in error.message
     assert error.where == "__main__.py:9"
