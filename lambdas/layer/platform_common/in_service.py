@@ -17,16 +17,21 @@ class InService:
     environment: dict[str, str]
 
 
-def version_in_service(sagemaker: Any, endpoint: str) -> InService | None:
-    """The version of the variant with the most weight; None when there is no endpoint yet, or one that never came into service."""
+def describe_endpoint(sagemaker: Any, endpoint: str) -> dict[str, Any] | None:
+    """SageMaker's description of an endpoint, or None when there is none."""
     try:
-        described = sagemaker.describe_endpoint(EndpointName=endpoint)
+        return sagemaker.describe_endpoint(EndpointName=endpoint)
     except ClientError as error:
         # SageMaker answers a missing endpoint with a validation error, told apart by its text only.
         if error.response["Error"]["Code"] == "ValidationException" and "Could not find" in error.response["Error"]["Message"]:
             return None
         raise
-    if described["EndpointStatus"] == "Failed":
+
+
+def version_in_service(sagemaker: Any, endpoint: str) -> InService | None:
+    """The version of the variant with the most weight; None when there is no endpoint yet, or one that never came into service."""
+    described = describe_endpoint(sagemaker, endpoint)
+    if described is None or described["EndpointStatus"] == "Failed":
         return None
     config = sagemaker.describe_endpoint_config(EndpointConfigName=described["EndpointConfigName"])
     variant = max(config["ProductionVariants"], key=lambda each: each.get("InitialVariantWeight", 1.0))
