@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from mlops.cli import demo, models, preview, sandbox, workloads
+from mlops.cli import demo, models, preview, runs, sandbox, workloads
 from mlops.cli.output import Output
 from mlops.engine import EngineError
 from mlops.errors import UserError
@@ -36,6 +36,8 @@ for command in (
     models.deploy,
     workloads.predict,
     workloads.drift,
+    runs.runs,
+    runs.postmortem,
 ):
     app.command()(command)
 

@@ -132,6 +132,28 @@ def test_a_file_with_too_many_broken_rows_fails_and_still_loses_nothing(
     assert row["error"]["message"]
 
 
+@pytest.mark.spec("OPS-5d", "OPS-5c")
+def test_a_postmortem_tells_what_failed_with_its_timeline_and_logs(mlops: Any, trained: dict[str, Any], files: dict[str, Path]) -> None:
+    code, document = mlops("ingest", str(files["unreadable"]))
+    assert code in (0, 1)
+    code, document = mlops("postmortem")
+    assert (code, document["status"]) == (0, "failed")
+    assert "row" in document["error"]["message"]
+    assert "Validate" in [state["name"] for state in document["states"]]
+    assert any(event["event"] == "TaskFailed" for event in document["timeline"])
+    assert any(document["logs"].values())
+
+
+@pytest.mark.spec("OPS-3c")
+def test_runs_show_throughput_and_the_slowest_step(mlops: Any, trained: dict[str, Any]) -> None:
+    code, document = mlops("runs")
+    first = document["runs"][0]
+    assert (code, first["rows"], first["status"]) == (0, 300, "succeeded")
+    assert first["rows_per_second"] == pytest.approx(300 / first["seconds"], rel=0.01)
+    assert first["slowest_step"] in ("Validate", "Preprocess")
+    assert first["recommendation"]
+
+
 @pytest.mark.spec("P3b", "P3c")
 def test_the_best_of_two_algorithms_is_registered_and_beats_the_trivial_baseline(mlops: Any, registered: dict[str, Any], aws: Any) -> None:
     assert registered["status"] == "PendingManualApproval"

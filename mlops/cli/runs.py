@@ -1,0 +1,101 @@
+"""`mlops runs`, `postmortem`: how the pipelines do, and what happened to a failed run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from mlops.cli.options import Json, LocalStack, Model, ProjectDir
+from mlops.cli.output import Output
+from mlops.errors import UserError
+from mlops.operations import runs as operations
+from mlops.operations.target import Target
+from mlops.project import Project
+
+
+def runs(
+    pipeline: Annotated[str, typer.Option(help="data, training or deployment.")] = "data",
+    count: Annotated[int, typer.Option(min=1, max=100, help="How many of the newest.")] = 10,
+    stack: LocalStack = "local",
+    model: Model = None,
+    project: ProjectDir = Path(),
+    as_json: Json = False,
+) -> int:
+    """List a pipeline's runs: duration, throughput, slowest step, and what to do about it."""
+    if pipeline not in operations.PIPELINES:
+        raise UserError(
+            "bad-pipeline", f"expected one of {', '.join(operations.PIPELINES)}, got {pipeline!r}", "--pipeline", "choose one of them"
+        )
+    target = Target.open(Project.at(project), stack)
+    name, chosen = target.model(model)
+    rows = operations.runs(target, name, chosen, pipeline, count)
+    Output(as_json).document({"pipeline": pipeline, "runs": rows}, lambda console: show_runs(console, rows))
+    return 0
+
+
+def show_runs(console: Any, rows: list[dict[str, Any]]) -> None:
+    table = Table("execution", "status", "seconds", "rows", "rows/s", "slowest step", "recommendation")
+    for row in rows:
+        slowest = f"{row['slowest_step']} {row['slowest_share']:.0%}" if row["slowest_share"] else ""
+        name = row["execution"].rsplit(":", 1)[-1]
+        table.add_row(
+            name,
+            row["status"],
+            str(row["seconds"]),
+            str(row["rows"] or ""),
+            str(row["rows_per_second"] or ""),
+            slowest,
+            escape(row["recommendation"]),
+        )
+    console.print(table if rows else "no run has ended yet")
+
+
+def postmortem(
+    run: Annotated[str | None, typer.Argument(help="ARN or name of an execution; default: the newest failed one.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write the report as Markdown.")] = None,
+    stack: LocalStack = "local",
+    model: Model = None,
+    project: ProjectDir = Path(),
+    as_json: Json = False,
+) -> int:
+    """Collect a run's timeline: states, errors, logs, alarms and metrics of its time."""
+    target = Target.open(Project.at(project), stack)
+    _, chosen = target.model(model)
+    document = operations.postmortem(target, operations.find_execution(target, chosen, run))
+    if report:
+        try:
+            report.write_text(markdown(document))
+        except OSError as error:
+            raise UserError("cannot-write", f"expected a writable file, got {error.strerror}", str(report), "choose another path") from None
+    Output(as_json).document(document, lambda console: console.print(markdown(document), markup=False, soft_wrap=True))
+    return 0
+
+
+def markdown(document: dict[str, Any]) -> str:
+    """The report as text."""
+    error = document["error"]
+    lines = [
+        f"# Run {document['execution'].rsplit(':', 1)[-1]}: {document['status']}",
+        "",
+        f"{document['started']} to {document['ended']}",
+        "",
+    ]
+    if error:
+        lines += ["## What failed", "", *(f"- {key}: {value}" for key, value in error.items() if value), ""]
+    lines += [
+        "## States",
+        "",
+        *(f"- {state['name']}: {'' if state['seconds'] is None else state['seconds']} s" for state in document["states"]),
+        "",
+    ]
+    lines += ["## Timeline", "", *(f"- {event['time']} {event['event']} {event['detail']}".rstrip() for event in document["timeline"]), ""]
+    lines += ["## Alarms", "", *(f"- {change['time']} {change['alarm']}: {change['change']}" for change in document["alarms"]), ""]
+    lines += ["## Functions", ""]
+    lines += [f"- {name}: " + ", ".join(f"{key} {value}" for key, value in values.items()) for name, values in document["metrics"].items()]
+    for group, messages in document["logs"].items():
+        lines += ["", f"## Log {group}", "", "```", *messages, "```"]
+    return "\n".join(lines) + "\n"
