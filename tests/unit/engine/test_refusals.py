@@ -128,7 +128,9 @@ def test_the_program_ends_with_its_engine(write_program: Writer, tmp_path: Path)
 
 def test_an_interrupt_ends_the_program(write_program: Writer) -> None:
     root = write_program("import os, time\nopen('pid', 'w').write(str(os.getpid()))\ntime.sleep(60)")
-    script = f"from pathlib import Path\nfrom mlops.engine import preview\npreview(Path({str(root)!r}), 'dev')"
+    # A shell's background job, as some CI runs are, starts with interrupts ignored.
+    listen = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    script = f"{listen}from pathlib import Path\nfrom mlops.engine import preview\npreview(Path({str(root)!r}), 'dev')"
     engine = subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE)
     try:
         pid = _wait_for(lambda: int((root / "pid").read_text() or 0) if (root / "pid").exists() else 0)
