@@ -56,6 +56,15 @@ def warm_up() -> None:
             log.exception("cannot read the model of %s", service)
 
 
+def level_gate(service: str, operation: str) -> str | None:
+    """Why the sandbox refuses an operation; None when it executes or keeps it."""
+    if levels.level_of_operation(service, operation) != levels.REFUSED:
+        return None
+    return (
+        f"the sandbox does not support {service}:{operation or 'an operation that AWS does not have'}, and refuses it rather than pretend"
+    )
+
+
 class Daemon:
     """The endpoint, its gates and its executors."""
 
@@ -82,7 +91,7 @@ class Daemon:
         self.sandbox.identity = Identity(self.sandbox)
         self.sandbox.on_stop(self.sandbox.identity.audit.close)
         self.front.moto = Authoriser(self.front.moto, self.sandbox)
-        self.front.gates.append(levels.refusal)
+        self.front.gates.append(level_gate)
         for name in EXECUTORS:
             if is_there(name):
                 importlib.import_module(name).install(self.sandbox)

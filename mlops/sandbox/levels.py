@@ -14,6 +14,14 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mlops.sandbox.http import Call
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mlops.sandbox.http import Call
 
 EXECUTED, KEPT, REFUSED = "executed", "kept", "refused"
 
@@ -176,6 +184,15 @@ def refusal(service: str, operation: str) -> str | None:
         name = f"{service}:{operation or 'an operation that AWS does not have'}"
         return f"the sandbox does not execute {name}, and refuses it rather than pretend"
     return None
+
+
+def gate(call: Call) -> None:
+    """The endpoint's gate: a refused operation is answered with an error that names it."""
+    from mlops.sandbox.http import ServiceError
+
+    message = refusal(call.service, call.operation)
+    if message:
+        raise ServiceError("UnsupportedOperation", message, 501)
 
 
 def counts(types: Iterable[str]) -> dict[str, int]:
