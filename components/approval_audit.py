@@ -25,6 +25,7 @@ class ApprovalAudit(pulumi.ComponentResource):
             f"{name}-failures",
             WorkQueueArgs(
                 queue_name=platform.name("approvals-failures"),
+                pipeline="security",
                 key=shared.keys.operations,
                 dead_letters=False,
                 senders={"events.amazonaws.com": [platform.arns.event_rule(rule_name)]},
@@ -37,6 +38,7 @@ class ApprovalAudit(pulumi.ComponentResource):
         functions = platform.settings.functions
         args = FunctionArgs(
             handler="audit_approval",
+            pipeline="security",
             model=None,
             environment={"LEDGER_TABLE": shared.ledger.table_name, "AUDIT_BUCKET": shared.lake.logs.name, "AUDIT_PREFIX": PREFIX},
             statements=[

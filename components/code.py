@@ -27,25 +27,34 @@ class Code(pulumi.ComponentResource):
         super().__init__("mlops:operations:Code", name, None, opts)
         self._name = name
         self._lake = lake
+        self._platform = platform
         functions = platform.settings.functions
         root = Path.cwd()
         self._packager = Packager(root, functions.python_version(), functions.lambda_architecture())
-        self._layers = {layer: self._layer(layer, platform) for layer in LAYERS}
-        self.glue_scripts = {
-            script: self._upload(f"code/glue_jobs/{script}.py", root / f"glue_jobs/{script}.py") for script in GLUE_SCRIPTS
-        }
-        self.glue_modules = self._upload_glue_modules(root)
-        self.training_source = self._upload_training(root)
-        self.contracts = self._upload_contracts(platform)
+        self._layers: dict[str, aws.lambda_.LayerVersion] = {}
+        if platform.has("data"):
+            self.glue_scripts = {
+                script: self._upload(f"code/glue_jobs/{script}.py", root / f"glue_jobs/{script}.py") for script in GLUE_SCRIPTS
+            }
+            self.glue_modules = self._upload_glue_modules(root)
+            self.contracts = self._upload_contracts(platform)
+        if platform.has("models"):
+            self.training_source = self._upload_training(root)
         self.register_outputs({})
 
     def function_archive(self, handler: str) -> pulumi.Archive:
         return pulumi.FileArchive(self._packager.function(handler).as_posix())
 
     def layers(self, *, numeric: bool) -> list[pulumi.Output[str]]:
-        return [self._layers[layer].arn for layer in (("platform", "numeric") if numeric else ("platform",))]
+        """Made for the first function that needs them."""
+        return [self._layer(layer).arn for layer in (("platform", "numeric") if numeric else ("platform",))]
 
-    def _layer(self, layer: str, platform: Platform) -> aws.lambda_.LayerVersion:
+    def _layer(self, layer: str) -> aws.lambda_.LayerVersion:
+        if layer not in self._layers:
+            self._layers[layer] = self._make_layer(layer, self._platform)
+        return self._layers[layer]
+
+    def _make_layer(self, layer: str, platform: Platform) -> aws.lambda_.LayerVersion:
         functions = platform.settings.functions
         requirements, package = LAYERS[layer]
         return aws.lambda_.LayerVersion(

@@ -16,7 +16,7 @@ def dashboard_body(
     functions: Sequence[str],
     queues: Sequence[str],
     endpoints: Mapping[str, str],
-    api: str,
+    api: str | None,
 ) -> dict[str, Any]:
     """`machines` are ARNs, as their metrics name them; `endpoints` maps a model to its endpoint. Two widgets a row."""
     widgets = [
@@ -25,8 +25,13 @@ def dashboard_body(
         ("Function errors", "Sum", [["AWS/Lambda", "Errors", "FunctionName", f] for f in functions]),
         ("Function duration", "p99", [["AWS/Lambda", "Duration", "FunctionName", f] for f in functions]),
         ("Messages waiting", "Maximum", [["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", q] for q in queues]),
-        ("API requests and errors", "Sum", [["AWS/ApiGateway", m, "ApiName", api] for m in ("Count", "4XXError", "5XXError")]),
     ]
+    if api:
+        widgets.append(
+            ("API requests and errors", "Sum", [["AWS/ApiGateway", m, "ApiName", api] for m in ("Count", "4XXError", "5XXError")])
+        )
+    # A widget without a metric is refused.
+    widgets = [widget for widget in widgets if widget[2]]
     for model, endpoint in endpoints.items():
         variant = ["EndpointName", endpoint, "VariantName", "primary"]
         counts = ("Invocations", "Invocation5XXErrors")

@@ -15,9 +15,9 @@ from components.state_machines.data import DataMachine, data_definition
 
 
 class DataPipeline(pulumi.ComponentResource):
-    """`machine` runs once for each object version under `data/<model>/`."""
+    """`machine` runs once for each object version under `data/<model>/`; without `training_trigger` it ends with the manifest."""
 
-    def __init__(self, name: str, *, model: Model, training_trigger: Function, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, *, model: Model, training_trigger: Function | None, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlops:data:DataPipeline", name, None, opts)
         shared = model.shared
         child = pulumi.ResourceOptions(parent=self)
@@ -26,6 +26,8 @@ class DataPipeline(pulumi.ComponentResource):
             f"{name}-machine",
             platform=shared.platform,
             machine_name=model.name("data"),
+            pipeline="data",
+            model=model.key,
             definition=data_definition(self._definition(model, training_trigger)),
             statements=self._statements(model, training_trigger),
             log_key=shared.keys.logs,
@@ -48,7 +50,7 @@ class DataPipeline(pulumi.ComponentResource):
         )
         self.register_outputs({"state_machine": self.machine.arn})
 
-    def _definition(self, model: Model, training_trigger: Function) -> DataMachine:
+    def _definition(self, model: Model, training_trigger: Function | None) -> DataMachine:
         shared, settings = model.shared, model.shared.platform.settings
         contract = shared.platform.contracts[model.key]
         return DataMachine(
@@ -61,18 +63,18 @@ class DataPipeline(pulumi.ComponentResource):
             processed_bucket=shared.lake.processed.name,
             quarantine_bucket=shared.lake.quarantine.name,
             maximum_rejected_fraction=maximum_rejected_fraction(contract, model.settings.maximum_rejected_fraction),
-            training_trigger_arn=training_trigger.known_alias_arn,
+            training_trigger_arn=training_trigger.known_alias_arn if training_trigger else None,
             function_timeout_seconds=settings.functions.timeout_seconds + 30,
         )
 
-    def _statements(self, model: Model, training_trigger: Function) -> list[Statement]:
+    def _statements(self, model: Model, training_trigger: Function | None) -> list[Statement]:
         shared, arns = model.shared, model.shared.platform.arns
         jobs = [arns.glue("job", model.name(script)) for script in ("validate", "preprocess")]
         return [
             *shared.ledger.grant_write(),
             allow(CRAWLER_RUN, arns.glue("crawler", model.name("crawler"))),
             allow(JOB_RUN, jobs),
-            *training_trigger.grant_invoke(),
+            *(training_trigger.grant_invoke() if training_trigger else []),
             *shared.notifications.grant_publish(),
             *model.failures.grant_send(),
         ]

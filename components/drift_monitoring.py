@@ -39,6 +39,7 @@ class DriftMonitoring(pulumi.ComponentResource):
         functions, lake = shared.platform.settings.functions, shared.lake
         args = FunctionArgs(
             handler="detect_drift",
+            pipeline="inference",
             model=model.key,
             environment={
                 "MODEL": model.key,

@@ -18,7 +18,7 @@ class Images(pulumi.ComponentResource):
         super().__init__("mlops:training:Images", name, None, opts)
         self._platform = platform
         tags = platform.settings.images
-        for purpose in ("training", "serving"):
+        for purpose in ("training", "serving") if platform.has("models") else ():
             self._repository(name, purpose, keys)
         self.training = platform.arns.image(platform.name("training"), tags.training_tag)
         self.serving = platform.arns.image(platform.name("serving"), tags.serving_tag)

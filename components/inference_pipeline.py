@@ -52,6 +52,7 @@ class InferencePipeline(pulumi.ComponentResource):
         model = self._model
         args = FunctionArgs(
             handler=handler,
+            pipeline="inference",
             model=model.key,
             environment={
                 "MODEL": model.key,
@@ -76,7 +77,13 @@ class InferencePipeline(pulumi.ComponentResource):
         model = self._model
         seconds = model.shared.platform.settings.functions.timeout_seconds
         # A batch that times out must not come back while the function may still be at it.
-        args = WorkQueueArgs(queue_name=model.name("predictions"), key=model.shared.keys.operations, visibility_seconds=6 * seconds)
+        args = WorkQueueArgs(
+            queue_name=model.name("predictions"),
+            pipeline="inference",
+            model=model.key,
+            key=model.shared.keys.operations,
+            visibility_seconds=6 * seconds,
+        )
         return WorkQueue(f"{self._name}-predictions", args, platform=model.shared.platform, opts=pulumi.ResourceOptions(parent=self))
 
     def _predict(self) -> Function:

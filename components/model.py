@@ -29,6 +29,8 @@ class Model(pulumi.ComponentResource):
             f"{name}-failures",
             WorkQueueArgs(
                 queue_name=self.name("failures"),
+                pipeline="operations",
+                model=self.key,
                 key=shared.keys.operations,
                 dead_letters=False,
                 senders={"events.amazonaws.com": rules},

@@ -62,6 +62,8 @@ class ModelDeployment(pulumi.ComponentResource):
             f"{name}-machine",
             platform=shared.platform,
             machine_name=model.name("deployment"),
+            pipeline="deployment",
+            model=model.key,
             definition=deployment_definition(self._definition()),
             statements=self._statements(),
             log_key=shared.keys.logs,
@@ -89,6 +91,7 @@ class ModelDeployment(pulumi.ComponentResource):
         deployment, arns = model.settings.deployment, model.shared.platform.arns
         args = FunctionArgs(
             handler="plan_deployment",
+            pipeline="deployment",
             model=model.key,
             environment={
                 "MODEL": model.key,

@@ -33,6 +33,7 @@ class Notifications(pulumi.ComponentResource):
             f"{name}-undelivered",
             WorkQueueArgs(
                 queue_name=f"{topic_name}-undelivered",
+                pipeline="operations",
                 key=keys.operations,
                 dead_letters=False,
                 senders={"sns.amazonaws.com": [self.known_arn]},

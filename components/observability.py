@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import pulumi
 import pulumi_aws as aws
@@ -10,6 +10,7 @@ import pulumi_aws as aws
 from components.blocks.alarm import AlarmArgs, alarm
 from components.dashboard import dashboard_body
 from components.documents import json_text
+from components.model import Model
 from components.rest_api import RestApi
 from components.shared import Shared
 
@@ -18,49 +19,46 @@ OLDEST_MESSAGE_SECONDS = 900
 
 
 class Observability(pulumi.ComponentResource):
-    """Every alarm tells the stack's topic. Names are those of functions, queues and state machines."""
+    """Every alarm tells the stack's topic. `endpoints` are the models that have one."""
 
     def __init__(
         self,
         name: str,
         *,
         shared: Shared,
-        machines: Sequence[str],
-        functions: Sequence[str],
-        work_queues: Sequence[str],
-        failure_queues: Sequence[str],
-        endpoints: Mapping[str, str],
-        api: RestApi,
+        endpoints: Sequence[Model],
+        api: RestApi | None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("mlops:operations:Observability", name, None, opts)
         self._name = name
         self._shared = shared
-        platform = shared.platform
-        for machine in machines:
-            self._watch_machine(machine)
-        for function in functions:
-            self._watch_function(function)
-        for queue in work_queues:
-            self._watch_backlog(queue)
-        for queue in failure_queues:
-            self._watch_failures(queue)
-        for table in (shared.ledger.table_name, shared.predictions.table_name):
-            self._watch_table(table)
-        self._watch_api(platform.name("api"))
+        platform, made = shared.platform, shared.platform.inventory
+        for machine in made.machines:
+            self._watch_machine(machine.name)
+        for function in made.functions:
+            self._watch_function(function.name)
+        for queue in made.work_queues:
+            self._watch_backlog(queue.name)
+        for queue in made.failure_queues:
+            self._watch_failures(queue.name)
+        for table in made.tables:
+            self._watch_table(table.name)
+        if api:
+            self._watch_api(platform.name("api"))
         body = dashboard_body(
             platform.region,
             f"{platform.prefix}/models",
-            [platform.arns.state_machine(machine) for machine in machines],
-            functions,
-            [*work_queues, *failure_queues],
-            endpoints,
-            platform.name("api"),
+            [platform.arns.state_machine(machine.name) for machine in made.machines],
+            [function.name for function in made.functions],
+            [queue.name for queue in (*made.work_queues, *made.failure_queues)],
+            {model.key: model.endpoint for model in endpoints},
+            platform.name("api") if api else None,
         )
         aws.cloudwatch.Dashboard(
             f"{name}-dashboard", dashboard_name=platform.prefix, dashboard_body=json_text(body), opts=pulumi.ResourceOptions(parent=self)
         )
-        self.register_outputs({"dashboard": platform.prefix, "api": api.id})
+        self.register_outputs({"dashboard": platform.prefix})
 
     def _alarm(self, args: AlarmArgs) -> None:
         short = args.alarm_name.removeprefix(f"{self._shared.platform.prefix}-")

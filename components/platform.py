@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pulumi_aws as aws
 
 from components.arns import Arns
 from components.contracts import Contract
-from components.settings import Settings
+from components.inventory import Inventory
+from components.settings import Part, Settings
 from components.settings_source import StackConfig
 
 
 @dataclass(frozen=True)
 class Platform:
-    """`prefix` starts every name; ARNs are formed by `arns`."""
+    """`prefix` starts every name; ARNs are formed by `arns`; `inventory` holds what the blocks have made."""
 
     settings: Settings
     prefix: str
@@ -22,6 +23,7 @@ class Platform:
     account: str
     arns: Arns
     contracts: dict[str, Contract]
+    inventory: Inventory = field(default_factory=Inventory)
 
     @staticmethod
     def of(config: StackConfig) -> Platform:
@@ -34,6 +36,10 @@ class Platform:
     @property
     def protected(self) -> bool:
         return self.settings.stack.protected
+
+    def has(self, part: Part) -> bool:
+        """Whether the stack has this part of the platform."""
+        return part in self.settings.stack.parts
 
     def name(self, thing: str, model: str | None = None) -> str:
         return f"{self.prefix}-{model}-{thing}" if model else f"{self.prefix}-{thing}"

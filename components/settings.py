@@ -25,6 +25,7 @@ from components.settings_platform import (
     Strict,
 )
 
+Part = Literal["data", "models", "cicd"]
 LAMBDA_SERVICES = ("sagemaker.api", "sagemaker.runtime", "sqs", "kms", "logs", "monitoring", "lambda", "states", "xray")
 
 
@@ -32,6 +33,10 @@ class StackSettings(Strict):
     """What the stack is and who answers for it."""
 
     environment: Literal["dev", "prod", "local"]
+    parts: Annotated[
+        list[Part],
+        Field(description="What the stack has beside its base (network, keys, buckets, tables, notifications, audit trail)."),
+    ] = ["data", "models", "cicd"]
     protected: Annotated[bool, Field(description="Stores keep their data: no destroy, no forced emptying, deletion protection.")] = False
     owner: Annotated[str, Field(min_length=1, description="Who answers for the stack; a tag on everything.")]
     cost_center: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,32}$", description="Cost allocation tag; quote digits.")]
@@ -52,7 +57,7 @@ class Settings(Strict):
     images: ImageSettings = ImageSettings()
     pipelines: PipelineSettings = PipelineSettings()
     api: ApiSettings = ApiSettings()
-    models: Annotated[list[ModelSettings], Field(min_length=1, max_length=20)]
+    models: Annotated[list[ModelSettings], Field(max_length=20)] = []
 
     @model_validator(mode="after")
     def _model_names_differ(self) -> Settings:
@@ -60,6 +65,17 @@ class Settings(Strict):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"models: the name {twice[0]!r} is used twice; every model needs a name of its own")
+        return self
+
+    @model_validator(mode="after")
+    def _parts_have_what_they_need(self) -> Settings:
+        parts = self.stack.parts
+        if len(parts) != len(set(parts)):
+            raise ValueError("stack.parts: a part is listed twice")
+        if "models" in parts and "data" not in parts:
+            raise ValueError("stack.parts: models are trained on what the data part prepares; add data, or leave models out")
+        if "data" in parts and not self.models:
+            raise ValueError("models: the parts data and models need at least one; name a model with its contract, or leave both parts out")
         return self
 
     @model_validator(mode="after")

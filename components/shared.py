@@ -27,3 +27,28 @@ class Shared:
     predictions: Table
     images: Images
     code: Code
+
+    @staticmethod
+    def of(platform: Platform) -> Shared:
+        """The base of a stack."""
+        keys = Keys("keys", platform=platform)
+        lake = Lake("lake", platform=platform, keys=keys)
+        return Shared(
+            platform=platform,
+            keys=keys,
+            lake=lake,
+            network=Network("network", platform=platform, log_key=keys.logs),
+            notifications=Notifications("notifications", platform=platform, keys=keys),
+            ledger=Table(
+                "ledger", platform=platform, table_name=platform.name("ledger"), key=keys.operations, data_classification="internal"
+            ),
+            predictions=Table(
+                "predictions",
+                platform=platform,
+                table_name=platform.name("predictions"),
+                key=keys.predictions,
+                data_classification="confidential",
+            ),
+            images=Images("images", platform=platform, keys=keys),
+            code=Code("code", platform=platform, lake=lake),
+        )

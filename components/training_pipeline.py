@@ -59,6 +59,8 @@ class TrainingPipeline(pulumi.ComponentResource):
             f"{name}-machine",
             platform=shared.platform,
             machine_name=model.name("training"),
+            pipeline="training",
+            model=model.key,
             definition=training_definition(self._definition()),
             statements=self._statements(),
             log_key=shared.keys.logs,
@@ -74,6 +76,7 @@ class TrainingPipeline(pulumi.ComponentResource):
         model, functions = self._model, self._model.shared.platform.settings.functions
         args = FunctionArgs(
             handler=handler,
+            pipeline="training",
             model=model.key,
             environment={"MODEL": model.key, **environment},
             statements=statements,

@@ -21,6 +21,7 @@ from components.grants import (
     allow,
     allow_anywhere,
 )
+from components.inventory import Item, Pipeline
 from components.platform import Platform
 from components.shared import Shared
 
@@ -29,9 +30,10 @@ ALIAS = "live"
 
 @dataclass(frozen=True, kw_only=True)
 class FunctionArgs:
-    """`handler` is the folder under lambdas/; `dead_letters` receives events of asynchronous invocations that failed."""
+    """`handler` is the folder under lambdas/; `pipeline` is what it works for; `dead_letters` receives events that failed for good."""
 
     handler: str
+    pipeline: Pipeline
     model: str | None
     environment: dict[str, pulumi.Input[str]]
     statements: Sequence[Statement]
@@ -56,6 +58,7 @@ class Function(pulumi.ComponentResource):
         self.function_name = function_name(platform, args.handler, args.model)
         self.known_arn = platform.arns.function(self.function_name)
         self.known_alias_arn = platform.arns.function_alias(self.function_name, ALIAS)
+        platform.inventory.functions.append(Item(self.function_name, args.pipeline, args.model))
         child = pulumi.ResourceOptions(parent=self)
         logs = LogGroup(f"{name}-log", platform=platform, group_name=f"/aws/lambda/{self.function_name}", key=shared.keys.logs, opts=child)
         role = ServiceRole(

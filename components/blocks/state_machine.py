@@ -11,6 +11,7 @@ from components.blocks.log_group import LogGroup
 from components.blocks.service_role import ServiceRole
 from components.documents import Document, json_text
 from components.grants import EXECUTION_START, LOG_DELIVERY, TRACE, Statement, allow, allow_anywhere
+from components.inventory import Item, Pipeline
 from components.keys import KeyReference
 from components.platform import Platform
 
@@ -24,6 +25,8 @@ class StateMachine(pulumi.ComponentResource):
         *,
         platform: Platform,
         machine_name: str,
+        pipeline: Pipeline,
+        model: str | None = None,
         definition: Document,
         statements: Sequence[Statement],
         log_key: KeyReference,
@@ -33,6 +36,7 @@ class StateMachine(pulumi.ComponentResource):
         super().__init__("mlops:blocks:StateMachine", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         self.machine_name = machine_name
+        platform.inventory.machines.append(Item(machine_name, pipeline, model))
         self.known_arn = platform.arns.state_machine(machine_name)
         # Names under /aws/vendedlogs/ keep the account's log resource policy below its size limit.
         logs = LogGroup(f"{name}-log", platform=platform, group_name=f"/aws/vendedlogs/states/{machine_name}", key=log_key, opts=child)

@@ -6,6 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.grants import TABLE_READ, TABLE_WRITE, Statement, allow
+from components.inventory import Item
 from components.keys import KeyReference
 from components.platform import Platform
 
@@ -26,6 +27,7 @@ class Table(pulumi.ComponentResource):
         super().__init__("mlops:blocks:Table", name, None, opts)
         self.table_name = table_name
         self.key = key
+        platform.inventory.tables.append(Item(table_name, "operations"))
         self.known_arn = platform.arns.table(table_name)
         self.table = aws.dynamodb.Table(
             f"{name}-table",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pulumi
@@ -10,6 +10,7 @@ import pulumi_aws as aws
 
 from components.documents import json_text
 from components.grants import QUEUE_CONSUME, QUEUE_SEND, Statement, allow
+from components.inventory import Item, Pipeline
 from components.keys import KeyReference
 from components.platform import Platform
 
@@ -21,6 +22,8 @@ class WorkQueueArgs:
     """`senders` maps a service principal to the ARNs it may send for; `dead_letters` off makes a queue of last resort."""
 
     queue_name: str
+    pipeline: Pipeline
+    model: str | None = None
     key: KeyReference
     visibility_seconds: int = 360
     maximum_receives: int = 5
@@ -37,11 +40,17 @@ class WorkQueue(pulumi.ComponentResource):
         self.key = args.key
         self.known_arn = platform.arns.queue(args.queue_name)
         self.dead_letter_name = f"{args.queue_name}-dead" if args.dead_letters else None
+        item = Item(args.queue_name, args.pipeline, args.model)
+        inventory = platform.inventory
         redrive = None
         if self.dead_letter_name:
+            inventory.work_queues.append(item)
+            inventory.failure_queues.append(replace(item, name=self.dead_letter_name))
             dead = self._queue(f"{name}-dead", self.dead_letter_name, args, None, platform)
             self._policy(f"{name}-dead", dead, platform.arns.queue(self.dead_letter_name), {})
             redrive = json_text({"deadLetterTargetArn": dead.arn, "maxReceiveCount": args.maximum_receives})
+        else:
+            inventory.failure_queues.append(item)
         self.queue = self._queue(name, args.queue_name, args, redrive, platform)
         self.policy = self._policy(name, self.queue, self.known_arn, args.senders or {})
         self.url = self.queue.url

@@ -14,7 +14,7 @@ JOB_START_ATTEMPTS = 10
 
 @dataclass(frozen=True, kw_only=True)
 class DataMachine:
-    """Names and numbers that the definition holds."""
+    """Names and numbers that the definition holds; without `training_trigger_arn` a run ends with its manifest."""
 
     common: Common
     crawler: str
@@ -25,7 +25,7 @@ class DataMachine:
     processed_bucket: str
     quarantine_bucket: str
     maximum_rejected_fraction: float
-    training_trigger_arn: Any
+    training_trigger_arn: Any | None
     function_timeout_seconds: int
 
 
@@ -40,25 +40,33 @@ def data_definition(args: DataMachine) -> State:
         "AlreadyDone": {"Type": "Succeed"},
         **_crawl(args),
         "Validate": _job(args, args.validate_job, _validate_arguments(args), "$.validate", "Preprocess"),
-        "Preprocess": _job(args, args.preprocess_job, _preprocess_arguments(args), "$.preprocess", "StartTraining"),
-        "StartTraining": common.invoke(
+        **_preprocess_and_train(args),
+        "Completed": {"Type": "Succeed"},
+        **common.failure_states("data"),
+    }
+    return common.machine(f"Data pipeline of {common.model}", "Identify", states)
+
+
+def _preprocess_and_train(args: DataMachine) -> dict[str, State]:
+    common = args.common
+    results: State = {"manifest": {"S.$": "$.manifest"}}
+    training: dict[str, State] = {}
+    if args.training_trigger_arn is not None:
+        results["training"] = {"S.$": "States.JsonToString($.training.answer)"}
+        training["StartTraining"] = common.invoke(
             args.training_trigger_arn,
             {"reason": "data", "manifest.$": "$.manifest"},
             then="Complete",
             on_error="RecordFailure",
             result_path="$.training",
             timeout_seconds=args.function_timeout_seconds,
-        ),
-        "Complete": common.finish(
-            "succeeded",
-            then="Completed",
-            on_error="RecordFailure",
-            values={"manifest": {"S.$": "$.manifest"}, "training": {"S.$": "States.JsonToString($.training.answer)"}},
-        ),
-        "Completed": {"Type": "Succeed"},
-        **common.failure_states("data"),
+        )
+    following = next(iter(training), "Complete")
+    return {
+        "Preprocess": _job(args, args.preprocess_job, _preprocess_arguments(args), "$.preprocess", following),
+        **training,
+        "Complete": common.finish("succeeded", then="Completed", on_error="RecordFailure", values=results),
     }
-    return common.machine(f"Data pipeline of {common.model}", "Identify", states)
 
 
 def _identify() -> State:

@@ -24,6 +24,18 @@ OUTPUTS_FILE = "outputs.json"
 RETRIES = Config(retries={"max_attempts": 3, "mode": "standard"}, connect_timeout=5, read_timeout=900)
 
 
+class Outputs(dict[str, Any]):
+    """A stack's outputs; one that is not there belongs to a part that the stack does not have."""
+
+    def __missing__(self, name: str) -> Any:
+        raise UserError(
+            "no-such-part",
+            f"the stack has no output {name!r}: it was deployed without the part that makes it",
+            "stack outputs",
+            "deploy it with the parts you need (mlops:stack: parts), or with this version of the program",
+        )
+
+
 @dataclass(frozen=True)
 class Target:
     """Session, endpoint and outputs of one stack."""
@@ -54,7 +66,7 @@ class Target:
         session = boto3.Session(
             credentials.access_key_id, credentials.secret_access_key, credentials.session_token, region_name=running.region
         )
-        return cls("local", session, running.endpoint, json.loads(outputs.read_text()))
+        return cls("local", session, running.endpoint, json.loads(outputs.read_text(), object_hook=Outputs))
 
     @classmethod
     def _aws(cls, project: Project, stack: str) -> Target:
@@ -80,7 +92,7 @@ class Target:
                 f"stack {stack}",
                 "log in and deploy the stack first",
             )
-        outputs = json.loads(answer.stdout)
+        outputs = json.loads(answer.stdout, object_hook=Outputs)
         return cls(stack, boto3.Session(region_name=outputs.get("region")), None, outputs)
 
     @cache  # noqa: B019  (a target lives as long as its command)

@@ -160,7 +160,18 @@ def test_production_protects_its_stores_and_spans_three_zones() -> None:
 @pytest.mark.parametrize("stack", STACKS)
 def test_exports_are_what_the_command_line_reads(stack: str) -> None:
     outputs = preview(stack).outputs
-    assert set(outputs) == {"prefix", "region", "account", "ledger_table", "predictions_table", "alerts_topic", "buckets", "api", "models"}
+    assert set(outputs) == {
+        "prefix",
+        "region",
+        "account",
+        "parts",
+        "ledger_table",
+        "predictions_table",
+        "alerts_topic",
+        "buckets",
+        "api",
+        "models",
+    }
     assert set(outputs["buckets"]) == {"raw", "processed", "quarantine", "models", "predictions", "logs"}
     assert set(outputs["api"]) == {"url", "id", "stage"}
     assert outputs["models"]["flights"]["endpoint"] == f"mlops-{stack}-flights"

@@ -94,6 +94,9 @@ MISTAKES: dict[str, tuple[str, Callable[[Config], object], str, str, str]] = {
     "short spot wait": ("dev", training(maximum_wait_seconds=60), "maximum_wait_seconds", "60", "3600"),
     "algorithm twice": ("dev", training(algorithms=["lightgbm", "lightgbm"]), "training.algorithms", "lightgbm", "twice"),
     "model twice": ("dev", lambda c: c["mlops:models"].append(model(c)), "mlops:models", "flights", "twice"),
+    "models without data": ("dev", section("stack", parts=["models"]), "mlops:stack.parts", '["models"]', "add data"),
+    "part twice": ("dev", section("stack", parts=["cicd", "cicd"]), "mlops:stack.parts", "cicd", "twice"),
+    "data without a model": ("dev", lambda c: c.pop("mlops:models"), "mlops:models", "[]", "at least one"),
     "missing contract": (
         "dev",
         lambda c: model(c).update(contract="contracts/no.yaml"),

@@ -1,0 +1,29 @@
+"""What the building blocks have made so far. Each block enters itself, so nothing can be left unwatched by being forgotten in a list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+# What a thing works for; dashboards and composite alarms are made one a pipeline.
+Pipeline = Literal["data", "training", "deployment", "inference", "cicd", "security", "operations"]
+
+
+@dataclass(frozen=True)
+class Item:
+    """`name` is the thing's own name on AWS (function, state machine, queue or table name); `model` is None where it serves all."""
+
+    name: str
+    pipeline: Pipeline
+    model: str | None = None
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """The lists grow while the program runs; `Observability` reads them last."""
+
+    functions: list[Item] = field(default_factory=list)
+    machines: list[Item] = field(default_factory=list)
+    work_queues: list[Item] = field(default_factory=list)
+    failure_queues: list[Item] = field(default_factory=list)
+    tables: list[Item] = field(default_factory=list)
