@@ -96,7 +96,7 @@ MISTAKES: dict[str, tuple[str, Callable[[Config], object], str, str, str]] = {
     "model twice": ("dev", lambda c: c["mlops:models"].append(model(c)), "mlops:models", "flights", "twice"),
     "models without data": ("dev", section("stack", parts=["models"]), "mlops:stack.parts", '["models"]', "add data"),
     "part twice": ("dev", section("stack", parts=["cicd", "cicd"]), "mlops:stack.parts", "cicd", "twice"),
-    "data without a model": ("dev", lambda c: c.pop("mlops:models"), "mlops:models", "[]", "at least one"),
+    "data without a model": ("dev", lambda c: c.pop("mlops:models"), "mlops:models", "null (not set)", "leave both parts out"),
     "missing contract": (
         "dev",
         lambda c: model(c).update(contract="contracts/no.yaml"),
