@@ -5,6 +5,7 @@ import pulumi
 from components import settings_source
 from components.approval_audit import ApprovalAudit
 from components.audit import Audit
+from components.boundary import bounded
 from components.model import Model
 from components.model_pipelines import ModelPipelines
 from components.observability import Observability
@@ -13,7 +14,7 @@ from components.rest_api import RestApi
 from components.shared import Shared
 from components.stack_outputs import stack_outputs
 
-platform = Platform.of(settings_source.read())
+platform = bounded(Platform.of(settings_source.read()))
 models = platform.settings.models if platform.has("data") else []
 
 shared = Shared.of(platform)

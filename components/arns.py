@@ -23,6 +23,9 @@ class Arns:
     def role(self, name: str) -> str:
         return f"arn:{self.partition}:iam::{self.account}:role/{name}"
 
+    def user(self, name: str) -> str:
+        return f"arn:{self.partition}:iam::{self.account}:user/{name}"
+
     def service_linked_role(self, service: str, name: str) -> str:
         return self.role(f"aws-service-role/{service}/{name}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import pulumi
 import pulumi_aws as aws
 
 from components.arns import Arns
@@ -15,7 +16,7 @@ from components.settings_source import StackConfig
 
 @dataclass(frozen=True)
 class Platform:
-    """`prefix` starts every name; ARNs are formed by `arns`; `inventory` holds what the blocks have made."""
+    """`prefix` starts every name; ARNs are formed by `arns`; `inventory` holds what the blocks have made; every role carries the boundary."""
 
     settings: Settings
     prefix: str
@@ -24,6 +25,7 @@ class Platform:
     arns: Arns
     contracts: dict[str, Contract]
     inventory: Inventory = field(default_factory=Inventory)
+    boundary_arn: pulumi.Input[str] | None = None
 
     @staticmethod
     def of(config: StackConfig) -> Platform:

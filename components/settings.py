@@ -24,6 +24,7 @@ from components.settings_platform import (
     PipelineSettings,
     Strict,
 )
+from components.settings_security import IdentitySettings
 
 Part = Literal["data", "models", "cicd"]
 LAMBDA_SERVICES = ("sagemaker.api", "sagemaker.runtime", "sqs", "kms", "logs", "monitoring", "lambda", "states", "xray")
@@ -48,6 +49,7 @@ class Settings(Strict):
     stack: StackSettings
     network: NetworkSettings = NetworkSettings()
     keys: KeySettings = KeySettings()
+    identity: IdentitySettings = IdentitySettings()
     audit: AuditSettings = AuditSettings()
     lake: LakeSettings = LakeSettings()
     logs: LogSettings = LogSettings()

@@ -30,6 +30,7 @@ class ServiceRole(pulumi.ComponentResource):
             name=role_name,
             assume_role_policy=trust_text(service, platform.account),
             max_session_duration=3600,
+            permissions_boundary=platform.boundary_arn,
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.policy = aws.iam.RolePolicy(

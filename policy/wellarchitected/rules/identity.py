@@ -30,6 +30,8 @@ ESCALATIONS = (
 )  # fmt: skip
 TOO_MUCH = ("AdministratorAccess", "PowerUserAccess", "IAMFullAccess", "AmazonS3FullAccess", "AmazonSageMakerFullAccess",
     "AWSLambda_FullAccess", "AmazonDynamoDBFullAccess", "AWSGlueConsoleFullAccess", "CloudWatchFullAccess")  # fmt: skip
+# Policies under this path are permissions boundaries, by convention; so is every policy that a role of the stack carries as one.
+BOUNDARY_PATH = "/boundary/"
 READ_ONE = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::data/*"}]}
 
 
@@ -46,6 +48,21 @@ def trust(**principal: object) -> dict:
             "Statement": [{"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}],
         }
     }
+
+
+def bounded_only(policy: Resource, context: Context) -> bool:
+    """Whether a managed policy is a permissions boundary and nothing else: it grants nothing, so a wide allow in it is no right of anybody."""
+    graph = context.graph
+    if policy.type != POLICY or graph.referring(policy, ROLE_POLICY_ATTACHMENT, "policyArn"):
+        return False
+    return policy.get("path") == BOUNDARY_PATH or bool(graph.referring(policy, ROLE, "permissionsBoundary"))
+
+
+def granted(policy: Resource, context: Context) -> Iterator[tuple[int, dict]]:
+    """The allow statements of a policy that grants rights. Raises NotApplicable for a permissions boundary."""
+    if bounded_only(policy, context):
+        raise NotApplicable("is a permissions boundary: it grants nothing")
+    return ((index, statement) for index, statement in statements(policy, "policy") if allows(statement))
 
 
 @rule(
@@ -66,7 +83,7 @@ def no_admin_statement(policy: Resource, context: Context) -> Iterator[str]:
 
 
 @rule(
-    "iam-no-service-wildcard", POLICIES,
+    "iam-no-service-wildcard", POLICIES, scope="stack",
     practices="SEC03-BP02", checklist="CHK-SEC-1", spec="SEC-1a", severity="high", sources="checkov:CKV_AWS_63 securityhub:IAM.21",
     why="service:* includes deleting, re-configuring and opening the service, and every action AWS adds later.",
     fix="List the actions the workload calls",
@@ -74,8 +91,8 @@ def no_admin_statement(policy: Resource, context: Context) -> Iterator[str]:
 )  # fmt: skip
 def no_service_wildcard(policy: Resource, context: Context) -> Iterator[str]:
     """No policy allows all actions of a service."""
-    for index, statement in statements(policy, "policy"):
-        wide = [action for action in actions(statement) if action.endswith(":*")] if allows(statement) else []
+    for index, statement in granted(policy, context):
+        wide = [action for action in actions(statement) if action.endswith(":*")]
         if wide:
             yield f"policy.Statement[{index}] of '{policy.name}' allows {', '.join(wide)}"
 
@@ -94,8 +111,8 @@ def no_wildcard_resource(policy: Resource, context: Context) -> Iterator[str]:
     allowed = [pattern.lower() for pattern in context.parameters["allowed_actions"]]
     if any(_trusts(role, "apigateway.amazonaws.com") for role in context.graph.linked(policy, "role", ROLE)):
         allowed.append("logs:*")  # API Gateway refuses an account role whose log permissions name log groups
-    for index, statement in statements(policy, "policy"):
-        if not allows(statement) or "*" not in resources(policy, "policy", statement):
+    for index, statement in granted(policy, context):
+        if "*" not in resources(policy, "policy", statement):
             continue
         wide = [
             action
@@ -129,8 +146,8 @@ def _trusts(role: Resource, service: str) -> bool:
 )  # fmt: skip
 def no_privilege_escalation(policy: Resource, context: Context) -> Iterator[str]:
     """No policy lets its holder take over other roles."""
-    for index, statement in statements(policy, "policy"):
-        if not allows(statement) or not any(item == "*" or item.endswith(":role/*") for item in resources(policy, "policy", statement)):
+    for index, statement in granted(policy, context):
+        if not any(item == "*" or item.endswith(":role/*") for item in resources(policy, "policy", statement)):
             continue
         ways = sorted({escalation for escalation in ESCALATIONS for action in actions(statement) if action_matches(action, escalation)})
         if ways:
@@ -172,8 +189,8 @@ def passrole_scoped(policy: Resource, context: Context) -> Iterator[str]:
 def no_decrypt_everything(policy: Resource, context: Context) -> Iterator[str]:
     """No policy allows decryption with every key."""
     using_keys = False
-    for index, statement in statements(policy, "policy"):
-        if not allows(statement) or not any(action.lower().startswith("kms:") or action == "*" for action in actions(statement)):
+    for index, statement in granted(policy, context):
+        if not any(action.lower().startswith("kms:") or action == "*" for action in actions(statement)):
             continue
         using_keys = True
         wide = any(item == "*" or item.endswith(":key/*") for item in resources(policy, "policy", statement))
@@ -274,7 +291,7 @@ def role_session(role: Resource, context: Context) -> str | None:
 
 
 @rule(
-    "iam-permissions-boundary", ROLE,
+    "iam-permissions-boundary", ROLE, scope="stack",
     practices="SEC03-BP05", checklist="CHK-SEC-1", spec="SEC-8e", severity="low", level={"dev": "disabled", "prod": "advisory"},
     why="A boundary caps what a role can ever do, whatever policies are attached to it later.",
     fix="Set permissionsBoundary",
@@ -283,6 +300,8 @@ def role_session(role: Resource, context: Context) -> str | None:
 )  # fmt: skip
 def permissions_boundary(role: Resource, context: Context) -> str | None:
     """Production roles carry a permissions boundary."""
+    if context.graph.linked(role, "permissionsBoundary", POLICY):
+        return None
     return None if role.get("permissionsBoundary") else f"permissionsBoundary of '{role.name}' is not set"
 
 

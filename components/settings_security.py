@@ -1,0 +1,25 @@
+"""Settings of identity and of the response to security events."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from components.settings_platform import Strict
+
+AccountId = Annotated[str, Field(pattern=r"^\d{12}$")]
+
+
+class IdentitySettings(Strict):
+    """The permissions boundary of every role: made by the stack, an existing one of the account, or none."""
+
+    boundary: Literal["create", "existing", "off"] = "create"
+    boundary_arn: Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:iam::\d{12}:policy/.+$")] | None = None
+    trusted_accounts: Annotated[list[AccountId], Field(description="Other accounts that roles of this stack may write data to.")] = []
+
+    @model_validator(mode="after")
+    def _existing_boundary_is_named(self) -> IdentitySettings:
+        if (self.boundary == "existing") != (self.boundary_arn is not None):
+            raise ValueError("boundary_arn: required with boundary existing, not allowed with create or off")
+        return self
