@@ -47,3 +47,4 @@ record: $(READY)
 .PHONY: docs
 docs: $(READY)
 	$(BIN)/python -m wellarchitected.catalogue > docs/policies.md
+	$(BIN)/python -m tests.traceability.page

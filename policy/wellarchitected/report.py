@@ -64,8 +64,9 @@ class Report:
         self.findings.append(Finding(rule, urn, "fail", "mandatory", "high", message, "OPS", "OPS02-BP05", None, "SEC-4d", None, None))
 
     def outcomes(self, rule: str) -> dict[str, int]:
-        """How often a rule came to which outcome."""
-        return {outcome: self._tallies[rule][2][outcome] for outcome in OUTCOMES}
+        """How often a rule came to which outcome; a rule that is disabled here never came to any."""
+        tally: Counter[Outcome] = self._tallies[rule][2] if rule in self._tallies else Counter()
+        return {outcome: tally[outcome] for outcome in OUTCOMES}
 
     @property
     def blocking(self) -> list[Finding]:
