@@ -13,7 +13,7 @@ import boto3
 import pytest
 from sklearn.datasets import load_breast_cancer
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [pytest.mark.sandbox, pytest.mark.spec("REL-2c")]
 
 
 def rows() -> tuple[list[str], list[dict[str, Any]]]:
@@ -106,7 +106,7 @@ def test_every_resource_of_the_local_stack_has_a_level_and_none_is_refused(mlops
     assert levels["refused"] == 0
 
 
-@pytest.mark.spec("P1c", "P1d")
+@pytest.mark.spec("P1c", "P1d", "SEC-6c", "OPS-3a")
 def test_broken_rows_end_in_quarantine_with_their_reason_and_no_row_is_lost(mlops: Any, trained: dict[str, Any], aws: Any) -> None:
     assert trained["rows"] == 300
     assert trained["rows"] == trained["accepted"] + trained["quarantined"]

@@ -23,6 +23,7 @@ from glue_jobs.decisions import RowsLost, manifest
 from training.baseline import sketch
 from training.evaluation import auc
 
+pytestmark = pytest.mark.spec("REL-2b")
 ROOT = Path(__file__).parents[2]
 DOCUMENT = yaml.safe_load((ROOT / "contracts" / "flights.yaml").read_text())
 CONTRACT = parse(DOCUMENT)

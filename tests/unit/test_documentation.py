@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+RUNBOOKS = ROOT / "docs" / "runbooks"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
@@ -29,3 +30,13 @@ def test_no_file_names_a_registry_or_a_path_of_one_machine() -> None:
     wrong = re.compile(r"https?://\S*(?:pypi|simple)/|(?<!no-emit-)index-url|/root/|/home/[a-z]+/")
     text = "\n".join((ROOT / name).read_text() for name in ("requirements.lock", "requirements-uv.lock", "pyproject.toml", "Makefile"))
     assert not wrong.findall(text)
+
+
+@pytest.mark.spec("OPS-6", "SEC-8h")
+def test_every_runbook_says_what_one_sees_and_what_to_do_and_is_in_the_index() -> None:
+    readme, index = (ROOT / "README.md").read_text(), (RUNBOOKS / "README.md").read_text()
+    assert "docs/deployment.md" in readme and "docs/runbooks/README.md" in readme
+    for runbook in sorted(set(RUNBOOKS.glob("*.md")) - {RUNBOOKS / "README.md"}):
+        text = runbook.read_text()
+        assert "**You see**" in text and re.search(r"^1\. ", text, re.MULTILINE), f"{runbook.name}: no symptom, or no steps"
+        assert f"]({runbook.name})" in index, f"{runbook.name} is not in docs/runbooks/README.md"

@@ -65,7 +65,7 @@ def january(folder: Path, rows: int, broken: int) -> Path:
     return file
 
 
-@pytest.mark.spec("P1c", "P1d", "PERF-5d")
+@pytest.mark.spec("P1c", "P1d", "PERF-5d", "SUS-3d")
 def test_every_row_is_accepted_or_quarantined_with_the_reasons_single_rows_get(
     spark: Any, lake: Lake, tmp_path: Path, flights: Contract
 ) -> None:

@@ -91,6 +91,7 @@ def topic_with_queue(aws, admitted="cloudwatch.amazonaws.com"):
     return topic, url
 
 
+@pytest.mark.spec("OPS-4c", "OPS-4d")
 def test_breaching_datapoint_publishes_to_the_topic(aws, wait):
     topic, url = topic_with_queue(aws)
     name = alarm(aws, topic)

@@ -100,6 +100,7 @@ class Api:
         return requests.post(url, data=data, headers=dict(request.headers), timeout=60)
 
 
+@pytest.mark.spec("REL-3d", "PERF-3b", "SEC-1d")
 def test_signed_request_reaches_the_function_with_parameters_and_caller(api):
     answer = api.post({"instances": []})
     assert answer.status_code == 201
@@ -107,6 +108,7 @@ def test_signed_request_reaches_the_function_with_parameters_and_caller(api):
     assert answer.json() == {"path": {"model": "flights"}, "query": {"mode": "x"}, "caller": api.aws.running.administrator.principal_arn}
 
 
+@pytest.mark.spec("SEC-6b")
 def test_unsigned_request_and_unknown_path_miss_a_token(api):
     for answer in (api.post({"instances": []}, signed=False), api.post({}, path="nothing")):
         assert (answer.status_code, answer.json()) == (403, {"message": "Missing Authentication Token"})
@@ -167,6 +169,7 @@ def test_too_large_body_is_refused(api):
     assert api.post(b"x" * (10 * 1024 * 1024 + 1)).status_code == 413
 
 
+@pytest.mark.spec("SEC-3c")
 def test_preflight_is_answered_by_the_api_itself(api):
     answer = requests.options(f"{api.aws.running.api_url}/{api.id}/v1/models/flights", timeout=10)
     assert answer.status_code == 200
@@ -192,6 +195,7 @@ def test_requests_are_metrics_and_access_logs(api, wait):
     assert {"Count", "4XXError", "5XXError", "Latency", "IntegrationLatency"} <= {metric["MetricName"] for metric in counted}
 
 
+@pytest.mark.spec("PERF-6f")
 def test_throttled_requests_are_answered_429(api):
     operations = [
         {"op": "replace", "path": "/*/*/throttling/rateLimit", "value": "1"},

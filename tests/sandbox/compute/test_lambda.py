@@ -11,6 +11,7 @@ import pytest
 ECHO = "def handler(event, context):\n    return event\n"
 
 
+@pytest.mark.spec("PERF-1c")
 def test_function_returns_what_its_code_computes(aws):
     function = aws.function(
         "import os\ndef handler(event, context):\n    return {'sum': sum(event), 'stage': os.environ['STAGE']}\n",
@@ -84,6 +85,7 @@ def test_memory_beyond_the_limit_kills_the_environment(aws):
     assert "signal: killed" in body["errorMessage"]
 
 
+@pytest.mark.spec("SEC-2b")
 def test_logs_and_report_are_in_the_log_group(aws, wait):
     function = aws.function(
         "import logging\ndef handler(event, context):\n    print('from print')\n    logging.getLogger().warning('from logging')\n"
@@ -165,6 +167,7 @@ def test_reserved_concurrency_of_zero_throttles(aws):
         aws.invoke(function)
 
 
+@pytest.mark.spec("REL-1a", "OPS-4a")
 def test_failing_event_is_retried_twice_and_ends_in_the_dead_letter_queue(aws):
     url, arn = aws.queue()
     function = aws.function(

@@ -56,6 +56,7 @@ def test_role_without_the_right_fails_the_task(aws, run):
     assert ended["error"] == "Lambda.AccessDeniedException"
 
 
+@pytest.mark.spec("REL-1b", "REL-6e", "OPS-4b")
 def test_failing_function_is_retried_and_then_caught(aws, run):
     function = aws.function(
         "calls = []\ndef handler(event, context):\n    calls.append(1)\n    if len(calls) < event['good_from']:\n        raise ValueError('not yet')\n    return len(calls)\n"

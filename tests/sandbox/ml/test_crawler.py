@@ -49,6 +49,7 @@ def columns(found):
     return [(column["Name"], column["Type"]) for column in found["StorageDescriptor"]["Columns"]]
 
 
+@pytest.mark.spec("P1b")
 def test_csv_with_header_becomes_a_typed_table(world, database):
     events = world.events("aws.glue")
     world.put("crawl/flights/2013-01.csv", "Year,Dep Delay,carrier,ok\n2013,1.5,UA,true\n2013,,AA,false\n")
@@ -81,6 +82,7 @@ def test_new_column_updates_the_table_and_log_behaviour_does_not(world, database
     assert [name for name, _ in columns(table(world, database, "grow"))] == ["a", "b", "c"]
 
 
+@pytest.mark.spec("P1b")
 def test_parquet_folders_become_partitions(world, database):
     buffer = io.BytesIO()
     pq.write_table(pa.table({"n": pa.array([1, 2], pa.int32()), "when": pa.array([0, 1], pa.timestamp("us")), "tags": [["a"], []]}), buffer)

@@ -154,6 +154,7 @@ def test_endpoint_fails_with_the_reason_of_its_process(world, artifact, environm
         world.client("sagemaker").update_endpoint(EndpointName=name, EndpointConfigName=failed["EndpointConfigName"])
 
 
+@pytest.mark.spec("OPS-2c", "REL-5d")
 def test_update_replaces_the_model_without_an_unanswered_request(world, artifact):
     name = endpoint(world, ("blue", model(world, artifact), 1))
     wrong, answers = [], []
@@ -201,6 +202,7 @@ def canary(alarm=None, wait=3):
     return deployment
 
 
+@pytest.mark.spec("PERF-4c", "P4f")
 def test_canary_takes_a_share_first_and_everything_after_the_bake(world, artifact):
     name = endpoint(world, ("blue", model(world, artifact), 1), count=2)
     new = config(world, ("blue", model(world, artifact, SCALE="5"), 1), count=2)
@@ -215,6 +217,7 @@ def test_canary_takes_a_share_first_and_everything_after_the_bake(world, artifac
     assert {invoke(world, name)[0][0] for _ in range(10)} == {"15.0"}
 
 
+@pytest.mark.spec("P4f", "PERF-4c")
 def test_alarm_during_the_bake_rolls_the_canary_back(world, artifact):
     name = endpoint(world, ("blue", model(world, artifact), 1), count=2)
     before = world.client("sagemaker").describe_endpoint(EndpointName=name)["EndpointConfigName"]

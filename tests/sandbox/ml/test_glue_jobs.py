@@ -74,6 +74,7 @@ def table(world):
     world.put("table/deep/b.csv", "day,n\n2013-01-02,3\n")
 
 
+@pytest.mark.spec("PERF-1b", "PERF-3c")
 def test_job_reads_and_writes_s3_with_its_role(world):
     events = world.events("aws.glue")
     name, state = run(world, COPY)

@@ -90,6 +90,7 @@ def model_files(world, job):
         return {member.name: tar.extractfile(member).read() for member in tar if member.isfile()}
 
 
+@pytest.mark.spec("PERF-1a")
 def test_script_trains_on_the_channel_and_leaves_its_model(world, data):
     events = world.events("aws.sagemaker")
     name = start(world, TRAIN, InputDataConfig=[channel(f"{data}/train/")])

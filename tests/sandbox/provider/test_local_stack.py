@@ -23,6 +23,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[lifecycle.Runn
     lifecycle.stop(folder)
 
 
+@pytest.mark.spec("OPS-1a", "REL-5a", "U4")
 def test_local_stack_deploys_stays_as_it_is_and_goes_without_a_trace(running: lifecycle.Running):
     provider = AwsProvider(running.endpoint, running.region, running.administrator, api_url=running.api_url)
     first = engine.up(ROOT, "local", provider)

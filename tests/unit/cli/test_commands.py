@@ -124,7 +124,7 @@ def test_whatever_happens_there_is_one_document(
     assert (answered, document["error"]["code"]) == (code, name)
 
 
-@pytest.mark.spec("U2", "U4")
+@pytest.mark.spec("U2", "U4", "SEC-4d")
 @pytest.mark.parametrize("stack", ["dev", "prod"])
 def test_the_stacks_break_no_mandatory_rule_and_no_item_passes_without_a_rule_that_matched(
     capsys: pytest.CaptureFixture[str], stack: str

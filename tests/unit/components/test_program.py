@@ -57,6 +57,7 @@ def test_any_resource_is_granted_only_where_iam_cannot_name_one(stack: str) -> N
             assert set(statement["Action"]) <= UNRESTRICTABLE, name
 
 
+@pytest.mark.spec("SEC-4a", "SEC-1b")
 @pytest.mark.parametrize("stack", STACKS)
 def test_every_role_has_one_policy_and_one_service(stack: str) -> None:
     roles = of_type(stack, "aws:iam/role:Role")

@@ -47,6 +47,7 @@ def deployment_answers(*, exists: bool = False, status: str = "InService", confi
     return {"PlanDeployment": plan(exists), **made, "DescribeEndpoint": described}
 
 
+@pytest.mark.spec("P1a", "OPS-1d", "OPS-3a")
 def test_new_object_runs_all_steps_and_is_recorded(account: Any, data_machine: DataMachine) -> None:
     ended = account.run(data_definition(data_machine), OBJECT, DATA_ANSWERS)
     assert ended.status == "SUCCEEDED", ended
@@ -57,6 +58,7 @@ def test_new_object_runs_all_steps_and_is_recorded(account: Any, data_machine: D
     assert ended.output["validated"] == f"s3://processed/flights/validated/run={run}/"
 
 
+@pytest.mark.spec("P1a")
 def test_replayed_event_does_nothing(account: Any, data_machine: DataMachine) -> None:
     definition = data_definition(data_machine)
     account.run(definition, OBJECT, DATA_ANSWERS)
@@ -72,6 +74,7 @@ def test_new_version_of_an_object_is_new_work(account: Any, data_machine: DataMa
     assert "Complete" in account.run(definition, newer, DATA_ANSWERS).visited
 
 
+@pytest.mark.spec("P1e", "OPS-4b", "OPS-4d", "REL-1b")
 @pytest.mark.parametrize("broken", ["StartCrawler", "GetCrawler", "Validate", "Preprocess", "StartTraining"])
 def test_failure_is_recorded_notified_queued_and_may_be_driven_again(account: Any, data_machine: DataMachine, broken: str) -> None:
     definition = data_definition(data_machine)
@@ -162,6 +165,7 @@ def test_request_without_a_model_package_is_refused(account: Any, deployment_mac
     assert (ended.status, ended.error) == ("FAILED", "BadRequest")
 
 
+@pytest.mark.spec("P4f")
 @pytest.mark.parametrize(("status", "config", "error"), [("InService", "c2", "RolledBack"), ("Failed", "c3", "EndpointFailed")])
 def test_rollback_and_failure_of_the_endpoint_fail_the_deployment(
     account: Any, deployment_machine: DeploymentMachine, status: str, config: str, error: str
@@ -207,6 +211,7 @@ def definitions(data: DataMachine, training: TrainingMachine, deploy: Deployment
     return [data_definition(data), training_definition(training), deployment_definition(deploy), deployment_definition(scaled)]
 
 
+@pytest.mark.spec("OPS-4b", "REL-1b")
 def test_every_task_retries_catches_and_times_out(
     data_machine: DataMachine, training_machine: TrainingMachine, deployment_machine: DeploymentMachine, scaled_machine: DeploymentMachine
 ) -> None:
