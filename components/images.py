@@ -9,6 +9,7 @@ from components.documents import json_text
 from components.grants import IMAGE_LOGIN, IMAGE_PULL, Statement, allow, allow_anywhere
 from components.keys import Keys
 from components.platform import Platform
+from components.resource_policies import closed
 
 
 class Images(pulumi.ComponentResource):
@@ -39,6 +40,12 @@ class Images(pulumi.ComponentResource):
             f"{name}-{purpose}-lifecycle",
             repository=repository.name,
             policy=json_text({"rules": [{"rulePriority": 1, "selection": untagged, "action": {"type": "expire"}}]}),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        aws.ecr.RepositoryPolicy(
+            f"{name}-{purpose}-policy",
+            repository=repository.name,
+            policy=json_text({"Version": "2012-10-17", "Statement": closed(self._platform, "ecr:*", None)}),
             opts=pulumi.ResourceOptions(parent=self),
         )
 

@@ -9,7 +9,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.documents import json_text
-from components.grants import KEY_DECRYPT, KEY_ENCRYPT, KEY_GRANT, KEY_VOLUME, Statement, allow
+from components.grants import KEY_ADMINISTER, KEY_DECRYPT, KEY_ENCRYPT, KEY_GRANT, KEY_GRANTS, KEY_USE, KEY_VOLUME, Statement, allow
 from components.platform import Platform
 
 DATA_CLASSES = {
@@ -77,10 +77,10 @@ class Keys(pulumi.ComponentResource):
 
 
 def key_policy(platform: Platform, data_class: str) -> list[Statement]:
-    """The statements of one key: the account decides by IAM policies; service publishers are admitted for this account only."""
+    """The statements of one key: who manages it, who uses it by IAM policies, and services that are admitted for this account only."""
     arns = platform.arns
     account = {"StringEquals": {"aws:SourceAccount": platform.account}}
-    statements = [_admit("AccountDecidesByPolicies", {"AWS": arns.account_root()}, ["kms:*"])]
+    statements = _people(platform)
     if data_class == "logs":
         statements += [
             _admit(
@@ -101,6 +101,28 @@ def key_policy(platform: Platform, data_class: str) -> list[Statement]:
         statements.append(_admit("Publishers", {"Service": publishers}, KEY_ENCRYPT, account))
         # EventBridge does not name the account when it encrypts a message; queue policies name the rules that may send.
         statements.append(_admit("UndeliveredEvents", {"Service": "events.amazonaws.com"}, KEY_ENCRYPT))
+    return statements
+
+
+def _people(platform: Platform) -> list[Statement]:
+    """Administration and use, apart.
+
+    KMS refuses a policy under which its author could not change it again, and a key whose only administrators are roles is lost with them.
+    So the account itself keeps the administration actions: its root user, and whoever has them by an IAM policy, such as the deploying role.
+    """
+    root: dict[str, object] = {"AWS": platform.arns.account_root()}
+    statements = [
+        _admit("AdministrationByPolicies", root, KEY_ADMINISTER),
+        _admit("UseByPolicies", root, KEY_USE),
+        _admit("GrantsForServicesByPolicies", root, KEY_GRANTS, {"Bool": {"kms:GrantIsForAWSResource": "true"}}),
+    ]
+    administrators = platform.settings.keys.administrators
+    if administrators:
+        people: dict[str, object] = {"AWS": list(administrators)}
+        statements += [
+            _admit("Administrators", people, KEY_ADMINISTER),
+            {**_admit("AdministratorsDoNotUse", people, [*KEY_USE, *KEY_GRANT]), "Effect": "Deny"},
+        ]
     return statements
 
 

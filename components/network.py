@@ -8,8 +8,11 @@ import pulumi_awsx as awsx
 
 from components.blocks.log_group import LogGroup
 from components.blocks.service_role import ServiceRole
+from components.documents import json_text
+from components.endpoint_policies import gateway_policy, interface_policy
 from components.grants import LOG_DESCRIBE, allow, allow_anywhere
 from components.keys import KeyReference
+from components.network_acls import NetworkAcls
 from components.platform import Platform
 from components.security_groups import SecurityGroups
 
@@ -35,6 +38,7 @@ class Network(pulumi.ComponentResource):
             vpc = self._vpc(name, platform)
             self.vpc_id, self.private_subnet_ids = vpc.vpc_id, vpc.private_subnet_ids  # type: ignore[assignment]
             self._close_default_group(name)
+            NetworkAcls(name, vpc=vpc, cidr_block=settings.cidr_block, opts=pulumi.ResourceOptions(parent=self))
             self._log_flows(name, platform, log_key)
             groups = SecurityGroups(name, vpc_id=self.vpc_id, opts=pulumi.ResourceOptions(parent=self))
             self._gateway_endpoints(name, platform, vpc, groups)
@@ -99,6 +103,7 @@ class Network(pulumi.ComponentResource):
                 service_name=f"com.amazonaws.{platform.region}.{service}",
                 vpc_endpoint_type="Gateway",
                 route_table_ids=tables,
+                policy=json_text(gateway_policy(platform, service)),
                 opts=pulumi.ResourceOptions(parent=self),
             )
             groups.allow_prefix_list(service, endpoint.prefix_list_id)
@@ -117,5 +122,6 @@ class Network(pulumi.ComponentResource):
                 subnet_ids=self.private_subnet_ids,
                 security_group_ids=[endpoint_group.id],
                 private_dns_enabled=True,
+                policy=json_text(interface_policy(platform)),
                 opts=pulumi.ResourceOptions(parent=self),
             )

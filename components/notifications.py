@@ -10,6 +10,7 @@ from components.documents import json_text
 from components.grants import TOPIC_PUBLISH, Statement, allow
 from components.keys import Keys
 from components.platform import Platform
+from components.resource_policies import TOPIC_ACTIONS, closed
 
 
 class Notifications(pulumi.ComponentResource):
@@ -70,13 +71,6 @@ class Notifications(pulumi.ComponentResource):
                     "Resource": self.known_arn,
                     "Condition": {"StringEquals": {"aws:SourceAccount": platform.account}},
                 },
-                {
-                    "Sid": "DenyPlainHttp",
-                    "Effect": "Deny",
-                    "Principal": {"AWS": "*"},
-                    "Action": "sns:Publish",
-                    "Resource": self.known_arn,
-                    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-                },
+                *closed(platform, TOPIC_ACTIONS, self.known_arn),
             ],
         }

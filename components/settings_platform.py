@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Retention = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653]
+RoleArn = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/.+$")]
 KeyArn = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+$")]
 
 
@@ -68,6 +69,9 @@ class KeySettings(Strict):
     mode: Literal["create", "existing"] = "create"
     deletion_window_days: Annotated[int, Field(ge=7, le=30)] = 30
     rotation_days: Annotated[int, Field(ge=90, le=2560)] = 365
+    administrators: Annotated[
+        list[RoleArn], Field(description="Existing roles that manage the keys (policy, rotation, deletion) and may never use them.")
+    ] = []
     data: KeyArn | None = None
     models: KeyArn | None = None
     predictions: KeyArn | None = None
@@ -82,6 +86,8 @@ class KeySettings(Strict):
             raise ValueError(f"mode: existing keys need the ARN of every data class; missing: {', '.join(missing)}")
         if self.mode == "create" and len(missing) < len(classes):
             raise ValueError("mode: key ARNs are only allowed with mode existing")
+        if self.mode == "existing" and self.administrators:
+            raise ValueError("administrators: only with mode create; the policies of existing keys are not changed")
         return self
 
 

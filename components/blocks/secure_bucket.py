@@ -1,4 +1,4 @@
-"""A private bucket: encrypted, versioned, TLS only, logged, with a lifecycle, sending its events to EventBridge."""
+"""A private bucket: encrypted with one key, versioned, TLS only, closed to other accounts, logged, with a lifecycle, sending its events to EventBridge."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from components.documents import json_text
 from components.grants import Statement
 from components.keys import KeyReference
 from components.platform import Platform
+from components.resource_policies import closed, one_key
 
 Archive = Literal["GLACIER_IR", "INTELLIGENT_TIERING"]
 
@@ -40,7 +41,7 @@ class SecureBucket(pulumi.ComponentResource):
         self._encrypt(name, args)
         self._keep_private(name)
         self._keep_versions(name)
-        self.policy = self._demand_tls(name, args)
+        self.policy = self._close(name, args, platform)
         self._age(name, args, platform)
         if args.log_bucket:
             self._log_access(name, args, args.log_bucket)
@@ -90,16 +91,11 @@ class SecureBucket(pulumi.ComponentResource):
             f"{name}-versions", bucket=self.bucket.id, versioning_configuration={"status": "Enabled"}, opts=self._child()
         )
 
-    def _demand_tls(self, name: str, args: SecureBucketArgs) -> aws.s3.BucketPolicy:
+    def _close(self, name: str, args: SecureBucketArgs, platform: Platform) -> aws.s3.BucketPolicy:
+        objects = f"{self.reference.arn}/*"
         statements: list[Statement] = [
-            {
-                "Sid": "DenyPlainHttp",
-                "Effect": "Deny",
-                "Principal": {"AWS": "*"},
-                "Action": "s3:*",
-                "Resource": [self.reference.arn, f"{self.reference.arn}/*"],
-                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-            },
+            *closed(platform, "s3:*", [self.reference.arn, objects]),
+            *(one_key(args.key.arn, objects) if args.key else []),
             *args.statements,
         ]
         return aws.s3.BucketPolicy(

@@ -13,6 +13,7 @@ from components.grants import QUEUE_CONSUME, QUEUE_SEND, Statement, allow
 from components.inventory import Item, Pipeline
 from components.keys import KeyReference
 from components.platform import Platform
+from components.resource_policies import closed
 
 RETENTION_SECONDS = 14 * 24 * 3600
 
@@ -47,12 +48,12 @@ class WorkQueue(pulumi.ComponentResource):
             inventory.work_queues.append(item)
             inventory.failure_queues.append(replace(item, name=self.dead_letter_name))
             dead = self._queue(f"{name}-dead", self.dead_letter_name, args, None, platform)
-            self._policy(f"{name}-dead", dead, platform.arns.queue(self.dead_letter_name), {})
+            self._policy(f"{name}-dead", dead, platform.arns.queue(self.dead_letter_name), {}, platform)
             redrive = json_text({"deadLetterTargetArn": dead.arn, "maxReceiveCount": args.maximum_receives})
         else:
             inventory.failure_queues.append(item)
         self.queue = self._queue(name, args.queue_name, args, redrive, platform)
-        self.policy = self._policy(name, self.queue, self.known_arn, args.senders or {})
+        self.policy = self._policy(name, self.queue, self.known_arn, args.senders or {}, platform)
         self.url = self.queue.url
         self.arn = self.queue.arn
         self.register_outputs({"url": self.url, "arn": self.arn})
@@ -72,17 +73,8 @@ class WorkQueue(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _policy(self, name: str, queue: aws.sqs.Queue, arn: str, senders: dict[str, list[Any]]) -> aws.sqs.QueuePolicy:
-        statements: list[Statement] = [
-            {
-                "Sid": "DenyPlainHttp",
-                "Effect": "Deny",
-                "Principal": {"AWS": "*"},
-                "Action": "sqs:*",
-                "Resource": arn,
-                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-            }
-        ]
+    def _policy(self, name: str, queue: aws.sqs.Queue, arn: str, senders: dict[str, list[Any]], platform: Platform) -> aws.sqs.QueuePolicy:
+        statements = closed(platform, "sqs:*", arn)
         for service, sources in senders.items():
             statements.append(
                 {

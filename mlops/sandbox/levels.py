@@ -71,7 +71,7 @@ SERVICES: dict[str, Operations] = {
         kept="""*Vpc *Vpcs *VpcAttribute *Subnet *Subnets *SubnetAttribute *Route *RouteTable *RouteTables *InternetGateway *InternetGateways
             *NatGateway *NatGateways *Address *Addresses *SecurityGroup *SecurityGroups *SecurityGroupRules *SecurityGroupIngress
             *SecurityGroupEgress *SecurityGroupRuleDescriptionsIngress *SecurityGroupRuleDescriptionsEgress *NetworkAcl *NetworkAcls
-            *NetworkAclEntry *VpcEndpoint *VpcEndpoints *VpcEndpointServices *FlowLogs *Tags DescribeNetworkInterfaces
+            *NetworkAclEntry *NetworkAclAssociation *VpcEndpoint *VpcEndpoints *VpcEndpointServices *FlowLogs *Tags DescribeNetworkInterfaces
             DescribeAvailabilityZones DescribeRegions DescribePrefixLists DescribeManagedPrefixLists DescribeDhcpOptions
             DescribeAccountAttributes DescribeInstances""",
         refused="""*ClassicLink* *Vpn* *LocalGateway* *Secondary* *Ipam* *EgressOnly* *PrivateNat* CreateDefault* Accept* *Transit* *Ipv6*

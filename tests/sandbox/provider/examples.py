@@ -84,6 +84,25 @@ NETWORK = [
     ),
     ("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", "default", {"vpcId": Ref("vpc"), "tags": TAGS}),
     (
+        "aws:ec2/defaultNetworkAcl:DefaultNetworkAcl",
+        "default-acl",
+        {"defaultNetworkAclId": Ref("vpc", "defaultNetworkAclId"), "tags": TAGS},
+    ),
+    (
+        "aws:ec2/networkAcl:NetworkAcl",
+        "acl",
+        {
+            "vpcId": Ref("vpc"),
+            "subnetIds": [Ref("subnet")],
+            "ingress": [
+                {"ruleNo": 100, "action": "allow", "protocol": "-1", "cidrBlock": "10.0.0.0/16", "fromPort": 0, "toPort": 0},
+                {"ruleNo": 200, "action": "allow", "protocol": "6", "cidrBlock": "0.0.0.0/0", "fromPort": 1024, "toPort": 65535},
+            ],
+            "egress": [{"ruleNo": 200, "action": "allow", "protocol": "6", "cidrBlock": "0.0.0.0/0", "fromPort": 443, "toPort": 443}],
+            "tags": TAGS,
+        },
+    ),
+    (
         "aws:ec2/vpcEndpoint:VpcEndpoint",
         "s3-endpoint",
         {"vpcId": Ref("vpc"), "serviceName": f"com.amazonaws.{REGION}.s3", "vpcEndpointType": "Gateway", "routeTableIds": [Ref("table")]},

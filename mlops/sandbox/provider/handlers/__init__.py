@@ -10,6 +10,7 @@ from mlops.sandbox.provider.handlers import (  # noqa: F401 — imported for the
     cloudtrail,
     cloudwatch,
     dynamodb,
+    ec2_acls,
     ec2_endpoints,
     ec2_network,
     ec2_security,
