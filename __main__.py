@@ -6,6 +6,7 @@ from components import settings_source
 from components.approval_audit import ApprovalAudit
 from components.audit import Audit
 from components.boundary import bounded
+from components.cicd_pipeline import CicdPipeline
 from components.model import Model
 from components.model_pipelines import ModelPipelines
 from components.observability import Observability
@@ -26,8 +27,11 @@ if platform.has("models"):
     ApprovalAudit("approvals", shared=shared)
     api = RestApi("api", shared=shared, inference={each.model.key: each.lifecycle.inference for each in pipelines if each.lifecycle})
 
+# After all functions: it may own their code.
+cicd = CicdPipeline("cicd", shared=shared) if platform.has("cicd") else None
+
 # Last: it watches what is in the inventory by then.
 Observability("observability", shared=shared, endpoints=[each.model for each in pipelines if each.lifecycle], api=api)
 
-for name, value in stack_outputs(shared, pipelines, api).items():
+for name, value in stack_outputs(shared, pipelines, api, cicd).items():
     pulumi.export(name, value)

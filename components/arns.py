@@ -94,6 +94,18 @@ class Arns:
         """The address of an image in this account's registry."""
         return f"{self.account}.dkr.ecr.{self.region}.{self.domain()}/{repository}:{tag}"
 
+    def pipeline(self, name: str) -> str:
+        return self.of("codepipeline", name)
+
+    def build_project(self, name: str) -> str:
+        return self.of("codebuild", f"project/{name}")
+
+    def report_group(self, name: str) -> str:
+        return self.of("codebuild", f"report-group/{name}")
+
+    def code_repository(self, name: str) -> str:
+        return self.of("codecommit", name)
+
     def schedule(self, name: str) -> str:
         return self.of("scheduler", f"schedule/default/{name}")
 

@@ -9,14 +9,10 @@ import pulumi
 import pulumi_aws as aws
 
 from components.lake import Lake
-from components.packaging import Packager
+from components.packaging import LAYERS, Packager
 from components.platform import Platform
 from components.state_machines.training import SOURCE_ARCHIVE
 
-LAYERS = {
-    "platform": ("lambdas/layer/requirements.txt", "lambdas/layer/platform_common"),
-    "numeric": ("lambdas/layer/requirements-numeric.txt", None),
-}
 GLUE_SCRIPTS = ("validate", "preprocess")
 
 
@@ -48,6 +44,10 @@ class Code(pulumi.ComponentResource):
     def layers(self, *, numeric: bool) -> list[pulumi.Output[str]]:
         """Made for the first function that needs them."""
         return [self._layer(layer).arn for layer in (("platform", "numeric") if numeric else ("platform",))]
+
+    def layer_requirements(self) -> dict[str, str]:
+        """Of each layer made so far, a hash of what it was installed from."""
+        return {layer: self._packager.requirements(layer) for layer in sorted(self._layers)}
 
     def _layer(self, layer: str) -> aws.lambda_.LayerVersion:
         if layer not in self._layers:

@@ -135,6 +135,38 @@ SYNC_RULE = ["events:PutRule", "events:PutTargets", "events:DescribeRule"]
 IMAGE_PULL = ["ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage"]
 IMAGE_LOGIN = ["ecr:GetAuthorizationToken"]
 ROLE_PASS = ["iam:PassRole"]
+ROLE_ASSUME = ["sts:AssumeRole"]
+IMAGE_PUSH = [
+    *IMAGE_PULL,
+    "ecr:DescribeImages",
+    "ecr:InitiateLayerUpload",
+    "ecr:UploadLayerPart",
+    "ecr:CompleteLayerUpload",
+    "ecr:PutImage",
+]
+PIPELINE_START = ["codepipeline:StartPipelineExecution"]
+BUILD_RUN = ["codebuild:StartBuild", "codebuild:BatchGetBuilds", "codebuild:StopBuild"]
+REPORT_PUBLISH = ["codebuild:CreateReport", "codebuild:UpdateReport", "codebuild:BatchPutTestCases", "codebuild:BatchPutCodeCoverages"]
+# What the source actions ask for (action reference of CodePipeline).
+OBJECT_SOURCE = ["s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectTagging", "s3:GetObjectVersionTagging"]
+BUCKET_SOURCE = ["s3:GetBucketVersioning", "s3:GetBucketAcl", *BUCKET_LOCATE]
+COMMIT_SOURCE = [
+    "codecommit:GetBranch",
+    "codecommit:GetCommit",
+    "codecommit:GetRepository",
+    "codecommit:UploadArchive",
+    "codecommit:GetUploadArchiveStatus",
+    "codecommit:CancelUploadArchive",
+]
+CONNECTION_USE = ["codeconnections:UseConnection"]
+CODE_DEPLOY = [
+    "lambda:GetAlias",
+    "lambda:GetFunctionConfiguration",
+    "lambda:GetProvisionedConcurrencyConfig",
+    "lambda:PublishVersion",
+    "lambda:UpdateAlias",
+    "lambda:UpdateFunctionCode",
+]
 
 
 def allow(actions: Sequence[str], resources: Sequence[Any] | Any, condition: Mapping[str, Any] | None = None) -> Statement:
@@ -167,8 +199,9 @@ def policy_text(statements: Sequence[Statement]) -> pulumi.Output[str]:
 
 
 def trust_text(service: str, account: str) -> pulumi.Output[str]:
-    """Who may assume a role: one service, and for services that say whose resource they act for only this account."""
-    statement: Statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    """Who may assume a role: one service, for services that say whose resource they act for only this account's; or one role, by its ARN."""
+    principal = {"AWS" if service.startswith("arn:") else "Service": service}
+    statement: Statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
     if service in _SENDS_SOURCE_ACCOUNT:
         statement["Condition"] = {"StringEquals": {"aws:SourceAccount": account}}
     return json_text({"Version": "2012-10-17", "Statement": [statement]})
@@ -176,6 +209,8 @@ def trust_text(service: str, account: str) -> pulumi.Output[str]:
 
 # Services documented to send aws:SourceAccount when they assume a role; for others the condition would refuse everything.
 _SENDS_SOURCE_ACCOUNT = {
+    "codebuild.amazonaws.com",
+    "codepipeline.amazonaws.com",
     "events.amazonaws.com",
     "glue.amazonaws.com",
     "sagemaker.amazonaws.com",

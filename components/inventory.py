@@ -11,11 +11,12 @@ Pipeline = Literal["data", "training", "deployment", "inference", "cicd", "secur
 
 @dataclass(frozen=True)
 class Item:
-    """`name` is the thing's own name on AWS (function, state machine, queue or table name); `model` is None where it serves all."""
+    """`name` is the thing's own name on AWS (function, state machine, queue, table or pipeline name); `model` is None where it serves all, `source` a function's folder under lambdas/."""
 
     name: str
     pipeline: Pipeline
     model: str | None = None
+    source: str | None = None
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,13 @@ class Inventory:
     """The lists grow while the program runs; `Observability` reads them last."""
 
     functions: list[Item] = field(default_factory=list)
+    pipelines: list[Item] = field(default_factory=list)
     machines: list[Item] = field(default_factory=list)
     work_queues: list[Item] = field(default_factory=list)
     failure_queues: list[Item] = field(default_factory=list)
     tables: list[Item] = field(default_factory=list)
+
+
+def error_alarm(function: Item) -> str:
+    """The name of the alarm on a function's errors; a deployment of its code is rolled back by it."""
+    return f"{function.name}-errors"

@@ -10,7 +10,7 @@ from components.grants import Statement
 from components.keys import KeyReference, Keys
 from components.platform import Platform
 
-LOGGED = ("raw", "processed", "quarantine", "models", "predictions")
+LOGGED = ("raw", "processed", "quarantine", "models", "predictions", "artifacts", "source")
 
 
 class Lake(pulumi.ComponentResource):

@@ -34,6 +34,8 @@ class Observability(pulumi.ComponentResource):
         self._name = name
         self._shared = shared
         platform, made = shared.platform, shared.platform.inventory
+        for pipeline in made.pipelines:
+            self._watch_pipeline(pipeline.name)
         for machine in made.machines:
             self._watch_machine(machine.name)
         for function in made.functions:
@@ -64,6 +66,17 @@ class Observability(pulumi.ComponentResource):
         short = args.alarm_name.removeprefix(f"{self._shared.platform.prefix}-")
         topic = self._shared.notifications.topic_arn
         alarm(f"{self._name}-{short}", args, topic_arn=topic, opts=pulumi.ResourceOptions(parent=self))
+
+    def _watch_pipeline(self, pipeline: str) -> None:
+        self._alarm(
+            AlarmArgs(
+                alarm_name=f"{pipeline}-failed",
+                description=f"An execution of the pipeline {pipeline} failed: see docs/runbooks/pipeline-failed.md",
+                namespace="AWS/CodePipeline",
+                metric="FailedPipelineExecutions",
+                dimensions={"PipelineName": pipeline},
+            )
+        )
 
     def _watch_machine(self, machine: str) -> None:
         arn = self._shared.platform.arns.state_machine(machine)

@@ -24,6 +24,11 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 SKIPPED_FOLDERS = {"__pycache__", "bin", "tests"}
 # Written by the installer, with this machine's paths in them.
 SKIPPED_FILES = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", ".lock"}
+# Layers by name: pinned requirements, and a package of ours that comes with them.
+LAYERS = {
+    "platform": ("lambdas/layer/requirements.txt", "lambdas/layer/platform_common"),
+    "numeric": ("lambdas/layer/requirements-numeric.txt", None),
+}
 # Lambda's Python 3.12 and later run on Amazon Linux 2023 (glibc 2.34).
 PLATFORMS = {"arm64": "aarch64-manylinux_2_28", "x86_64": "x86_64-manylinux_2_28"}
 
@@ -56,6 +61,10 @@ class Packager:
         own = {f"{Path(package).name}/{key}": path for key, path in files_of(self.root / package)} if package else {}
         key = digest({**own, "requirements": file}, self.python_version, self.architecture)
         return self._cached(f"layers/{name}", key, lambda target: self._write_layer(target, file, own))
+
+    def requirements(self, layer: str) -> str:
+        """SHA-256 of what a layer is installed from, shortened: it changes when the layer has to be published anew."""
+        return digest({"requirements": self.root / LAYERS[layer][0]}, self.python_version, self.architecture)[:16]
 
     def source(self, name: str, files: dict[str, Path]) -> Path:
         """A tar.gz of files by the path they have in it, as SageMaker's script mode unpacks it."""

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from components.settings_cicd import CicdSettings
 from components.settings_models import ModelSettings
 from components.settings_platform import (
     ApiSettings,
@@ -59,6 +60,7 @@ class Settings(Strict):
     images: ImageSettings = ImageSettings()
     pipelines: PipelineSettings = PipelineSettings()
     api: ApiSettings = ApiSettings()
+    cicd: CicdSettings = CicdSettings()
     models: Annotated[list[ModelSettings], Field(max_length=20)] = []
 
     @model_validator(mode="after")
@@ -78,6 +80,25 @@ class Settings(Strict):
             raise ValueError("stack.parts: models are trained on what the data part prepares; add data, or leave models out")
         if "data" in parts and not self.models:
             raise ValueError("models: the parts data and models need at least one; name a model with its contract, or leave both parts out")
+        return self
+
+    @model_validator(mode="after")
+    def _code_has_one_owner(self) -> Settings:
+        cicd = self.cicd
+        if "cicd" not in self.stack.parts:
+            if cicd.code_owner == "pipeline":
+                raise ValueError("cicd.code_owner: the stack has no pipeline; add the part cicd or set code_owner to pulumi")
+            return self
+        if self.stack.environment == "prod" and cicd.code_owner == "pipeline" and not cicd.approval:
+            raise ValueError("cicd.approval: a person approves what goes to prod; set it to true")
+        if self.stack.environment == "local" and cicd.images:
+            raise ValueError("cicd.images: the sandbox has no Docker engine to build images with; set it to false")
+        if cicd.images and len({model.serving_architecture() for model in self.models}) > 1:
+            raise ValueError(
+                "cicd.images: the endpoints' instance types have different processors and share one serving image; use types of one processor"
+            )
+        if cicd.in_vpc and self.network.mode == "create" and self.network.nat == "none":
+            raise ValueError("cicd.in_vpc: builds reach the package registry through NAT and network.nat is none; set in_vpc to false")
         return self
 
     @model_validator(mode="after")

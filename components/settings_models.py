@@ -122,3 +122,7 @@ class ModelSettings(Strict):
     training: TrainingSettings = TrainingSettings()
     deployment: DeploymentSettings = DeploymentSettings()
     drift: DriftSettings = DriftSettings()
+
+    def serving_architecture(self) -> Literal["arm64", "x86_64"]:
+        """The processor of the endpoint's instances: Graviton families have a g behind their generation (m6g, c7gn, r7gd)."""
+        return "arm64" if re.match(r"ml\.[a-z]+\d+g[a-z]*\.", self.deployment.instance_type) else "x86_64"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from components.arns import Arns
-from components.grants import BUCKET_LIST, BUCKET_LOCATE, OBJECT_DELETE, OBJECT_READ, OBJECT_WRITE, Statement, allow
+from components.grants import BUCKET_LIST, BUCKET_LOCATE, BUCKET_SOURCE, OBJECT_DELETE, OBJECT_READ, OBJECT_WRITE, Statement, allow
 from components.keys import KeyReference
 
 
@@ -42,6 +42,14 @@ class BucketReference:
     def grant_write(self, prefix: str = "") -> list[Statement]:
         """Write objects under `prefix`; KMS needs decryption too for multipart uploads."""
         return [allow(OBJECT_WRITE, self.arns.objects(self.name, f"{prefix}*")), *(self.key.grant_encrypt() if self.key else [])]
+
+    def grant_artifacts(self) -> list[Statement]:
+        """Read and write artefacts as CodePipeline and CodeBuild do, by version."""
+        return [
+            allow([*OBJECT_READ, *OBJECT_WRITE], self.arns.objects(self.name)),
+            allow(BUCKET_SOURCE, self.arn),
+            *(self.key.grant_encrypt() if self.key else []),
+        ]
 
     def grant_overwrite(self, prefix: str) -> list[Statement]:
         """Read, write and replace what lies under `prefix`, as Spark does with a folder."""

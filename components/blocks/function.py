@@ -26,6 +26,9 @@ from components.platform import Platform
 from components.shared import Shared
 
 ALIAS = "live"
+# Where the CI/CD pipeline owns the code, Pulumi makes the first version and keeps off afterwards.
+_CODE = ["code", "sourceCodeHash"]
+_ROUTING = ["functionVersion", "routingConfig"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +61,7 @@ class Function(pulumi.ComponentResource):
         self.function_name = function_name(platform, args.handler, args.model)
         self.known_arn = platform.arns.function(self.function_name)
         self.known_alias_arn = platform.arns.function_alias(self.function_name, ALIAS)
-        platform.inventory.functions.append(Item(self.function_name, args.pipeline, args.model))
+        platform.inventory.functions.append(Item(self.function_name, args.pipeline, args.model, args.handler))
         child = pulumi.ResourceOptions(parent=self)
         logs = LogGroup(f"{name}-log", platform=platform, group_name=f"/aws/lambda/{self.function_name}", key=shared.keys.logs, opts=child)
         role = ServiceRole(
@@ -71,7 +74,11 @@ class Function(pulumi.ComponentResource):
         )
         self.function = self._function(name, args, logs, role, shared)
         self.alias = aws.lambda_.Alias(
-            f"{name}-live", name=ALIAS, function_name=self.function.name, function_version=self.function.version, opts=child
+            f"{name}-live",
+            name=ALIAS,
+            function_name=self.function.name,
+            function_version=self.function.version,
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=_ROUTING if self._pipeline_owns_code(platform) else None),
         )
         self.alias_arn = self.alias.arn
         self.invoke_arn = self.alias.invoke_arn
@@ -117,8 +124,14 @@ class Function(pulumi.ComponentResource):
             dead_letter_config={"target_arn": args.dead_letters.arn} if args.dead_letters else None,
             tags=args.tags,
             # Lambda checks the role's rights on the dead-letter queue and on network interfaces when it creates the function.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[role.policy, logs]),
+            opts=pulumi.ResourceOptions(
+                parent=self, depends_on=[role.policy, logs], ignore_changes=_CODE if self._pipeline_owns_code(shared.platform) else None
+            ),
         )
+
+    @staticmethod
+    def _pipeline_owns_code(platform: Platform) -> bool:
+        return platform.settings.cicd.code_owner == "pipeline"
 
     def _retry_events(self, name: str) -> None:
         # What fails for good goes to the dead-letter queue; a failure destination as well would deliver it twice.

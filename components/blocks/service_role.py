@@ -12,7 +12,7 @@ from components.platform import Platform
 
 
 class ServiceRole(pulumi.ComponentResource):
-    """`resource_name` names the role; wait for `policy` before using it, services check rights when they are set up."""
+    """`service` is who may assume it: a service's principal, or the ARN of another role. Wait for `policy` before using it, services check rights when they are set up."""
 
     def __init__(
         self,

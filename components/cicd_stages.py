@@ -1,0 +1,54 @@
+"""Stages and actions of the pipeline, as CodePipeline's structure has them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pulumi
+import yaml
+
+SOURCE = "Source"
+# CodePipeline takes at most five output artefacts of a CodeBuild action ("Action structure reference" in its user guide).
+MAXIMUM_ARTIFACTS = 5
+
+
+def action(
+    name: str,
+    category: str,
+    provider: str,
+    configuration: Mapping[str, pulumi.Input[str]],
+    *,
+    inputs: Sequence[str] = (),
+    outputs: Sequence[str] = (),
+    role_arn: pulumi.Input[str] | None = None,
+) -> dict[str, Any]:
+    """One action of AWS, version 1. Actions of a stage run side by side."""
+    return {
+        "name": name,
+        "category": category,
+        "owner": "AWS",
+        "provider": provider,
+        "version": "1",
+        "configuration": dict(configuration),
+        "input_artifacts": list(inputs) or None,
+        "output_artifacts": list(outputs) or None,
+        "role_arn": role_arn,
+        "run_order": 1,
+    }
+
+
+def groups(packages: Sequence[str]) -> list[list[str]]:
+    """Packages in as many groups as there have to be build actions, each as large as CodePipeline allows."""
+    return [list(packages[first : first + MAXIMUM_ARTIFACTS]) for first in range(0, len(packages), MAXIMUM_ARTIFACTS)]
+
+
+def with_artifacts(buildspec: str, packages: Sequence[str], folder: str) -> str:
+    """The buildspec with an artefact for each package, made of `<folder>/<package>/`.
+
+    CodeBuild takes the primary artefact where an action has one output, and secondary ones, by name, where it has several.
+    """
+    document = yaml.safe_load(buildspec)
+    files = {package: {"base-directory": f"{folder}/{package}", "files": ["**/*"]} for package in packages}
+    document["artifacts"] = files[packages[0]] if len(packages) == 1 else {"secondary-artifacts": files}
+    return yaml.safe_dump(document, sort_keys=False, width=1000)
