@@ -89,8 +89,8 @@ class Builds(pulumi.ComponentResource):
         repository = platform.name(purpose)
         address, _, tag = (self._shared.images.training if purpose == "training" else self._shared.images.serving).rpartition(":")
         # SageMaker has no Graviton type for training.
-        serving = {model.serving_architecture() for model in platform.settings.models} or {"x86_64"}
-        architecture = "x86_64" if purpose == "training" else serving.pop()
+        models = platform.settings.models
+        architecture = "x86_64" if purpose == "training" or not models else models[0].serving_architecture()
         args = BuildProjectArgs(
             purpose=f"{purpose}-image",
             description=f"Builds the {purpose} image and pushes it under its pinned tag",

@@ -80,8 +80,8 @@ class CicdPipeline(pulumi.ComponentResource):
                     "encryption_key": {"id": self._shared.keys.models.arn, "type": "KMS"},
                 }
             ],
-            stages=stages,
-            triggers=self._source.triggers or None,
+            stages=stages,  # type: ignore[arg-type]
+            triggers=self._source.triggers or None,  # type: ignore[arg-type]
             opts=pulumi.ResourceOptions(
                 parent=self, depends_on=[self._source, self._builds, role.policy, *(made.policy for made in self._roles)]
             ),

@@ -24,18 +24,17 @@ def action(
     role_arn: pulumi.Input[str] | None = None,
 ) -> dict[str, Any]:
     """One action of AWS, version 1. Actions of a stage run side by side."""
-    return {
+    made: dict[str, Any] = {
         "name": name,
         "category": category,
         "owner": "AWS",
         "provider": provider,
         "version": "1",
         "configuration": dict(configuration),
-        "input_artifacts": list(inputs) or None,
-        "output_artifacts": list(outputs) or None,
-        "role_arn": role_arn,
         "run_order": 1,
     }
+    more = {"input_artifacts": list(inputs), "output_artifacts": list(outputs), "role_arn": role_arn}
+    return {**made, **{key: value for key, value in more.items() if value is not None and value != []}}
 
 
 def groups(packages: Sequence[str]) -> list[list[str]]:

@@ -98,20 +98,26 @@ class Packager:
             write_zip(target, files)
 
     def _install(self, requirements: Path, folder: Path) -> None:
-        uv = Path(sys.executable).parent / "uv"
-        if not uv.exists():
-            found = shutil.which("uv")
-            if not found:
-                raise PackagingError(
-                    f"uv is needed to build layers and is not beside {sys.executable}: run `make test` once, it installs uv"
-                )
-            uv = Path(found)
-        command = [str(uv), "pip", "install", "--quiet", "--target", str(folder), "--require-hashes", "--no-deps"]
+        uv = _uv()
+        command = [uv, "pip", "install", "--quiet", "--target", str(folder), "--require-hashes", "--no-deps"]
         command += ["--only-binary", ":all:", "--python-version", self.python_version]
         command += ["--python-platform", PLATFORMS[self.architecture], "-r", str(requirements)]
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
         if done.returncode:
             raise PackagingError(f"uv could not install {requirements.name}: {done.stderr.strip()}")
+
+
+def _uv() -> str:
+    try:
+        # Only here: uv is part of the development environment, and a cached layer needs none.
+        from uv import find_uv_bin
+
+        return find_uv_bin()
+    except (ImportError, FileNotFoundError):
+        found = shutil.which("uv")
+    if not found:
+        raise PackagingError(f"uv is needed to build layers and {sys.executable} has none: run `make test` once, it installs uv")
+    return found
 
 
 def files_of(folder: Path) -> Iterator[tuple[str, Path]]:

