@@ -42,6 +42,8 @@ EXECUTORS = (
     "mlops.sandbox.compute.queues",
     "mlops.sandbox.compute.alarms",
     "mlops.sandbox.compute.scheduler",
+    "mlops.sandbox.compute.replication",
+    "mlops.sandbox.compute.health_checks",
     "mlops.sandbox.compute.apigateway",
     "mlops.sandbox.ml",
 )

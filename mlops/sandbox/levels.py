@@ -127,11 +127,12 @@ SERVICES: dict[str, Operations] = {
     "s3": Operations(
         executed="""*Object *Objects ListObjectsV2 ListObjectVersions *ObjectTagging GetObjectAttributes GetObjectAcl PutObjectAcl *MultipartUpload
             ListMultipartUploads UploadPart UploadPartCopy ListParts CreateBucket DeleteBucket HeadBucket ListBuckets GetBucketLocation
-            *BucketVersioning *BucketEncryption *BucketPolicy GetBucketPolicyStatus *BucketNotificationConfiguration *BucketTagging""",
+            *BucketVersioning *BucketEncryption *BucketPolicy GetBucketPolicyStatus *BucketNotificationConfiguration *BucketTagging
+            *BucketReplication""",
         kept="""*PublicAccessBlock *BucketOwnershipControls *BucketLifecycleConfiguration *BucketLifecycle *BucketLogging *BucketAcl *BucketCors
-            *BucketWebsite *BucketRequestPayment *ObjectLockConfiguration *ObjectRetention *ObjectLegalHold *BucketReplication
+            *BucketWebsite *BucketRequestPayment *ObjectLockConfiguration *ObjectRetention *ObjectLegalHold
             *BucketAccelerateConfiguration ListBucket*""",
-        refused="RestoreObject RenameObject SelectObjectContent WriteGetObjectResponse PutBucketReplication PutBucketAccelerateConfiguration PutBucketWebsite",
+        refused="RestoreObject RenameObject SelectObjectContent WriteGetObjectResponse PutBucketAccelerateConfiguration PutBucketWebsite",
     ),
     "sagemaker": Operations(
         executed="""CreateTrainingJob DescribeTrainingJob ListTrainingJobs StopTrainingJob DeleteTrainingJob CreateModel DescribeModel

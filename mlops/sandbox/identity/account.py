@@ -92,6 +92,11 @@ class Account:
         # A key that is not there: judged under the name that was given, which no key policy allows.
         return key_id if key_id.startswith("arn:") else f"arn:{self.partition}:kms:{region}:{self.account}:{_key_path(name)}"
 
+    def key_aliases(self, arn: str) -> tuple[str, ...]:
+        """The aliases of a key."""
+        key = self.store("kms", arn.split(":")[3]).keys.get(arn.rsplit("/", 1)[-1])
+        return tuple(sorted(key.aliases)) if key is not None else ()
+
     def ciphertext_key_arn(self, encoded: str) -> str | None:
         """The key with which KMS made this ciphertext (base64); None when it is none of KMS's."""
         try:

@@ -145,7 +145,7 @@ KMS_KEYS = frozenset(
     {
         "kms:viaservice", "kms:calleraccount", "kms:encryptioncontextkeys", "kms:encryptionalgorithm", "kms:requestalias",
         "kms:grantisforawsresource", "kms:grantoperations", "kms:granteeprincipal", "kms:retiringprincipal", "kms:bypasspolicylockoutsafetycheck",
-        "kms:keyspec", "kms:keyusage", "kms:keyorigin", "kms:datakeypairspec", "kms:grantconstrainttype", "kms:multiregion",
+        "kms:keyspec", "kms:keyusage", "kms:keyorigin", "kms:datakeypairspec", "kms:grantconstrainttype", "kms:multiregion", "kms:resourcealiases",
     }
 )  # fmt: skip
 
@@ -186,6 +186,7 @@ def _kms_keys(scope: Scope) -> dict[str, Values]:
             "kms:EncryptionContextKeys": tuple(context),
             "kms:EncryptionAlgorithm": parameters.get("EncryptionAlgorithm")
             or ("SYMMETRIC_DEFAULT" if "crypt" in scope.operation else None),
+            "kms:ResourceAliases": scope.account.key_aliases(arn) if (arn := scope.account.key_arn(alias)) else None,
             "kms:RequestAlias": alias if alias.startswith("alias/") else None,
             "kms:GranteePrincipal": parameters.get("GranteePrincipal"),
             "kms:RetiringPrincipal": parameters.get("RetiringPrincipal"),

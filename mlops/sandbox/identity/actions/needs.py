@@ -88,6 +88,7 @@ def kms_need(scope: Scope, action: str, key_arn: str | None, via: str, context: 
                 {
                     "kms:ViaService": f"{via}.{scope.call.region}.amazonaws.com",
                     "kms:CallerAccount": scope.account.account,
+                    "kms:ResourceAliases": scope.account.key_aliases(key_arn),
                     "kms:EncryptionContextKeys": tuple(context or ()),
                     "aws:ViaAWSService": True,
                     "aws:CalledVia": (f"{via}.amazonaws.com",),
