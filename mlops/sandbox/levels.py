@@ -52,6 +52,11 @@ SERVICES: dict[str, Operations] = {
     "application-autoscaling": Operations(
         kept="RegisterScalableTarget DeregisterScalableTarget Describe* PutScalingPolicy DeleteScalingPolicy TagResource UntagResource List*"
     ),
+    "backup": Operations(
+        kept="""*BackupVault *BackupVaults *BackupVaultAccessPolicy *BackupVaultNotifications *BackupVaultLockConfiguration *BackupPlan
+            *BackupPlans *BackupSelection *BackupSelections *RestoreTestingPlan *RestoreTestingSelection TagResource UntagResource ListTags""",
+        refused="CreateLogicallyAirGappedBackupVault *RestoreAccess*",
+    ),
     "cloudtrail": Operations(
         kept="""CreateTrail UpdateTrail DeleteTrail DescribeTrails GetTrail GetTrailStatus ListTrails StartLogging StopLogging
             PutEventSelectors GetEventSelectors PutInsightSelectors GetInsightSelectors AddTags RemoveTags ListTags"""
@@ -124,6 +129,10 @@ SERVICES: dict[str, Operations] = {
             DeleteResourcePolicy""",
     ),
     "resourcegroupstaggingapi": Operations(executed="GetResources GetTagKeys GetTagValues TagResources UntagResources"),
+    "route53": Operations(
+        executed="""CreateHealthCheck GetHealthCheck UpdateHealthCheck DeleteHealthCheck ListHealthChecks GetHealthCheckStatus
+            ChangeTagsForResource ListTagsForResource""",
+    ),
     "s3": Operations(
         executed="""*Object *Objects ListObjectsV2 ListObjectVersions *ObjectTagging GetObjectAttributes GetObjectAcl PutObjectAcl *MultipartUpload
             ListMultipartUploads UploadPart UploadPartCopy ListParts CreateBucket DeleteBucket HeadBucket ListBuckets GetBucketLocation

@@ -40,12 +40,20 @@ def install(sandbox: Sandbox) -> None:
     """Replicate what is written from now on; judge configurations as S3 does."""
     replicator = Replicator(sandbox)
     send_event, put_configuration = notifications.send_event, S3Backend.put_bucket_replication
+    set_marker = S3Backend._set_delete_marker
     headers = FakeKey.response_dict.fget
     assert headers is not None
 
     def send_and_replicate(account_id: str, event_name: Any, bucket: Any, key: Any) -> None:
-        replicator.changed(bucket, str(getattr(event_name, "value", event_name)), key)
+        if ":ObjectCreated:" in str(getattr(event_name, "value", event_name)):
+            replicator.changed(bucket, key)
         send_event(account_id, event_name, bucket, key)
+
+    # moto has no event for a delete marker.
+    def mark_and_replicate(self: S3Backend, bucket_name: str, key_name: str) -> FakeDeleteMarker:
+        marker = set_marker(self, bucket_name, key_name)
+        replicator.changed(self.get_bucket(bucket_name), marker)
+        return marker
 
     def put_checked_configuration(self: S3Backend, bucket_name: str, replication: dict[str, Any]) -> None:
         replication["Rule"] = listed(replication.get("Rule"))
@@ -65,6 +73,7 @@ def install(sandbox: Sandbox) -> None:
         return self.serialized(ActionResult({"ReplicationConfiguration": configuration}))
 
     notifications.send_event = send_and_replicate
+    S3Backend._set_delete_marker = mark_and_replicate  # type: ignore[method-assign]
     S3Backend.put_bucket_replication = put_checked_configuration  # type: ignore[method-assign]
     S3Response.get_bucket_replication = get_bucket_replication  # type: ignore[method-assign]
     FakeKey.response_dict = property(with_status)  # type: ignore[assignment, method-assign]
@@ -94,16 +103,14 @@ class Replicator:
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
 
-    def changed(self, bucket: FakeBucket, event: str, key: Any) -> None:
+    def changed(self, bucket: FakeBucket, version: Any) -> None:
         """A version or a delete marker is new in `bucket`."""
         configuration = getattr(bucket, "replication", None)
-        marker = event.endswith("DeleteMarkerCreated")
-        if not configuration or not (marker or ":ObjectCreated:" in event) or getattr(key, "replication_status", None):
+        # A replica is not replicated further, and one upload may have several events.
+        if not configuration or getattr(version, "replication_status", None):
             return
-        # The event of a deletion names the version that it hides.
-        version = bucket.keys.get(key.name) if marker else key
-        rule = rule_for(configuration, key.name)
-        if rule is None or version is None or (marker and not _enabled(rule.get("DeleteMarkerReplication"))):
+        rule = rule_for(configuration, version.name)
+        if rule is None or (isinstance(version, FakeDeleteMarker) and not _enabled(rule.get("DeleteMarkerReplication"))):
             return
         version.replication_status = "PENDING"
         self.sandbox.later(DELAY_SECONDS, self.replicate, configuration["Role"], bucket, rule, version, time.monotonic())
@@ -134,7 +141,7 @@ class Replicator:
                 raise LookupError(f"{version.name} is encrypted with a customer's key and the rule does not replicate such objects")
             target_key = rule["Destination"]["EncryptionConfiguration"]["ReplicaKmsKeyID"]
         backend = self.sandbox.backend("s3")
-        tagged = backend.tagger.has_tags(version.arn)
+        tagged = bool(backend.tagger.get_tag_dict_for_resource(version.arn))
         self._require(role, self._needs(bucket, destination, version, source_key, target_key, tagged=tagged))
         copy = backend.put_object(
             destination,

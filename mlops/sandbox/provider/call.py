@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -131,6 +132,10 @@ class Call:
         if self._api_url:
             return f"{self._api_url}/{api}/{stage}"
         return f"https://{api}.execute-api.{self.region}.amazonaws.com/{stage}"
+
+    def stamp(self) -> str:
+        """Something new each time, for requests that AWS carries out once for the same token."""
+        return secrets.token_hex(6)
 
     def tag_list(self, key: str = "Key", value: str = "Value") -> list[dict[str, str]]:
         """The tags as AWS lists them."""

@@ -2,6 +2,7 @@
 
 - SageMaker's DeleteModelPackageGroup and Glue's UpdateCrawler do not exist.
 - Glue keeps the tags of what was deleted.
+- Of AWS Backup much is missing: `moto_backup` has it.
 - API Gateway's deletions of what does not exist end in a 500 page instead of NotFoundException.
 """
 
@@ -21,6 +22,8 @@ from moto.glue.responses import GlueResponse
 from moto.sagemaker.exceptions import ResourceNotFound, ValidationError
 from moto.sagemaker.models import SageMakerModelBackend
 from moto.sagemaker.responses import SageMakerResponse
+
+from mlops.sandbox.provider import moto_backup
 
 _DELETIONS = (
     "delete_rest_api",
@@ -42,6 +45,7 @@ def install(sandbox: Any = None) -> None:
     """Add the operations; a second call changes nothing."""
     if hasattr(SageMakerResponse, "delete_model_package_group"):
         return
+    moto_backup.install()
     SageMakerModelBackend.delete_model_package_group = _delete_model_package_group  # type: ignore[attr-defined]
     SageMakerResponse.delete_model_package_group = _answer_delete_model_package_group  # type: ignore[attr-defined]
     GlueResponse.update_crawler = _answer_update_crawler  # type: ignore[attr-defined]

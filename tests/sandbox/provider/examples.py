@@ -778,9 +778,138 @@ API = [
     ),
 ]
 
+RECOVERY = [
+    ("aws:s3/bucket:Bucket", "replica", {"bucket": "example-replica", "forceDestroy": True}),
+    (
+        "aws:s3/bucketVersioning:BucketVersioning",
+        "replica-versions",
+        {"bucket": Ref("replica"), "versioningConfiguration": {"status": "Enabled"}},
+    ),
+    (
+        "aws:s3/bucketReplicationConfig:BucketReplicationConfig",
+        "replication",
+        {
+            "bucket": Ref("replica"),
+            "role": Ref("role", "arn"),
+            "rules": [
+                {
+                    "id": "everything",
+                    "priority": 1,
+                    "status": "Enabled",
+                    "filter": {"prefix": "data/"},
+                    "deleteMarkerReplication": {"status": "Enabled"},
+                    "sourceSelectionCriteria": {"sseKmsEncryptedObjects": {"status": "Enabled"}},
+                    "destination": {
+                        "bucket": Ref("replica", "arn"),
+                        "encryptionConfiguration": {"replicaKmsKeyId": f"arn:aws:kms:{REGION}:{ACCOUNT}:alias/replicas"},
+                        "replicationTime": {"status": "Enabled", "time": {"minutes": 15}},
+                        "metrics": {"status": "Enabled", "eventThreshold": {"minutes": 15}},
+                    },
+                }
+            ],
+        },
+    ),
+    ("aws:backup/vault:Vault", "vault", {"name": "example-vault", "kmsKeyArn": Ref("key", "arn"), "forceDestroy": True, "tags": TAGS}),
+    (
+        "aws:backup/vaultPolicy:VaultPolicy",
+        "vault-policy",
+        {"backupVaultName": Ref("vault"), "policy": policy({"AWS": "*"}, "backup:CopyIntoBackupVault", "*")},
+    ),
+    (
+        "aws:backup/vaultNotifications:VaultNotifications",
+        "vault-notifications",
+        {"backupVaultName": Ref("vault"), "snsTopicArn": Ref("topic", "arn"), "backupVaultEvents": ["BACKUP_JOB_COMPLETED"]},
+    ),
+    (
+        "aws:backup/vaultLockConfiguration:VaultLockConfiguration",
+        "vault-lock",
+        {"backupVaultName": Ref("vault"), "minRetentionDays": 1, "maxRetentionDays": 100},
+    ),
+    (
+        "aws:backup/plan:Plan",
+        "backup-plan",
+        {
+            "name": "example-plan",
+            "rules": [
+                {
+                    "ruleName": "hourly",
+                    "targetVaultName": Ref("vault"),
+                    "schedule": "cron(0 * * * ? *)",
+                    "startWindow": 60,
+                    "completionWindow": 120,
+                    "enableContinuousBackup": True,
+                    "lifecycle": {"deleteAfter": 35},
+                    "recoveryPointTags": {"plan": "example"},
+                    "copyActions": [
+                        {
+                            "destinationVaultArn": f"arn:aws:backup:eu-central-1:{ACCOUNT}:backup-vault:other",
+                            "lifecycle": {"coldStorageAfter": 30, "deleteAfter": 120},
+                        }
+                    ],
+                }
+            ],
+            "tags": TAGS,
+        },
+    ),
+    (
+        "aws:backup/selection:Selection",
+        "backup-selection",
+        {
+            "name": "example-selection",
+            "planId": Ref("backup-plan"),
+            "iamRoleArn": Ref("role", "arn"),
+            "resources": [f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/example"],
+            "selectionTags": [{"type": "STRINGEQUALS", "key": "Backup", "value": "yes"}],
+        },
+    ),
+    (
+        "aws:backup/restoreTestingPlan:RestoreTestingPlan",
+        "restore-testing",
+        {
+            "name": "example_restore_testing",
+            "scheduleExpression": "cron(0 5 ? * SUN *)",
+            "startWindowHours": 12,
+            "recoveryPointSelection": {
+                "algorithm": "LATEST_WITHIN_WINDOW",
+                "includeVaults": [Ref("vault", "arn")],
+                "recoveryPointTypes": ["SNAPSHOT"],
+                "selectionWindowDays": 7,
+            },
+            "tags": TAGS,
+        },
+    ),
+    (
+        "aws:backup/restoreTestingSelection:RestoreTestingSelection",
+        "restore-testing-selection",
+        {
+            "name": "example_tables",
+            "restoreTestingPlanName": Ref("restore-testing"),
+            "iamRoleArn": Ref("role", "arn"),
+            "protectedResourceType": "DynamoDB",
+            "protectedResourceArns": [f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/example"],
+            "validationWindowHours": 4,
+        },
+    ),
+    (
+        "aws:route53/healthCheck:HealthCheck",
+        "health-check",
+        {
+            "type": "HTTPS_STR_MATCH",
+            "fqdn": f"abc123.execute-api.{REGION}.amazonaws.com",
+            "port": 443,
+            "resourcePath": "/v1/health",
+            "searchString": "ok",
+            "failureThreshold": 3,
+            "requestInterval": 30,
+            "enableSni": True,
+            "tags": TAGS,
+        },
+    ),
+]
+
 # The permission and the mapping point at things created with the state machines, so functions come in two parts.
 EVERYTHING = [
-    *IDENTITY, *NETWORK, *STORAGE, *MESSAGES, *FUNCTIONS[:3], *ORCHESTRATION, *FUNCTIONS[3:], *DATA, *API,
+    *IDENTITY, *NETWORK, *STORAGE, *MESSAGES, *FUNCTIONS[:3], *ORCHESTRATION, *FUNCTIONS[3:], *DATA, *API, *RECOVERY,
 ]  # fmt: skip
 
 

@@ -22,6 +22,7 @@ NOT_SENT = {
     ("aws:kms/key:Key", "enableKeyRotation"),
     ("aws:s3/bucketNotification:BucketNotification", "eventbridge"),
     ("aws:s3/bucket:Bucket", "forceDestroy"),
+    ("aws:backup/vault:Vault", "forceDestroy"),
     ("aws:kms/key:Key", "deletionWindowInDays"),
     ("aws:ecr/repository:Repository", "forceDelete"),
     ("aws:apigateway/deployment:Deployment", "triggers.hash"),
