@@ -8,12 +8,12 @@ name, and this machine. Anything else is refused at creation.
 from __future__ import annotations
 
 import time
-import urllib.error
-import urllib.request
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
 
+import urllib3
 from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult
 from moto.route53.models import HealthCheck, Route53Backend
@@ -78,6 +78,7 @@ class Checker:
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
         self.states: dict[str, State] = {}
+        self._http = urllib3.PoolManager(timeout=TIMEOUT_SECONDS)
 
     def probe_all(self) -> None:
         checks = {check.id: check for check in list(self.sandbox.backend("route53").health_checks.values()) if not check.disabled}
@@ -103,14 +104,14 @@ class Checker:
 
     def probe(self, check: HealthCheck) -> tuple[bool, str]:
         """Whether one request is answered with 2xx or 3xx (and the text that is searched for), and what was seen."""
-        request = urllib.request.Request(self.address(check), headers={"User-Agent": "Amazon-Route53-Health-Check-Service"})
+        agent = {"User-Agent": "Amazon-Route53-Health-Check-Service"}
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
-                status, body = answer.status, answer.read(SEARCHED_BYTES).decode(errors="replace")
-        except urllib.error.HTTPError as error:
-            return False, f"Failure: HTTP Status Code {error.code}, {error.reason}"
-        except OSError as error:
+            answer = self._http.request("GET", self.address(check), headers=agent, redirect=False, retries=False)
+        except urllib3.exceptions.HTTPError as error:
             return False, f"Failure: {error}"
+        status, body = answer.status, answer.data[:SEARCHED_BYTES].decode(errors="replace")
+        if not HTTPStatus.OK <= status < HTTPStatus.BAD_REQUEST:
+            return False, f"Failure: HTTP Status Code {status}"
         if check.search_string and check.search_string not in body:
             return False, f"Failure: HTTP Status Code {status}, the answer does not contain the search string"
         return True, f"Success: HTTP Status Code {status}, OK"
