@@ -12,7 +12,7 @@ import typer
 from mlops.cli.options import Json, ProjectDir
 from mlops.cli.output import Output
 from mlops.errors import UserError
-from mlops.operations.deployment import Deployed, deploy_local
+from mlops.operations.deployment import Deployed, deploy
 from mlops.operations.target import OUTPUTS_FILE
 from mlops.project import Project
 from mlops.sandbox import lifecycle
@@ -26,6 +26,7 @@ def document(deployed: Deployed) -> dict[str, Any]:
         "region": running.region,
         "account": running.account,
         "resources": deployed.levels,
+        "changes": deployed.changes,
         "seconds": round(deployed.seconds, 2),
         "outputs": deployed.outputs,
     }
@@ -34,35 +35,46 @@ def document(deployed: Deployed) -> dict[str, Any]:
 def show(console: Any, deployed: Deployed) -> None:
     running, levels = deployed.running, deployed.levels
     console.print(
-        f"[green]ready[/] in {deployed.seconds:.1f} s: {sum(levels.values())} resources, "
+        f"[green]{'ready' if deployed.started else 'updated'}[/] in {deployed.seconds:.1f} s: {sum(levels.values())} resources, "
         f"{levels['executed']} executed, {levels['kept']} kept, {levels['refused']} refused"
     )
+    if not deployed.started:
+        console.print("  changes       " + ", ".join(f"{count} {change}" for change, count in deployed.changes.items()))
+        for urn, change in sorted(deployed.record.changes.items()):
+            if change in ("create", "update", "replace", "delete") and "::pulumi:" not in urn:
+                console.print(f"    {change:<8} {urn.split('::', 2)[2].rpartition('$')[2]}", highlight=False)
     console.print(f"  AWS endpoint  {running.endpoint}   account {running.account}, {running.region}")
-    console.print(f"  API           {deployed.outputs['api']['url']}")
+    if "api" in deployed.outputs:
+        console.print(f"  API           {deployed.outputs['api']['url']}")
     console.print('  any AWS client: [bold]eval "$(mlops env)"[/]')
 
 
 def up(
     project: ProjectDir = Path(),
+    sandbox: Annotated[
+        Path | None, typer.Option(help="Deploy into the sandbox of the project in this folder; default: the project's own.")
+    ] = None,
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Leave the sandbox running in the background.")] = False,
     as_json: Json = False,
 ) -> int:
-    """Start the sandbox on this machine and deploy the local stack into it. Without --detach it runs until Ctrl-C."""
+    """Deploy the local stack into the sandbox: the running one is updated, otherwise one is started and, without --detach, runs until Ctrl-C."""
     output = Output(as_json)
     here = Project.at(project)
     here.require_stack("local")
-    with output.doing("starting the sandbox and deploying stack local"):
-        deployed = deploy_local(here, attached=not detach)
+    home = Project.at(sandbox) if sandbox else here
+    is_running = lifecycle.find(home.root) is not None
+    with output.doing(f"{'updating' if is_running else 'starting'} the sandbox with stack local"):
+        deployed = deploy(here, attached=not detach, sandbox=home)
     output.document(document(deployed), lambda console: show(console, deployed))
-    if not detach:
+    if deployed.started and not detach:
         output.console.print("  Ctrl-C ends it")
         try:
-            while lifecycle.find(here.root):
+            while lifecycle.find(home.root):
                 time.sleep(1)
         except KeyboardInterrupt:
             output.console.print("ending the sandbox")
         finally:
-            lifecycle.stop(here.root)
+            lifecycle.stop(home.root)
     return 0
 
 

@@ -1,10 +1,16 @@
-"""The local stack into the sandbox: start the daemon, run the program against the sandbox's provider, keep the outputs."""
+"""A project's stack `local` into a sandbox: start the daemon or find the running one, run the program against the sandbox's provider, keep state
+and outputs. Into a running sandbox it is an update against the state of the last deployment, as `pulumi up` does it."""
 
 from __future__ import annotations
 
+import fcntl
 import json
 import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from mlops import engine
@@ -15,21 +21,66 @@ from mlops.report.preview import jsonable
 from mlops.sandbox import levels, lifecycle
 from mlops.sandbox.provider import AwsProvider
 
+STACK = "local"
+CHANGES = ("create", "update", "replace", "delete", "same")
+
 
 @dataclass(frozen=True)
 class Deployed:
-    """The sandbox with the stack in it."""
+    """The sandbox with the stack in it. `changes` counts the resources by what the update did; `started` tells whether the sandbox was started for it."""
 
     running: lifecycle.Running
     record: engine.Record
     outputs: dict[str, Any]
     levels: dict[str, int]
+    changes: dict[str, int]
+    started: bool
     seconds: float
 
 
+@dataclass(frozen=True)
+class StateFile:
+    """What one sandbox holds of one stack. The state of another sandbox, one that has ended, counts for nothing."""
+
+    path: Path
+    running: lifecycle.Running
+
+    @classmethod
+    def of(cls, project: Project, sandbox: Project, running: lifecycle.Running) -> StateFile:
+        name = engine.load_project(project.root, STACK).name
+        return cls(sandbox.state / "stacks" / f"{name}.{STACK}.json", running)
+
+    def read(self) -> engine.Record | None:
+        """The record of the last deployment into this sandbox."""
+        if not self.path.is_file():
+            return None
+        document = json.loads(self.path.read_text())
+        if document["sandbox"] != self._identity():
+            return None
+        return engine.from_document(document["record"], str(self.path))
+
+    def write(self, record: engine.Record) -> None:
+        """Keep the record, readable by this user only: it holds secrets in clear."""
+        write_private(self.path, {"sandbox": self._identity(), "record": engine.to_document(record)})
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """One update of a stack at a time; UserError while another one runs."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.with_suffix(".lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                message = "expected no other update of this stack, found one running"
+                raise UserError("update-running", message, str(self.path), "wait until it has ended") from None
+            yield
+
+    def _identity(self) -> list[Any]:
+        return [self.running.pid, self.running.endpoint]
+
+
 def deploy_local(project: Project, *, attached: bool) -> Deployed:
-    """Starts a sandbox and deploys stack `local`; nothing is left running when that fails. With `attached` it ends with this process."""
-    started = time.perf_counter()
+    """Starts a sandbox and deploys stack `local`; UserError when one is running. Nothing is left running when the deployment fails."""
     running = lifecycle.find(project.root)
     if running is not None:
         raise UserError(
@@ -38,20 +89,64 @@ def deploy_local(project: Project, *, attached: bool) -> Deployed:
             str(project.root),
             "end it with `mlops down`",
         )
-    region = engine.load_project(project.root, "local").config.get("aws:region")
+    return deploy(project, attached=attached)
+
+
+def deploy(project: Project, *, attached: bool, sandbox: Project | None = None) -> Deployed:
+    """Stack `local` of `project` into the sandbox of `sandbox` (default: the project's own), which is started when it is not running.
+
+    A sandbox that was started for the deployment ends with it when it fails, and with this process when `attached`.
+    """
+    started = time.perf_counter()
+    home = sandbox or project
+    region = engine.load_project(project.root, STACK).config.get("aws:region")
     if not region:
         raise UserError("no-region", "expected a region, found none", "Pulumi.local.yaml, key aws:region", "add it, for instance eu-west-1")
-    running = lifecycle.start(project.root, region, attached=attached)
+    found = lifecycle.find(home.root)
+    if found is not None:
+        _require_region(found, region)
+        return _update(project, home, found, started, fresh=False)
+    running = lifecycle.start(home.root, region, attached=attached)
     try:
-        record = engine.up(
-            project.root, "local", AwsProvider(running.endpoint, running.region, running.administrator, api_url=running.api_url)
-        )
-        outputs = jsonable(record.outputs)
-        path = project.state / OUTPUTS_FILE
-        path.touch(mode=0o600)
-        path.write_text(json.dumps(outputs, indent=2) + "\n")
+        return _update(project, home, running, started, fresh=True)
     except BaseException:
-        lifecycle.stop(project.root)
+        lifecycle.stop(home.root)
         raise
+
+
+def _update(project: Project, home: Project, running: lifecycle.Running, started: float, *, fresh: bool) -> Deployed:
+    state = StateFile.of(project, home, running)
+    provider = AwsProvider(running.endpoint, running.region, running.administrator, api_url=running.api_url)
+    with state.locked():
+        try:
+            record = engine.up(project.root, STACK, provider, state.read())
+        except engine.EngineError as error:
+            if error.record is not None:
+                state.write(error.record)
+            raise
+        state.write(record)
+    outputs = jsonable(record.outputs)
+    write_private(project.state / OUTPUTS_FILE, outputs)
     counted = levels.counts(resource.type for resource in record.resources)
-    return Deployed(running, record, outputs, counted, time.perf_counter() - started)
+    done = Counter(record.changes.values())
+    changes = {change: done[change] for change in CHANGES}
+    return Deployed(running, record, outputs, counted, changes, fresh, time.perf_counter() - started)
+
+
+def _require_region(running: lifecycle.Running, region: str) -> None:
+    if running.region != region:
+        raise UserError(
+            "other-region",
+            f"expected the sandbox's region {running.region}, got {region}",
+            "Pulumi.local.yaml, key aws:region",
+            f"set it to {running.region}, or end the sandbox with `mlops down` and start it with this stack",
+        )
+
+
+def write_private(path: Path, document: Any) -> None:
+    """Write JSON in one step, readable by this user only."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".new")
+    draft.touch(mode=0o600)
+    draft.write_text(json.dumps(document, indent=2) + "\n")
+    draft.replace(path)
