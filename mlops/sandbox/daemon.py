@@ -35,6 +35,7 @@ log = logging.getLogger("mlops.sandbox")
 
 # In the order of their installation. A module that is not written yet is named in the log.
 EXECUTORS = (
+    "mlops.sandbox.stores",
     "mlops.sandbox.provider.moto_gaps",
     "mlops.sandbox.compute.lambda_",
     "mlops.sandbox.compute.events",

@@ -42,6 +42,9 @@ class Operations:
 
 
 SERVICES: dict[str, Operations] = {
+    "accessanalyzer": Operations(
+        kept="CreateAnalyzer GetAnalyzer ListAnalyzers UpdateAnalyzer DeleteAnalyzer TagResource UntagResource ListTagsForResource"
+    ),
     "apigateway": Operations(
         executed="""*RestApi *RestApis *Resource *Resources *Method *MethodResponse *Integration *IntegrationResponse *Deployment
             *Deployments *Stage *Stages *RequestValidator *RequestValidators *Model *Models *GatewayResponse *GatewayResponses
@@ -57,6 +60,7 @@ SERVICES: dict[str, Operations] = {
             *BackupPlans *BackupSelection *BackupSelections *RestoreTestingPlan *RestoreTestingSelection TagResource UntagResource ListTags""",
         refused="CreateLogicallyAirGappedBackupVault *RestoreAccess*",
     ),
+    "ce": Operations(kept="UpdateCostAllocationTagsStatus ListCostAllocationTags"),
     "cloudtrail": Operations(
         kept="""CreateTrail UpdateTrail DeleteTrail DescribeTrails GetTrail GetTrailStatus ListTrails StartLogging StopLogging
             PutEventSelectors GetEventSelectors PutInsightSelectors GetInsightSelectors AddTags RemoveTags ListTags"""
@@ -65,6 +69,11 @@ SERVICES: dict[str, Operations] = {
         executed="""PutMetricData GetMetricData GetMetricStatistics ListMetrics PutMetricAlarm DescribeAlarms DescribeAlarmsForMetric
             DescribeAlarmHistory DeleteAlarms SetAlarmState EnableAlarmActions DisableAlarmActions TagResource UntagResource ListTagsForResource""",
         kept="PutDashboard GetDashboard ListDashboards DeleteDashboards",
+    ),
+    "config": Operations(
+        kept="""PutConfigurationRecorder DescribeConfigurationRecorders DescribeConfigurationRecorderStatus DeleteConfigurationRecorder
+            StartConfigurationRecorder StopConfigurationRecorder PutDeliveryChannel DescribeDeliveryChannels DeleteDeliveryChannel
+            PutConformancePack DescribeConformancePacks DescribeConformancePackStatus DeleteConformancePack"""
     ),
     "dynamodb": Operations(
         executed="""*Item BatchGetItem BatchWriteItem TransactGetItems TransactWriteItems Query Scan ExecuteStatement CreateTable DeleteTable
@@ -78,7 +87,8 @@ SERVICES: dict[str, Operations] = {
             *SecurityGroupEgress *SecurityGroupRuleDescriptionsIngress *SecurityGroupRuleDescriptionsEgress *NetworkAcl *NetworkAcls
             *NetworkAclEntry *NetworkAclAssociation *VpcEndpoint *VpcEndpoints *VpcEndpointServices *FlowLogs *Tags DescribeNetworkInterfaces
             DescribeAvailabilityZones DescribeRegions DescribePrefixLists DescribeManagedPrefixLists DescribeDhcpOptions
-            DescribeAccountAttributes DescribeInstances""",
+            DescribeAccountAttributes DescribeInstances EnableEbsEncryptionByDefault DisableEbsEncryptionByDefault
+            GetEbsEncryptionByDefault""",
         refused="""*ClassicLink* *Vpn* *LocalGateway* *Secondary* *Ipam* *EgressOnly* *PrivateNat* CreateDefault* Accept* *Transit* *Ipv6*
             *PrivateIpAddresses MoveAddressToVpc DescribeMovingAddresses DescribeStaleSecurityGroups""",
     ),
@@ -99,14 +109,19 @@ SERVICES: dict[str, Operations] = {
             TagResource UntagResource GetTags""",
         kept="CreateSecurityConfiguration GetSecurityConfiguration GetSecurityConfigurations DeleteSecurityConfiguration",
     ),
+    "guardduty": Operations(
+        kept="""CreateDetector GetDetector ListDetectors UpdateDetector DeleteDetector *PublishingDestination *PublishingDestinations
+            TagResource UntagResource ListTagsForResource"""
+    ),
     "iam": Operations(
         executed="""*Role *Roles *RolePolicy *RolePolicies *RolePermissionsBoundary UpdateAssumeRolePolicy *Policy *Policies *PolicyVersion
             *PolicyVersions *PolicyTags *RoleTags TagRole UntagRole TagPolicy UntagPolicy ListEntitiesForPolicy SimulatePrincipalPolicy
             SimulateCustomPolicy *User *Users *UserPolicy *UserPolicies *UserPermissionsBoundary *UserTags *Group *Groups *GroupPolicy
-            *GroupPolicies AddUserToGroup RemoveUserFromGroup ListGroupsForUser *AccessKey *AccessKeys GetAccessKeyLastUsed""",
+            *GroupPolicies AddUserToGroup RemoveUserFromGroup ListGroupsForUser *AccessKey *AccessKeys GetAccessKeyLastUsed
+            *OpenIDConnectProvider *OpenIDConnectProviders *OpenIDConnectProviderThumbprint *OpenIDConnectProviderTags""",
         kept="""*InstanceProfile *InstanceProfiles ListInstanceProfilesForRole *AccountAlias *AccountAliases GetAccountSummary
-            GetAccountAuthorizationDetails *OpenIDConnectProvider *OpenIDConnectProviders""",
-        refused="*ServiceLinkedRole AcquireRole *AccountPasswordPolicy",
+            GetAccountAuthorizationDetails *AccountPasswordPolicy""",
+        refused="*ServiceLinkedRole AcquireRole",
     ),
     "kms": Operations(
         executed="""CreateKey DescribeKey ListKeys EnableKey DisableKey ScheduleKeyDeletion CancelKeyDeletion UpdateKeyDescription Encrypt
@@ -127,6 +142,15 @@ SERVICES: dict[str, Operations] = {
             GetLogEvents FilterLogEvents TagResource UntagResource ListTagsForResource TagLogGroup UntagLogGroup ListTagsLogGroup""",
         kept="""PutRetentionPolicy DeleteRetentionPolicy AssociateKmsKey DisassociateKmsKey PutResourcePolicy DescribeResourcePolicies
             DeleteResourcePolicy""",
+    ),
+    "macie2": Operations(kept="EnableMacie GetMacieSession UpdateMacieSession DisableMacie *ClassificationExportConfiguration"),
+    "organizations": Operations(
+        executed="""CreateOrganization DescribeOrganization DeleteOrganization ListRoots *OrganizationalUnit *OrganizationalUnitsForParent
+            ListParents ListChildren ListAccounts ListAccountsForParent DescribeAccount MoveAccount CreatePolicy DescribePolicy UpdatePolicy
+            DeletePolicy ListPolicies ListPoliciesForTarget ListTargetsForPolicy AttachPolicy DetachPolicy EnablePolicyType DisablePolicyType
+            TagResource UntagResource ListTagsForResource""",
+        kept="""CreateAccount DescribeCreateAccountStatus RemoveAccountFromOrganization EnableAWSServiceAccess DisableAWSServiceAccess ListAWSServiceAccessForOrganization *DelegatedAdministrator
+            *DelegatedAdministrators ListDelegatedServicesForAccount""",
     ),
     "resourcegroupstaggingapi": Operations(executed="GetResources GetTagKeys GetTagValues TagResources UntagResources"),
     "route53": Operations(
@@ -151,7 +175,12 @@ SERVICES: dict[str, Operations] = {
             AddTags ListTags DeleteTags""",
     ),
     "sagemaker-runtime": Operations(executed="InvokeEndpoint"),
+    "s3control": Operations(kept="PutPublicAccessBlock GetPublicAccessBlock DeletePublicAccessBlock"),
     "scheduler": Operations(executed="*Schedule *Schedules *ScheduleGroup *ScheduleGroups TagResource UntagResource ListTagsForResource"),
+    "securityhub": Operations(
+        kept="""EnableSecurityHub DescribeHub UpdateSecurityHubConfiguration DisableSecurityHub BatchEnableStandards BatchDisableStandards
+            GetEnabledStandards"""
+    ),
     "sns": Operations(
         executed="""*Topic *Topics *TopicAttributes Publish PublishBatch Subscribe Unsubscribe ConfirmSubscription ListSubscriptions
             ListSubscriptionsByTopic *SubscriptionAttributes TagResource UntagResource ListTagsForResource AddPermission RemovePermission""",

@@ -69,6 +69,22 @@ class Account:
         policy = self.store("iam").managed_policies.get(arn)
         return (parse(_default_version(policy), arn),) if policy else ()
 
+    def service_control_policies(self) -> tuple[tuple[Document, ...], ...]:
+        """The account's service control policies, one set a level: root, organisational units, the account. None where they are not enabled."""
+        store = self.store("organizations")
+        if store.org is None:
+            return ()
+        nodes = {each.id: each for each in [*store.ou, *store.accounts]}
+        root, node = nodes[store.org.root_id], nodes.get(self.account)
+        if node is None or not any(kind["Type"] == "SERVICE_CONTROL_POLICY" for kind in root.policy_types):
+            return ()
+        levels = []
+        while node is not None:
+            attached = [policy for policy in node.attached_policies if policy.type == "SERVICE_CONTROL_POLICY"]
+            levels.append(tuple(parse(policy.content, policy.arn) for policy in attached))
+            node = nodes.get(node.parent_id) if node is not root else None
+        return tuple(reversed(levels))
+
     # Resource policies
 
     def resource_documents(self, arn: str) -> tuple[Document, ...]:

@@ -6,7 +6,7 @@ import json
 import logging
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -197,8 +197,14 @@ class Identity:
             resource=resource,
             boundary=self.account.boundary(caller.principal),
             session=caller.session_documents,
+            organisation=() if self._is_own(caller.principal) else self.account.service_control_policies(),
             resource_decides=assuming or _has_key_policy(need),
         )
+
+    @staticmethod
+    def _is_own(principal: Principal) -> bool:
+        """The sandbox's own principals: service control policies leave them alone as AWS leaves the management account alone."""
+        return principal.name in (ADMINISTRATOR, DEPLOYER)
 
     def allows(self, principal_service: str, action: str, resource_arn: str, source_arn: str | None = None, **condition_keys: str) -> bool:
         """Whether a service may act on a resource by itself: the resource's policy must admit the service (for that source)."""
@@ -237,7 +243,7 @@ class Identity:
         need = Need(action, resource)
         found = self.policies(caller, need)
         own: tuple[Document, ...] = (parse(policy.replace('"execute-api:/', f'"{_api(resource)}/')),) if policy else ()
-        verdict = self.verdict(caller, need, policies=Policies(found.identity, own, found.boundary, found.session))
+        verdict = self.verdict(caller, need, policies=replace(found, resource=own))
         self.audit.record(*_names(caller.principal), action, action, resource, verdict.allowed, verdict.explained())
         if not verdict.allowed:
             raise AccessDenied(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import threading
 from collections.abc import Mapping
@@ -47,8 +48,16 @@ class Clients:
             with self._lock:
                 client = self._clients.get(service)
                 if client is None:
-                    client = self._clients[service] = self._session.client(service, endpoint_url=self._endpoint, config=_CONFIG)
+                    client = self._session.client(service, endpoint_url=self._endpoint, config=_CONFIG)
+                    if service == "s3control":
+                        client.meta.events.register("before-sign.s3-control", self._without_account_in_host)
+                    self._clients[service] = client
         return client
+
+    def _without_account_in_host(self, request: Any, **_: Any) -> None:
+        # S3's control plane puts the account in front of the host's name, which a loopback address cannot have.
+        scheme, host = self._endpoint.split("://")
+        request.url = re.sub(rf"^{scheme}://\d{{12}}\.{re.escape(host)}", self._endpoint, request.url)
 
 
 class Call:

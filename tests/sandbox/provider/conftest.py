@@ -9,6 +9,7 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
+from mlops.sandbox import stores
 from mlops.sandbox.provider import AwsProvider, moto_gaps
 
 REGION = "eu-west-1"
@@ -26,6 +27,7 @@ class Keys:
 @pytest.fixture(scope="session")
 def endpoint() -> Iterator[str]:
     moto_gaps.install()
+    stores.install()
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

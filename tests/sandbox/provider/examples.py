@@ -6,38 +6,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
 from mlops.engine.assets import Archive, Asset
+from tests.sandbox.provider.example import ACCOUNT, REGION, TAGS, Ref, policy, trust
+from tests.sandbox.provider.examples_account import ACCOUNT_SETTINGS, ORGANISATION
 
-ACCOUNT, REGION = "123456789012", "eu-west-1"
-
-
-@dataclass(frozen=True)
-class Ref:
-    """Another resource's output."""
-
-    name: str
-    output: str = "id"
-
-
-def policy(principal: Any, action: str, resource: str | None = None) -> str:
-    """A policy document with one statement."""
-    statement = {"Effect": "Allow", "Action": action}
-    if principal:
-        statement["Principal"] = principal
-    if resource:
-        statement["Resource"] = resource
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-
-
-def trust(service: str) -> str:
-    """A trust policy that admits one service."""
-    return policy({"Service": f"{service}.amazonaws.com"}, "sts:AssumeRole")
-
-
-TAGS = {"project": "example", "owner": "somebody"}
 DEFINITION = json.dumps({"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}})
 
 NETWORK = [
@@ -910,13 +884,17 @@ RECOVERY = [
 # The permission and the mapping point at things created with the state machines, so functions come in two parts.
 EVERYTHING = [
     *IDENTITY, *NETWORK, *STORAGE, *MESSAGES, *FUNCTIONS[:3], *ORCHESTRATION, *FUNCTIONS[3:], *DATA, *API, *RECOVERY,
+    *ORGANISATION, *ACCOUNT_SETTINGS,
 ]  # fmt: skip
 
 
 def resolved(value: Any, outputs: dict[str, dict[str, Any]]) -> Any:
     """The inputs with every `Ref` replaced by the value it stands for."""
     if isinstance(value, Ref):
-        return outputs[value.name][value.output]
+        found: Any = outputs[value.name]
+        for step in value.output.split("."):
+            found = found[int(step) if isinstance(found, list) else step]
+        return found
     if isinstance(value, dict):
         return {key: resolved(item, outputs) for key, item in value.items()}
     if isinstance(value, list):

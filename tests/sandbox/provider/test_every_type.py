@@ -31,6 +31,8 @@ NOT_SENT = {
     ("aws:lambda/layerVersion:LayerVersion", "code"),
     ("aws:s3/bucketObjectv2:BucketObjectv2", "source"),
     ("aws:s3/bucketObject:BucketObject", "content"),
+    ("aws:cfg/recorderStatus:RecorderStatus", "isEnabled"),
+    ("aws:ebs/encryptionByDefault:EncryptionByDefault", "enabled"),
 }
 
 

@@ -40,7 +40,7 @@ def plausible(value: Any, name: str = "") -> Any:
                 "policy": "arn:aws:iam::123456789012:policy/p",
                 "key": "arn:aws:kms:eu-west-1:123456789012:key/12345678-1234-1234-1234-123456789012",
             }.get(value.name, "arn:aws:sns:eu-west-1:123456789012:thing")
-        ids = {"subnet": "subnet-0a", "group": "sg-0a"}
+        ids = {"subnet": "subnet-0a", "group": "sg-0a", "guardrail": "p-0123456789", "member": "123456789012", "organisation": "r-0a1b"}
         if value.name in ids:
             return ids[value.name]
         return "1" if value.output == "version" else "something"
