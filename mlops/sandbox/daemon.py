@@ -46,6 +46,7 @@ EXECUTORS = (
     "mlops.sandbox.compute.replication",
     "mlops.sandbox.compute.health_checks",
     "mlops.sandbox.compute.apigateway",
+    "mlops.sandbox.compute.cloudtrail",
     "mlops.sandbox.ml",
 )
 
@@ -100,6 +101,9 @@ class Daemon:
                 importlib.import_module(name).install(self.sandbox)
             else:
                 log.warning("executor %s is not there", name)
+        recorder = self.sandbox.services.get("cloudtrail")
+        if recorder is not None:
+            self.front.observers.append(recorder.observe)
         return self.sandbox.principals.administrator()
 
     def serve(self) -> None:

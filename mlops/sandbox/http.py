@@ -53,6 +53,8 @@ class ServiceError(Exception):
 
 # (service, operation) → why the call is refused, or None.
 Gate = Callable[[str, str], str | None]
+# (environ, HTTP status, headers, body) of every answered request.
+Observer = Callable[[dict[str, Any], int, list[tuple[str, str]], bytes], None]
 
 
 class Front:
@@ -61,8 +63,22 @@ class Front:
     def __init__(self, moto: Application) -> None:
         self.moto = moto
         self.gates: list[Gate] = []
+        self.observers: list[Observer] = []
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        answered: list[tuple[str, list[tuple[str, str]]]] = []
+
+        def note(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
+            answered.append((status, headers))
+            return start_response(status, headers, *more)
+
+        body = list(self._answer(environ, note))
+        for observer in self.observers:
+            status, headers = answered[-1]
+            observer(environ, int(status.split()[0]), headers, b"".join(body))
+        return body
+
+    def _answer(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         buffer_body(environ)
         call = environ[CALL] = decode(environ)
         try:

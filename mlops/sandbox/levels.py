@@ -62,8 +62,9 @@ SERVICES: dict[str, Operations] = {
     ),
     "ce": Operations(kept="UpdateCostAllocationTagsStatus ListCostAllocationTags"),
     "cloudtrail": Operations(
-        kept="""CreateTrail UpdateTrail DeleteTrail DescribeTrails GetTrail GetTrailStatus ListTrails StartLogging StopLogging
-            PutEventSelectors GetEventSelectors PutInsightSelectors GetInsightSelectors AddTags RemoveTags ListTags"""
+        executed="""CreateTrail UpdateTrail DeleteTrail DescribeTrails GetTrail GetTrailStatus ListTrails StartLogging StopLogging
+            PutEventSelectors GetEventSelectors LookupEvents AddTags RemoveTags ListTags""",
+        kept="PutInsightSelectors GetInsightSelectors",
     ),
     "cloudwatch": Operations(
         executed="""PutMetricData GetMetricData GetMetricStatistics ListMetrics PutMetricAlarm DescribeAlarms DescribeAlarmsForMetric

@@ -23,7 +23,7 @@ FAST = {
     "schedule_tick": 0.2,
     "queue_poll": 0.05,
     # Spark starts with the first job that needs it.
-    "executors": {"glue": {"warm": False}, "health_checks": {"interval": 0.3}},
+    "executors": {"glue": {"warm": False}, "health_checks": {"interval": 0.3}, "cloudtrail": {"interval": 0.5}},
 }
 
 

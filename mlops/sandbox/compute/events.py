@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 import time
@@ -82,6 +83,8 @@ def install(sandbox: Sandbox) -> None:
         name = str(getattr(event_name, "value", event_name))
         emit(sandbox, "aws.s3", s3_notifications._detail_type(name), s3_detail(sandbox, bucket, name, key), [bucket.arn])
 
+    # For the administrator's door: what AWS itself would send.
+    sandbox.services["aws-events"] = functools.partial(emit, sandbox)
     Rule.send_to_targets = send_to_targets
     EventsBackend.put_events = put_own_events
     EventsBackend.put_targets = put_supported_targets

@@ -24,7 +24,8 @@ StartResponse = Callable[..., Any]
 Application = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
 AUDIT_PATH = "/_sandbox/audit"
-PRINCIPAL = "mlops.sandbox.principal"  # environ key: the caller, for whoever stands behind
+EVENTS_PATH = "/_sandbox/events"
+PRINCIPAL = "mlops.sandbox.principal"  # environ key: the caller, allowed or not, for whoever stands behind or watches
 
 
 class Authoriser:
@@ -43,13 +44,14 @@ class Authoriser:
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
-        if path == AUDIT_PATH:
-            return self._audit(environ, start_response)
+        if path in (AUDIT_PATH, EVENTS_PATH):
+            return self._for_administrator(environ, start_response)
         call: Call | None = None
         try:
             if path.startswith(("/moto-api", "/latest/")):
                 raise errors.Refused("AccessDenied", f"{path} is not part of AWS: the sandbox does not serve it", 403)
             call, caller = self._identify(environ)
+            environ[PRINCIPAL] = caller.principal
             self._identity.judge(caller, call)
         except UndecodableRequest as error:
             return errors.answer(environ, start_response, errors.undecodable(error.message), error.service)
@@ -61,7 +63,6 @@ class Authoriser:
             return errors.answer(environ, start_response, errors.denied(str(error), _service(environ)), _service(environ))
         except errors.Refused as error:
             return errors.answer(environ, start_response, error, _service(environ))
-        environ[PRINCIPAL] = caller.principal
         return self._application(environ, start_response)
 
     def _identify(self, environ: dict[str, Any]) -> tuple[Call, Caller]:
@@ -80,23 +81,41 @@ class Authoriser:
             raise AccessDenied(f"anonymous is not authorized to perform {call.operation} on {bucket}: the bucket blocks public access")
         return call, Caller(ANONYMOUS, "")
 
-    def _audit(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """`GET /_sandbox/audit?view=calls|denied|unused&principal=<ARN>`, with the administrator's secret key as bearer token."""
+    def _for_administrator(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """The sandbox's own doors, with the administrator's secret key as bearer token.
+
+        `GET /_sandbox/audit?view=calls|denied|unused&principal=<ARN>`: what was judged.
+        `POST /_sandbox/events` with `{"source": "aws.…", "detail-type": …, "detail": {…}}`: an event that only AWS itself can send.
+        """
         secret = self._identity.administrator().secret_access_key
         if not hmac.compare_digest(environ.get("HTTP_AUTHORIZATION", "").removeprefix("Bearer "), secret):
             refused = errors.Refused(
                 "AccessDenied", "expected the header Authorization: Bearer <the administrator's secret access key>", 403
             )
             return errors.answer(environ, start_response, refused, "")
-        query = {name: values[0] for name, values in parse_qs(environ.get("QUERY_STRING", "")).items()}
-        principal, view = query.get("principal", ""), query.get("view", "calls")
         try:
-            content = self._view(view, principal)
+            content = self._send(environ) if environ.get("PATH_INFO") == EVENTS_PATH else self._audit(environ)
         except LookupError as error:
             return errors.answer(environ, start_response, errors.Refused("ValidationException", str(error), 400), "")
-        body = json.dumps({"schema": 1, "view": view, "principal": principal, **content}).encode()
+        body = json.dumps({"schema": 1, **content}).encode()
         start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
         return [body]
+
+    def _audit(self, environ: dict[str, Any]) -> dict[str, Any]:
+        query = {name: values[0] for name, values in parse_qs(environ.get("QUERY_STRING", "")).items()}
+        principal, view = query.get("principal", ""), query.get("view", "calls")
+        return {"view": view, "principal": principal, **self._view(view, principal)}
+
+    def _send(self, environ: dict[str, Any]) -> dict[str, Any]:
+        send = self._sandbox.services.get("aws-events")
+        if environ.get("REQUEST_METHOD") != "POST" or send is None:
+            raise LookupError(f"expected POST {EVENTS_PATH} on a sandbox with EventBridge")
+        try:
+            event = json.loads(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
+            source, detail_type, detail = event["source"], event["detail-type"], event["detail"]
+        except (ValueError, TypeError, KeyError) as error:
+            raise LookupError(f"expected JSON with source, detail-type and detail: {type(error).__name__} {error}") from error
+        return {"id": send(source, detail_type, detail)}
 
     def _view(self, view: str, principal: str) -> dict[str, Any]:
         identity = self._identity

@@ -6,12 +6,12 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from mlops.sandbox.provider.call import Call
-from mlops.sandbox.provider.handler import KEPT, Handler
+from mlops.sandbox.provider.handler import EXECUTED, Handler
 from mlops.sandbox.provider.properties import Properties
 
 
 class Trail(Handler):
-    type_, service, level, tagged = "aws:cloudtrail/trail:Trail", "cloudtrail", KEPT, True
+    type_, service, level, tagged = "aws:cloudtrail/trail:Trail", "cloudtrail", EXECUTED, True
     name_property, name_length, replace_on = "name", 128, ("name",)
     _NAMES = {"cloudWatchLogsGroupArn": "CloudWatchLogsLogGroupArn"}
     _SELECTOR_NAMES = {"eventSelectors": "EventSelectors", "type": "Type", "values": "Values", "equals": "Equals"}
