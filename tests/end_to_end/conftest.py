@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
-PARTS = ("Pulumi.yaml", "__main__.py", "components", "lambdas", "glue_jobs", "training", "contracts")
+PARTS = ("Pulumi.yaml", "__main__.py", "components", "lambdas", "glue_jobs", "training", "contracts", "buildspecs")
 MODEL = "breast-cancer"
 
 
