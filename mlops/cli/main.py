@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from mlops.cli import demo, models, preview, runs, sandbox, workloads
+from mlops.cli import audit, demo, models, preview, runs, sandbox, workloads
 from mlops.cli.output import Output
 from mlops.engine import EngineError
 from mlops.errors import UserError
@@ -38,6 +38,7 @@ for command in (
     workloads.drift,
     runs.runs,
     runs.postmortem,
+    audit.audit,
 ):
     app.command()(command)
 

@@ -15,8 +15,13 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
-PARTS = ("Pulumi.yaml", "__main__.py", "components", "lambdas", "glue_jobs", "training", "contracts", "buildspecs")
+PARTS = ("Pulumi.yaml", "__main__.py", "privileges.yaml", "components", "lambdas", "glue_jobs", "training", "contracts", "buildspecs")
 MODEL = "breast-cancer"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests marked `last` judge what all the others did."""
+    items.sort(key=lambda item: item.get_closest_marker("last") is not None)
 
 
 def write_project(folder: Path) -> Path:

@@ -234,6 +234,7 @@ def test_drift_raises_the_alarm_and_the_alarm_starts_a_retraining(
     assert {"mean_radius", "worst_radius"} <= {row["name"] for row in document["features"] if row["drifted"]}
 
 
+@pytest.mark.last
 @pytest.mark.spec("SEC-1a", "SEC-1d")
 def test_no_role_was_denied_a_call_and_none_used_anothers_credentials(mlops: Any, deployed: dict[str, Any]) -> None:
     """Runs last: everything above went through the authoriser with each role's own credentials."""

@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
 from mlops.sandbox.identity.actions import reference
-from mlops.sandbox.identity.documents import Document, matcher
+from mlops.sandbox.identity.documents import ConditionTest, Document, matcher
+from mlops.sandbox.identity.evaluation import Grant
 
 MEMORY = 20_000  # judged pairs kept in memory; all of them are in the file
+DENIED_MEMORY = 2_000  # denied ones are kept for longer: a busy sandbox must not forget them
 
 
 @dataclass(frozen=True)
@@ -36,15 +38,27 @@ class Audit:
 
     def __init__(self, path: Path | None) -> None:
         self._entries: deque[Entry] = deque(maxlen=MEMORY)
+        self._denied: deque[Entry] = deque(maxlen=DENIED_MEMORY)
         self._used: dict[str, dict[str, int]] = {}
+        self._grants: dict[str, dict[Grant, int]] = {}
         self._lock = threading.Lock()
         self._file: IO[str] | None = None
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = path.open("w", buffering=1)
 
-    def record(self, principal: str, session: str, operation: str, action: str, resource: str, allowed: bool, reason: str) -> None:
-        """Keep one judged pair."""
+    def record(
+        self,
+        principal: str,
+        session: str,
+        operation: str,
+        action: str,
+        resource: str,
+        allowed: bool,
+        reason: str,
+        grants: Iterable[Grant] = (),
+    ) -> None:
+        """Keep one judged pair, and what of the principal's own policies allowed it."""
         entry = Entry(
             datetime.now(UTC).isoformat(timespec="milliseconds"), principal, session, operation, action, resource, allowed, reason
         )
@@ -53,6 +67,11 @@ class Audit:
             if allowed:
                 used = self._used.setdefault(principal, {})
                 used[action] = used.get(action, 0) + 1
+                uses = self._grants.setdefault(principal, {})
+                for grant in grants:
+                    uses[grant] = uses.get(grant, 0) + 1
+            else:
+                self._denied.append(entry)
             if self._file is not None:
                 self._file.write(json.dumps(asdict(entry)) + "\n")
 
@@ -62,13 +81,19 @@ class Audit:
             return [entry for entry in self._entries if not principal or entry.principal == principal]
 
     def denied(self, principal: str = "") -> list[Entry]:
-        """The denied ones among them."""
-        return [entry for entry in self.entries(principal) if not entry.allowed]
+        """The denied ones, oldest first."""
+        with self._lock:
+            return [entry for entry in self._denied if not principal or entry.principal == principal]
 
     def used(self, principal: str) -> dict[str, int]:
         """Action → how often it was allowed, since the sandbox started."""
         with self._lock:
             return dict(self._used.get(principal, {}))
+
+    def uses(self, principal: str) -> dict[Grant, int]:
+        """What the principal's own policies gave it when it was allowed something → how often."""
+        with self._lock:
+            return dict(self._grants.get(principal, {}))
 
     def principals(self) -> list[str]:
         """All principals that were allowed anything."""
@@ -84,41 +109,43 @@ class Audit:
 
 
 @dataclass(frozen=True)
-class UnusedGrant:
-    """An action that a policy of the role allows and that the role never used."""
+class JudgedGrant:
+    """One action on one resource pattern that a policy of a role allows, and how often it was what allowed a call."""
 
     action: str
     policy: str
     statement: str
-    resources: tuple[str, ...]
+    resource: str
+    conditions: tuple[ConditionTest, ...]
+    calls: int
 
 
-def unused(documents: Iterable[Document], used: Iterable[str]) -> list[UnusedGrant]:
-    """Granted but never used actions: every action of every allow statement, wildcards spelt out by IAM's reference."""
-    seen = {action.lower() for action in used}
-    found: dict[tuple[str, str, str], UnusedGrant] = {}
+def judged(documents: Iterable[Document], uses: Mapping[Grant, int]) -> list[JudgedGrant]:
+    """Every granted action on every resource pattern it is granted on, with the calls that needed just that.
+
+    Actions with wildcards are spelt out by IAM's reference, except those that stand for everything.
+    """
+    counted: dict[tuple[str, str, tuple[ConditionTest, ...]], int] = {}
+    for grant, calls in uses.items():
+        counted[grant.action.lower(), grant.resource, grant.conditions] = calls
+    found: dict[tuple[str, str, tuple[ConditionTest, ...]], JudgedGrant] = {}
     for document in documents:
         for statement in document.statements:
             if statement.effect != "Allow" or statement.negated_actions:
                 continue
-            for pattern in statement.actions:
-                for action in _spelt_out(pattern, seen):
-                    grant = UnusedGrant(action, document.name, statement.sid, statement.resources or ())
-                    found.setdefault((action, document.name, statement.sid), grant)
-    return sorted(found.values(), key=lambda grant: (grant.action, grant.policy, grant.statement))
+            for action in (action for pattern in statement.actions for action in _spelt_out(pattern)):
+                for resource in statement.resources or ("*",):
+                    key = (action.lower(), resource, statement.conditions)
+                    calls = counted.get(key, 0) if "*" not in action else sum(counted.values())
+                    found.setdefault(key, JudgedGrant(action, document.name, statement.sid, resource, statement.conditions, calls))
+    return sorted(found.values(), key=lambda grant: (grant.action, grant.resource, grant.policy))
 
 
-def _spelt_out(pattern: str, seen: set[str]) -> list[str]:
-    if pattern.strip("*") in ("", ":"):
-        # Everything: naming each of 20,000 actions would say less than the pattern does.
+def _spelt_out(pattern: str) -> list[str]:
+    # Everything: naming each of 20,000 actions would say less than the pattern does.
+    if pattern.strip("*") in ("", ":") or ("*" not in pattern and "?" not in pattern):
         return [pattern]
-    if "*" not in pattern and "?" not in pattern:
-        return [] if pattern.lower() in seen else [pattern]
-    return [
-        action
-        for action in reference.expand(pattern)
-        if action.lower() not in seen and matcher(pattern, None, ignore_case=True).match(action)
-    ]
+    return [action for action in reference.expand(pattern) if matcher(pattern, None, ignore_case=True).match(action)]
 
 
 def as_json(entries: Iterable[Any]) -> list[dict[str, Any]]:

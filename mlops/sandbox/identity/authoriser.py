@@ -84,7 +84,7 @@ class Authoriser:
     def _for_administrator(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """The sandbox's own doors, with the administrator's secret key as bearer token.
 
-        `GET /_sandbox/audit?view=calls|denied|unused&principal=<ARN>`: what was judged.
+        `GET /_sandbox/audit?view=calls|denied|unused|grants&principal=<ARN>`: what was judged.
         `POST /_sandbox/events` with `{"source": "aws.…", "detail-type": …, "detail": {…}}`: an event that only AWS itself can send.
         """
         secret = self._identity.administrator().secret_access_key
@@ -126,7 +126,11 @@ class Authoriser:
         if view == "unused":
             roles = [principal] if principal else [role for role in identity.roles() if identity.audit.used(role)]
             return {"unused": [{"role": role, **asdict(grant)} for role in roles for grant in identity.unused(role)]}
-        raise LookupError(f"view must be calls, denied or unused, got {view!r}")
+        if view == "grants":
+            roles = [principal] if principal else identity.roles()
+            made = {role: sum(identity.audit.used(role).values()) for role in roles}
+            return {"roles": [{"role": role, "calls": made[role], "grants": as_json(identity.grants(role))} for role in roles]}
+        raise LookupError(f"view must be calls, denied, unused or grants, got {view!r}")
 
 
 def _service(environ: dict[str, Any]) -> str:

@@ -5,11 +5,11 @@ Logic: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evalu
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from mlops.sandbox.identity.conditions import Context, judge
-from mlops.sandbox.identity.documents import Document, MissingVariable, Statement, matcher
+from mlops.sandbox.identity.documents import ConditionTest, Document, MissingVariable, Statement, matcher
 from mlops.sandbox.identity.principals import Match, Principal, match
 
 
@@ -42,12 +42,25 @@ class Policies:
 
 
 @dataclass(frozen=True)
+class Grant:
+    """What a statement of an identity policy gives for one action: on which resource pattern, under which conditions."""
+
+    action: str
+    resource: str
+    conditions: tuple[ConditionTest, ...] = ()
+
+
+@dataclass(frozen=True)
 class Verdict:
-    """Allowed or not, why (in AWS's words, to follow "on resource: …"), and which condition keys nobody could judge."""
+    """Allowed or not, why (in AWS's words, to follow "on resource: …"), and which condition keys nobody could judge.
+
+    `grants`: what the caller's own policies had for the action, when it was allowed; its action is the one that was asked for.
+    """
 
     allowed: bool
     reason: str
     unknown_keys: tuple[str, ...] = ()
+    grants: tuple[Grant, ...] = ()
 
     def explained(self) -> str:
         """The reason, with the condition keys that could not be judged."""
@@ -64,6 +77,7 @@ class _Reading:
     denied_by: str | None = None
     allowed: Match = Match.NONE
     unknown: list[str] = field(default_factory=list)
+    by: list[Statement] = field(default_factory=list)
 
 
 def evaluate(request: Request, policies: Policies) -> Verdict:
@@ -83,7 +97,17 @@ def evaluate(request: Request, policies: Policies) -> Verdict:
             which = f": {reading.denied_by}" if reading.denied_by else ""
             return Verdict(False, f"with an explicit deny in {_article(name)} {name}{which}", unknown)
     missing = _missing(request, policies, groups, levels)
-    return Verdict(False, f"because no {missing} allows the {request.action} action", unknown) if missing else Verdict(True, "allowed", ())
+    if missing:
+        return Verdict(False, f"because no {missing} allows the {request.action} action", unknown)
+    return Verdict(True, "allowed", (), tuple(_grants(request, groups["identity-based policy"].by)))
+
+
+def _grants(request: Request, statements: Iterable[Statement]) -> Iterator[Grant]:
+    for statement in statements:
+        variables = request.context.values if statement.has_variables else None
+        for pattern in statement.resources or ("*",):
+            if statement.negated_resources or _covers(pattern, request.resource, variables):
+                yield Grant(request.action, pattern, statement.conditions)
 
 
 def _missing(request: Request, policies: Policies, groups: dict[str, _Reading], levels: list[_Reading]) -> str | None:
@@ -130,6 +154,7 @@ def _read_statement(request: Request, document: Document, statement: Statement, 
             reading.denied_by = reading.denied_by or document.name
     elif result.holds:
         reading.allowed = max(reading.allowed, means)
+        reading.by.append(statement)
 
 
 def concerns(statement: Statement, action: str, resource: str, context: Context | None = None) -> bool:

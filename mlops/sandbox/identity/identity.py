@@ -16,7 +16,7 @@ from mlops.sandbox.context import Credentials
 from mlops.sandbox.identity.account import Account, trust_documents
 from mlops.sandbox.identity.actions import Need, UnmappedOperation, needs_of
 from mlops.sandbox.identity.actions.needs import keys
-from mlops.sandbox.identity.audit import Audit, UnusedGrant, unused
+from mlops.sandbox.identity.audit import Audit, JudgedGrant, judged
 from mlops.sandbox.identity.context import context_of
 from mlops.sandbox.identity.credentials import Caller, KeyTable
 from mlops.sandbox.identity.decoding import Call, signature_of
@@ -244,20 +244,24 @@ class Identity:
         found = self.policies(caller, need)
         own: tuple[Document, ...] = (parse(policy.replace('"execute-api:/', f'"{_api(resource)}/')),) if policy else ()
         verdict = self.verdict(caller, need, policies=replace(found, resource=own))
-        self.audit.record(*_names(caller.principal), action, action, resource, verdict.allowed, verdict.explained())
+        self.audit.record(*_names(caller.principal), action, action, resource, verdict.allowed, verdict.explained(), verdict.grants)
         if not verdict.allowed:
             raise AccessDenied(
                 f"User: {caller.principal.arn} is not authorized to perform: {action} on resource: {resource} {verdict.explained()}"
             )
         return caller.principal
 
-    def unused(self, role_arn: str) -> list[UnusedGrant]:
-        """What the role's policies grant and the role never used since the sandbox started."""
+    def grants(self, role_arn: str) -> list[JudgedGrant]:
+        """What the role's policies grant, each with the calls it allowed since the sandbox started."""
         role = self.account.role_by_arn(role_arn)
         if role is None:
             raise LookupError(f"there is no role {role_arn}")
         principal = Principal("role", role.arn, self.account.account, role.name, role.arn)
-        return unused(self.account.identity_documents(principal), self.audit.used(role_arn))
+        return judged(self.account.identity_documents(principal), self.audit.uses(role_arn))
+
+    def unused(self, role_arn: str) -> list[JudgedGrant]:
+        """Those that allowed no call."""
+        return [grant for grant in self.grants(role_arn) if not grant.calls]
 
     def roles(self) -> Iterable[str]:
         """ARNs of all roles."""
@@ -292,7 +296,14 @@ class Identity:
     def _record(self, principal: Principal, call: Call, need: Need, verdict: Verdict) -> None:
         arn, session = _names(principal)
         self.audit.record(
-            arn, session, f"{call.service}:{call.operation}", need.action, need.resource, verdict.allowed, verdict.explained()
+            arn,
+            session,
+            f"{call.service}:{call.operation}",
+            need.action,
+            need.resource,
+            verdict.allowed,
+            verdict.explained(),
+            verdict.grants,
         )
         if not verdict.allowed:
             log.info("denied: %s %s on %s %s", principal.arn, need.action, need.resource, verdict.explained())
