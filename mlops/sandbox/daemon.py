@@ -42,6 +42,8 @@ EXECUTORS = (
     "mlops.sandbox.compute.stepfunctions",
     "mlops.sandbox.compute.queues",
     "mlops.sandbox.compute.alarms",
+    "mlops.sandbox.compute.metric_filters",
+    "mlops.sandbox.compute.log_insights",
     "mlops.sandbox.compute.scheduler",
     "mlops.sandbox.compute.replication",
     "mlops.sandbox.compute.health_checks",

@@ -68,7 +68,8 @@ SERVICES: dict[str, Operations] = {
     ),
     "cloudwatch": Operations(
         executed="""PutMetricData GetMetricData GetMetricStatistics ListMetrics PutMetricAlarm DescribeAlarms DescribeAlarmsForMetric
-            DescribeAlarmHistory DeleteAlarms SetAlarmState EnableAlarmActions DisableAlarmActions TagResource UntagResource ListTagsForResource""",
+            DescribeAlarmHistory DeleteAlarms SetAlarmState EnableAlarmActions DisableAlarmActions PutCompositeAlarm TagResource UntagResource
+            ListTagsForResource""",
         kept="PutDashboard GetDashboard ListDashboards DeleteDashboards",
     ),
     "config": Operations(
@@ -140,9 +141,10 @@ SERVICES: dict[str, Operations] = {
     ),
     "logs": Operations(
         executed="""CreateLogGroup DeleteLogGroup DescribeLogGroups CreateLogStream DeleteLogStream DescribeLogStreams PutLogEvents
-            GetLogEvents FilterLogEvents TagResource UntagResource ListTagsForResource TagLogGroup UntagLogGroup ListTagsLogGroup""",
+            GetLogEvents FilterLogEvents PutMetricFilter DescribeMetricFilters DeleteMetricFilter StartQuery GetQueryResults DescribeQueries
+            TagResource UntagResource ListTagsForResource TagLogGroup UntagLogGroup ListTagsLogGroup""",
         kept="""PutRetentionPolicy DeleteRetentionPolicy AssociateKmsKey DisassociateKmsKey PutResourcePolicy DescribeResourcePolicies
-            DeleteResourcePolicy""",
+            DeleteResourcePolicy PutQueryDefinition DescribeQueryDefinitions DeleteQueryDefinition""",
     ),
     "macie2": Operations(kept="EnableMacie GetMacieSession UpdateMacieSession DisableMacie *ClassificationExportConfiguration"),
     "organizations": Operations(
@@ -194,6 +196,9 @@ SERVICES: dict[str, Operations] = {
         executed="""*StateMachine *StateMachines ValidateStateMachineDefinition StartExecution StopExecution DescribeExecution ListExecutions
             GetExecutionHistory DescribeStateMachineForExecution SendTaskSuccess SendTaskFailure SendTaskHeartbeat DescribeMapRun ListMapRuns
             TagResource UntagResource ListTagsForResource""",
+    ),
+    "xray": Operations(
+        kept="*Group *Groups *SamplingRule GetSamplingRules TagResource UntagResource ListTagsForResource PutTraceSegments PutTelemetryRecords"
     ),
     "sts": Operations(executed="GetCallerIdentity AssumeRole", kept="GetSessionToken DecodeAuthorizationMessage"),
 }

@@ -54,8 +54,11 @@ class Evaluation:
     reason: str
 
 
-def evaluate(rule: Rule, samples: Sequence[Sample], now: float, previous: str) -> Evaluation:
-    """The alarm's state at `now`. The period that is running counts as soon as it has a datapoint."""
+def evaluate(rule: Rule, samples: Sequence[Sample], now: float, previous: str, breaks: Callable[[float], bool] | None = None) -> Evaluation:
+    """The alarm's state at `now`. The period that is running counts as soon as it has a datapoint.
+
+    `breaks` says which values breach where that is not a comparison with the threshold.
+    """
     values = datapoints(rule, samples, now)
     present = [value for value in values if value is not None]
     considered: list[float | None] = list(present[: rule.evaluation_periods]) if len(present) >= rule.evaluation_periods else []
@@ -68,8 +71,8 @@ def evaluate(rule: Rule, samples: Sequence[Sample], now: float, previous: str) -
         return Evaluation(state, shown, "Insufficient Data: no datapoints were received")
     if None in considered and rule.treat_missing_data == "ignore":
         return Evaluation(previous, shown, "missing datapoints are ignored")
-    compare = COMPARISONS[rule.comparison]
-    breaching = sum(1 for value in considered if value is not None and compare(value, rule.threshold))
+    breaks = breaks or (lambda value: COMPARISONS[rule.comparison](value, rule.threshold))
+    breaching = sum(1 for value in considered if value is not None and breaks(value))
     if rule.treat_missing_data == "breaching":
         breaching += sum(1 for value in considered if value is None)
     needed = rule.datapoints_to_alarm

@@ -19,8 +19,11 @@ from moto.core.responses import ActionResult
 from moto.core.utils import utcnow
 from moto.logs.models import LogsBackend
 
-from mlops.sandbox.compute import metrics
-from mlops.sandbox.compute.alarm_evaluation import ALARM, COMPARISONS, INSUFFICIENT_DATA, LOOK_BACK, OK, Rule, Sample, evaluate
+from mlops.sandbox.compute import anomaly_band, composite_alarms, metrics
+from mlops.sandbox.compute.alarm_evaluation import ALARM, INSUFFICIENT_DATA, LOOK_BACK, OK, Evaluation, Sample, evaluate
+from mlops.sandbox.compute.alarm_messages import configuration, notification, timestamp
+from mlops.sandbox.compute.alarm_rules import Series, Watch, series_of, watch_of
+from mlops.sandbox.compute.composite_rules import parse
 from mlops.sandbox.compute.delivery import Parcel, Sender, deliver
 from mlops.sandbox.compute.events import emit
 from mlops.sandbox.context import Sandbox
@@ -33,8 +36,6 @@ LAMBDA_ALARMS = "lambda.alarms.cloudwatch.amazonaws.com"
 OLDEST = timedelta(days=14)  # what PutMetricData takes
 NEWEST = timedelta(hours=2)
 KEPT_SAMPLES = 20_000  # per series, for alarms; moto keeps all for reading
-
-Series = tuple[str, str, tuple[tuple[str, str], ...]]
 
 
 def install(sandbox: Sandbox) -> None:
@@ -54,7 +55,8 @@ def install(sandbox: Sandbox) -> None:
         known = self.alarms.get(name)
         alarm = put_metric_alarm(self, *args, **options)
         try:
-            rule_of(alarm)
+            if alarm.rule is None:
+                watch_of(alarm)
         except ValueError as error:
             del self.alarms[name]
             raise ValidationError(str(error)) from error
@@ -62,7 +64,8 @@ def install(sandbox: Sandbox) -> None:
             # An update keeps state and history, as on AWS.
             for attribute in ("state_value", "state_reason", "state_reason_data", "state_updated_timestamp", "history"):
                 setattr(alarm, attribute, getattr(known, attribute))
-        sandbox.submit(alarms.judge, alarm)
+        if alarm.rule is None:
+            sandbox.submit(alarms.judge, alarm)
         return alarm
 
     def create_without_data(self: Alarm, *args: Any, **options: Any) -> None:
@@ -78,8 +81,11 @@ def install(sandbox: Sandbox) -> None:
 
     def describe_history(self: CloudWatchResponse) -> ActionResult:
         name, kind = self._get_param("AlarmName"), self._get_param("HistoryItemType")
+        kinds = self._get_param("AlarmTypes") or ["MetricAlarm"]  # as DescribeAlarms: composite alarms only when asked for
         chosen = [alarm for alarm in self.cloudwatch_backend.alarms.values() if name in (None, alarm.name)]
-        items = [item for alarm in chosen for item in alarm.history if kind in (None, item["HistoryItemType"])]
+        items = [
+            item for alarm in chosen for item in alarm.history if kind in (None, item["HistoryItemType"]) and item["AlarmType"] in kinds
+        ]
         items.sort(key=lambda item: item["Timestamp"], reverse=self._get_param("ScanBy") != "TimestampAscending")
         return ActionResult({"AlarmHistoryItems": items[: int(self._get_param("MaxRecords") or 100)]})
 
@@ -95,6 +101,7 @@ def install(sandbox: Sandbox) -> None:
     CloudWatchResponse.describe_alarm_history = describe_history  # type: ignore[attr-defined]
     Alarm.__init__ = create_without_data
     LogsBackend.put_log_events = put_and_extract
+    composite_alarms.install(alarms)
     sandbox.every(sandbox.options.alarm_tick, alarms.judge_all)
 
 
@@ -114,19 +121,24 @@ class Alarms:
                 series = series_of(namespace, datum["MetricName"], datum.get("Dimensions") or [])
                 self._samples[series].extend(samples_of(datum))
                 touched.add(series)
-        for alarm in list(self.sandbox.backend("cloudwatch").alarms.values()):
-            if watched(alarm) in touched:
+        for alarm in self._metric_alarms():
+            if watch_of(alarm).series in touched:
                 self.judge(alarm)
 
     def judge_all(self) -> None:
-        for alarm in list(self.sandbox.backend("cloudwatch").alarms.values()):
+        """Time alone changes the state of metric alarms; that of composite ones follows from theirs."""
+        for alarm in self._metric_alarms():
             self.judge(alarm)
 
+    def _metric_alarms(self) -> list[Alarm]:
+        return [alarm for alarm in list(self.sandbox.backend("cloudwatch").alarms.values()) if alarm.rule is None]
+
     def judge(self, alarm: Alarm) -> None:
-        rule, now = rule_of(alarm), time.time()
+        """A metric alarm."""
+        watch, now = watch_of(alarm), time.time()
+        rule = watch.rule
         with self._lock:
-            samples = recent(self._samples.get(watched(alarm), ()), now - rule.period * (rule.evaluation_periods + LOOK_BACK + 1))
-            found = evaluate(rule, samples, now, alarm.state_value)
+            found = self._evaluate(watch, now, alarm.state_value)
             if found.state == alarm.state_value:
                 return
             data = {
@@ -138,6 +150,18 @@ class Alarms:
                 "threshold": rule.threshold,
             }
             self.change(alarm, found.state, found.reason, data)
+
+    def _evaluate(self, watch: Watch, now: float, previous: str) -> Evaluation:
+        rule, series = watch.rule, self._samples.get(watch.series, ())
+        samples = recent(series, now - rule.period * (rule.evaluation_periods + LOOK_BACK + 1))
+        if watch.width is None:
+            return evaluate(rule, samples, now, previous)
+        band = anomaly_band.band(rule, watch.width, recent(series, now - anomaly_band.HISTORY_SECONDS), now)
+        if isinstance(band, int):
+            detail = f"the band needs {anomaly_band.MINIMUM_PERIODS} earlier periods with data, there are {band}"
+            return Evaluation(INSUFFICIENT_DATA, (), f"Insufficient Data: {detail}")
+        found = evaluate(rule, samples, now, previous, lambda value: band.broken_by(value, rule.comparison))
+        return Evaluation(found.state, found.datapoints, f"{found.reason} The band is {band.lower:g} to {band.upper:g}.")
 
     def change(self, alarm: Alarm, state: str, reason: str, data: dict[str, Any]) -> None:
         """A change of state, by evaluation or by SetAlarmState: history, event, actions."""
@@ -163,6 +187,10 @@ class Alarms:
             actions = {ALARM: alarm.alarm_actions, OK: alarm.ok_actions, INSUFFICIENT_DATA: alarm.insufficient_data_actions}[state]
             for action in actions or []:
                 self.sandbox.submit(self._act, alarm, action, detail, previous["value"])
+        backend = self.sandbox.backend("cloudwatch")
+        for composite in composite_alarms.parents(backend, alarm.name):
+            with self._lock:
+                composite_alarms.judge(self, backend, composite)
 
     def _act(self, alarm: Alarm, action: str, detail: dict[str, Any], old: str) -> None:
         try:
@@ -171,7 +199,8 @@ class Alarms:
                 event |= {"time": timestamp(datetime.now(UTC)), "region": self.sandbox.region}
                 deliver(self.sandbox, Sender(LAMBDA_ALARMS, alarm.alarm_arn), action, Parcel(json.dumps(event)))
             elif action.split(":")[2] == "sns":
-                message = json.dumps(notification(self.sandbox, alarm, old))
+                triggers = composite_alarms.triggers(self.sandbox.backend("cloudwatch"), parse(alarm.rule)) if alarm.rule else []
+                message = json.dumps(notification(self.sandbox, alarm, old, triggers))
                 subject = f'{alarm.state_value}: "{alarm.name}" in {self.sandbox.region}'
                 deliver(self.sandbox, Sender(CLOUDWATCH, alarm.alarm_arn), action, Parcel(message, subject))
             else:
@@ -184,7 +213,12 @@ class Alarms:
 
     @staticmethod
     def _remember(alarm: Alarm, kind: str, summary: str, data: dict[str, Any]) -> None:
-        item = {"AlarmName": alarm.name, "AlarmType": "MetricAlarm", "Timestamp": utcnow(), "HistoryItemType": kind}
+        item = {
+            "AlarmName": alarm.name,
+            "AlarmType": "MetricAlarm" if alarm.rule is None else "CompositeAlarm",
+            "Timestamp": utcnow(),
+            "HistoryItemType": kind,
+        }
         alarm.history.append({**item, "HistorySummary": summary, "HistoryData": json.dumps(data)})
 
 
@@ -237,82 +271,3 @@ def samples_of(datum: dict[str, Any]) -> list[Sample]:
         Sample(moment, float(count), float(count) * float(value), float(value), float(value))
         for value, count in zip(values, counts, strict=True)
     ]
-
-
-def series_of(namespace: str, name: str, dimensions: list[Any]) -> Series:
-    pairs = [(item["Name"], item["Value"]) if isinstance(item, dict) else (item.name, item.value) for item in dimensions]
-    return namespace, name, tuple(sorted(pairs))
-
-
-def watched(alarm: Alarm) -> Series:
-    """The series an alarm watches."""
-    if alarm.metric_data_queries:
-        metric = alarm.metric_data_queries[0].metric_stat.metric  # type: ignore[union-attr]
-        return series_of(metric.namespace, metric.metric_name, metric.dimensions)
-    return series_of(alarm.namespace, alarm.metric_name, alarm.dimensions)
-
-
-def rule_of(alarm: Alarm) -> Rule:
-    """The deciding settings; ValueError for what the sandbox does not evaluate."""
-    period, statistic = alarm.period, alarm.statistic or alarm.extended_statistic
-    if alarm.rule is not None:
-        raise ValueError("the sandbox does not evaluate composite alarms")
-    if alarm.metric_data_queries:
-        only = alarm.metric_data_queries[0].metric_stat
-        if len(alarm.metric_data_queries) > 1 or only is None:
-            raise ValueError(f"the sandbox does not evaluate metric math: alarm {alarm.name} may watch one metric")
-        period, statistic = int(only.period), only.stat
-    if alarm.comparison_operator not in COMPARISONS:
-        raise ValueError(f"the sandbox does not evaluate {alarm.comparison_operator}; it has {', '.join(COMPARISONS)}")
-    return Rule(
-        comparison=alarm.comparison_operator,
-        threshold=float(alarm.threshold),
-        statistic=str(statistic),
-        period=int(period),
-        evaluation_periods=int(alarm.evaluation_periods),
-        datapoints_to_alarm=int(alarm.datapoints_to_alarm or alarm.evaluation_periods),
-        treat_missing_data=alarm.treat_missing_data or "missing",
-    )
-
-
-def configuration(alarm: Alarm) -> dict[str, Any]:
-    """The alarm's part of its event."""
-    rule, (namespace, name, dimensions) = rule_of(alarm), watched(alarm)
-    metric = {"namespace": namespace, "name": name, "dimensions": dict(dimensions)}
-    stat = {"metric": metric, "period": rule.period, "stat": rule.statistic}
-    return {"description": alarm.description, "metrics": [{"id": "m1", "metricStat": stat, "returnData": True}]}
-
-
-def notification(sandbox: Sandbox, alarm: Alarm, old: str) -> dict[str, Any]:
-    """What CloudWatch publishes to a topic."""
-    rule, (namespace, name, dimensions) = rule_of(alarm), watched(alarm)
-    return {
-        "AlarmName": alarm.name,
-        "AlarmDescription": alarm.description,
-        "AWSAccountId": sandbox.account,
-        "NewStateValue": alarm.state_value,
-        "NewStateReason": alarm.state_reason,
-        "StateChangeTime": timestamp(alarm.state_updated_timestamp),
-        "Region": sandbox.region,
-        "AlarmArn": alarm.alarm_arn,
-        "OldStateValue": old,
-        "OKActions": alarm.ok_actions,
-        "AlarmActions": alarm.alarm_actions,
-        "InsufficientDataActions": alarm.insufficient_data_actions,
-        "Trigger": {
-            "MetricName": name,
-            "Namespace": namespace,
-            "Statistic": rule.statistic,
-            "Dimensions": [{"name": key, "value": value} for key, value in dimensions],
-            "Period": rule.period,
-            "EvaluationPeriods": rule.evaluation_periods,
-            "DatapointsToAlarm": rule.datapoints_to_alarm,
-            "ComparisonOperator": rule.comparison,
-            "Threshold": rule.threshold,
-            "TreatMissingData": rule.treat_missing_data,
-        },
-    }
-
-
-def timestamp(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}+0000"

@@ -3,6 +3,7 @@
 - SageMaker's DeleteModelPackageGroup and Glue's UpdateCrawler do not exist.
 - Glue keeps the tags of what was deleted.
 - Of AWS Backup much is missing: `moto_backup` has it.
+- Composite alarms, saved queries and X-Ray's groups and rules: see `moto_observability`.
 - API Gateway's deletions of what does not exist end in a 500 page instead of NotFoundException.
 """
 
@@ -23,7 +24,7 @@ from moto.sagemaker.exceptions import ResourceNotFound, ValidationError
 from moto.sagemaker.models import SageMakerModelBackend
 from moto.sagemaker.responses import SageMakerResponse
 
-from mlops.sandbox.provider import moto_backup
+from mlops.sandbox.provider import moto_backup, moto_observability
 
 _DELETIONS = (
     "delete_rest_api",
@@ -43,6 +44,7 @@ _FINDS_NOTHING = (KeyError, AttributeError)
 
 def install(sandbox: Any = None) -> None:
     """Add the operations; a second call changes nothing."""
+    moto_observability.install()
     if hasattr(SageMakerResponse, "delete_model_package_group"):
         return
     moto_backup.install()

@@ -176,3 +176,104 @@ def test_metric_math_is_refused_by_name(aws):
         client.put_metric_alarm(
             AlarmName="math", Metrics=queries, EvaluationPeriods=1, Threshold=1, ComparisonOperator="GreaterThanThreshold"
         )
+
+
+def composite(aws, rule, *actions):
+    name = aws.name("composite")
+    aws.client("cloudwatch").put_composite_alarm(
+        AlarmName=name, AlarmRule=rule, AlarmActions=list(actions), AlarmDescription="see the runbook"
+    )
+    return name
+
+
+def composite_state(aws, name):
+    found = aws.client("cloudwatch").describe_alarms(AlarmNames=[name], AlarmTypes=["CompositeAlarm"])["CompositeAlarms"]
+    return found[0]["StateValue"]
+
+
+def set_state(aws, name, value):
+    aws.client("cloudwatch").set_alarm_state(AlarmName=name, StateValue=value, StateReason="drill")
+
+
+@pytest.mark.spec("OPS-4c")
+def test_a_composite_alarm_tells_of_several_troubles_once(aws):
+    topic, url = topic_with_queue(aws)
+    first, second = alarm(aws), alarm(aws)
+    name = composite(aws, f'ALARM("{first}") OR ALARM("{second}")', topic)
+    assert composite_state(aws, name) == "OK"
+    set_state(aws, first, "ALARM")
+    set_state(aws, second, "ALARM")
+    assert composite_state(aws, name) == "ALARM"
+    messages = [json.loads(received["Message"]) for received in aws.received(url)]
+    assert [(each["AlarmName"], each["NewStateValue"]) for each in messages] == [(name, "ALARM")]
+    assert first in messages[0]["TriggeringChildren"][0]["Arn"]
+    set_state(aws, first, "OK")
+    assert composite_state(aws, name) == "ALARM"
+    set_state(aws, second, "OK")
+    assert composite_state(aws, name) == "OK"
+
+
+def test_a_datapoint_reaches_the_composite_alarm_of_a_composite_alarm(aws, wait):
+    name = alarm(aws)
+    outer = composite(aws, f"ALARM({composite(aws, f'ALARM({name}) AND NOT FALSE')})")
+    aws.client("cloudwatch").put_metric_data(Namespace=name, MetricData=[{"MetricName": "drifted", "Value": 2}])
+    wait(lambda: composite_state(aws, outer) == "ALARM")
+    history = aws.client("cloudwatch").describe_alarm_history(AlarmName=outer, AlarmTypes=["CompositeAlarm"])["AlarmHistoryItems"]
+    assert [item["HistorySummary"] for item in history][0] == "Alarm updated from OK to ALARM"
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [("ALARM(absent)", "do not exist: absent"), ("ALARM(", "AlarmRule"), ("MAYBE(x)", "sandbox reads"), ("ALARM(a) ALARM(b)", "AND or OR")],
+)
+def test_a_rule_that_cannot_hold_is_refused(aws, rule, message):
+    client = aws.client("cloudwatch")
+    with pytest.raises(client.exceptions.ClientError, match=message):
+        client.put_composite_alarm(AlarmName="bad", AlarmRule=rule)
+
+
+def test_an_alarm_that_a_composite_one_needs_is_not_deleted(aws):
+    client, name = aws.client("cloudwatch"), alarm(aws)
+    parent = composite(aws, f"ALARM({name})")
+    with pytest.raises(client.exceptions.ClientError, match=f"depending on it: {parent}"):
+        client.delete_alarms(AlarmNames=[name])
+    client.delete_alarms(AlarmNames=[name, parent])
+
+
+def band_alarm(aws, name):
+    metric = {"Metric": {"Namespace": name, "MetricName": "latency"}, "Period": 60, "Stat": "Average"}
+    queries = [
+        {"Id": "m1", "MetricStat": metric, "ReturnData": True},
+        {"Id": "band", "Expression": "ANOMALY_DETECTION_BAND(m1, 2)", "ReturnData": True},
+    ]
+    aws.client("cloudwatch").put_metric_alarm(
+        AlarmName=name,
+        Metrics=queries,
+        ThresholdMetricId="band",
+        EvaluationPeriods=1,
+        ComparisonOperator="LessThanLowerOrGreaterThanUpperThreshold",
+        TreatMissingData="notBreaching",
+    )
+
+
+@pytest.mark.spec("SEC-7a")
+def test_a_value_far_from_its_history_is_an_anomaly_and_a_usual_one_is_not(aws, wait):
+    client, name, now = aws.client("cloudwatch"), aws.name("anomaly"), datetime.now(UTC)
+    band_alarm(aws, name)
+    history = [
+        {"MetricName": "latency", "Value": 100 + 5 * (minutes % 3), "Timestamp": now - timedelta(minutes=minutes)}
+        for minutes in range(3, 63)
+    ]
+    client.put_metric_data(Namespace=name, MetricData=history)
+    client.put_metric_data(Namespace=name, MetricData=[{"MetricName": "latency", "Value": 106}])
+    wait(lambda: state(aws, name) == "OK")
+    client.put_metric_data(Namespace=name, MetricData=[{"MetricName": "latency", "Value": 900}])
+    wait(lambda: state(aws, name) == "ALARM")
+    assert "The band is" in client.describe_alarms(AlarmNames=[name])["MetricAlarms"][0]["StateReason"]
+
+
+def test_without_history_an_anomaly_alarm_is_never_ok(aws):
+    client, name = aws.client("cloudwatch"), aws.name("anomaly")
+    band_alarm(aws, name)
+    client.put_metric_data(Namespace=name, MetricData=[{"MetricName": "latency", "Value": 900}])
+    assert state(aws, name) == "INSUFFICIENT_DATA"

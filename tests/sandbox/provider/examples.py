@@ -543,6 +543,62 @@ ORCHESTRATION = [
         },
     ),
     (
+        "aws:cloudwatch/compositeAlarm:CompositeAlarm",
+        "composite",
+        {
+            "alarmName": "example-pipeline",
+            "alarmRule": "ALARM(example-alarm) OR ALARM(example-rate)",
+            "alarmDescription": "the pipeline is in trouble",
+            "alarmActions": [Ref("topic", "arn")],
+            "okActions": [Ref("topic", "arn")],
+            "actionsEnabled": True,
+            "tags": TAGS,
+        },
+    ),
+    (
+        "aws:cloudwatch/logMetricFilter:LogMetricFilter",
+        "errors",
+        {
+            "name": "example-errors",
+            "logGroupName": Ref("logs", "name"),
+            "pattern": '{ $.level = "ERROR" }',
+            "metricTransformation": {"name": "errors", "namespace": "example", "value": "1", "defaultValue": "0", "unit": "Count"},
+        },
+    ),
+    (
+        "aws:cloudwatch/queryDefinition:QueryDefinition",
+        "query",
+        {"name": "example/errors", "queryString": "fields @message | limit 20", "logGroupNames": [Ref("logs", "name")]},
+    ),
+    (
+        "aws:xray/group:Group",
+        "traces",
+        {
+            "groupName": "example",
+            "filterExpression": "error",
+            "insightsConfiguration": {"insightsEnabled": True, "notificationsEnabled": False},
+            "tags": TAGS,
+        },
+    ),
+    (
+        "aws:xray/samplingRule:SamplingRule",
+        "sampling",
+        {
+            "ruleName": "example",
+            "priority": 1000,
+            "fixedRate": 0.1,
+            "reservoirSize": 1,
+            "serviceName": "*",
+            "serviceType": "*",
+            "host": "*",
+            "httpMethod": "*",
+            "urlPath": "*",
+            "resourceArn": "*",
+            "version": 1,
+            "tags": TAGS,
+        },
+    ),
+    (
         "aws:cloudwatch/dashboard:Dashboard",
         "dashboard",
         {

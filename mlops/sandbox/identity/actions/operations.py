@@ -148,7 +148,7 @@ def cloudwatch(scope: Scope) -> list[Need] | None:
     if operation in ("PutDashboard", "GetDashboard", "DeleteDashboards"):
         names = parameters.get("DashboardNames") or [parameters.get("DashboardName")]
         return [Need(f"cloudwatch:{operation}", scope.arn("cloudwatch", f"dashboard/{name}", region="")) for name in names]
-    if operation == "PutMetricAlarm":
+    if operation in ("PutMetricAlarm", "PutCompositeAlarm"):
         actions = [
             *(parameters.get("AlarmActions") or ()),
             *(parameters.get("OKActions") or ()),
@@ -156,7 +156,7 @@ def cloudwatch(scope: Scope) -> list[Need] | None:
         ]
         return [
             Need(
-                "cloudwatch:PutMetricAlarm",
+                f"cloudwatch:{operation}",
                 scope.arn("cloudwatch", f"alarm:{parameters['AlarmName']}"),
                 keys({"cloudwatch:AlarmActions": tuple(actions)}),
             )

@@ -68,6 +68,7 @@ PARAMETERS: dict[str, dict[str, tuple[str, ...]]] = {
 TAGGED = {
     "application-autoscaling:RegisterScalableTarget": "application-autoscaling:TagResource",
     "cloudtrail:CreateTrail": "cloudtrail:AddTags",
+    "cloudwatch:PutCompositeAlarm": "cloudwatch:TagResource",
     "cloudwatch:PutMetricAlarm": "cloudwatch:TagResource",
     "dynamodb:CreateTable": "dynamodb:TagResource",
     "ecr:CreateRepository": "ecr:TagResource",

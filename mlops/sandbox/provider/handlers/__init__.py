@@ -38,6 +38,7 @@ from mlops.sandbox.provider.handlers import (  # noqa: F401 — imported for the
     sns,
     sqs,
     stepfunctions,
+    xray,
 )
 
 

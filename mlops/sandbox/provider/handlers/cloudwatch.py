@@ -65,6 +65,35 @@ class MetricAlarm(Put):
         call("delete_alarms", AlarmNames=[id_])
 
 
+class CompositeAlarm(Put):
+    type_, service, level, tagged = "aws:cloudwatch/compositeAlarm:CompositeAlarm", "cloudwatch", EXECUTED, True
+    name_property, replace_on = "alarmName", ("alarmName",)
+
+    def create(self, call: Call, p: Properties) -> str:
+        name = p.require("alarmName")
+        p.expect("alarmRule")
+        p.only("actionsSuppressor", because="its alarms are not suppressed")
+        call(
+            "put_composite_alarm",
+            AlarmName=name,
+            **call.parameters("put_composite_alarm", p, {"okActions": "OKActions"}),
+            Tags=call.tag_list() or None,
+        )
+        return name
+
+    def computed(self, call: Call, id_: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        return {"arn": call.arn(f"alarm:{id_}")}
+
+    def retag(self, call: Call, id_: str, arn: str, add: dict[str, str], remove: list[str]) -> None:
+        if add:
+            call("tag_resource", ResourceARN=arn, Tags=[{"Key": key, "Value": value} for key, value in add.items()])
+        if remove:
+            call("untag_resource", ResourceARN=arn, TagKeys=remove)
+
+    def delete(self, call: Call, id_: str, state: Mapping[str, Any]) -> None:
+        call("delete_alarms", AlarmNames=[id_])
+
+
 def _dimensions(values: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"Name": name, "Value": value} for name, value in values.items()]
 

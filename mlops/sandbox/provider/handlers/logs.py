@@ -1,4 +1,4 @@
-"""CloudWatch Logs groups and resource policies."""
+"""CloudWatch Logs groups, resource policies, metric filters and saved queries."""
 
 from __future__ import annotations
 
@@ -72,3 +72,59 @@ class LogResourcePolicy(Put):
 
     def delete(self, call: Call, id_: str, state: Mapping[str, Any]) -> None:
         call("delete_resource_policy", policyName=id_)
+
+
+class LogMetricFilter(Put):
+    type_, service, level = "aws:cloudwatch/logMetricFilter:LogMetricFilter", "logs", EXECUTED
+    name_property, name_length, replace_on = "name", 512, ("name", "logGroupName")
+
+    def create(self, call: Call, p: Properties) -> str:
+        name, group = p.require("name"), p.require("logGroupName")
+        p.only("applyOnTransformedLogs", False, because="log groups have no transformer")
+        call(
+            "put_metric_filter",
+            filterName=name,
+            logGroupName=group,
+            filterPattern=p.require("pattern"),
+            metricTransformations=[self._transformation(p)],
+        )
+        return name
+
+    @staticmethod
+    def _transformation(p: Properties) -> dict[str, Any]:
+        block = p.block("metricTransformation")
+        if block is None:
+            p.problem("metricTransformation", "is required")
+            return {}
+        made = {"metricName": block.require("name"), "metricNamespace": block.require("namespace"), "metricValue": block.require("value")}
+        default = block.take("defaultValue")
+        if default is not None:
+            made["defaultValue"] = float(default)  # text in Pulumi, a number in the API
+        for key in ("unit", "dimensions"):
+            if key in block.values:
+                made[key] = block.take(key)
+        return made
+
+    def delete(self, call: Call, id_: str, state: Mapping[str, Any]) -> None:
+        call("delete_metric_filter", filterName=id_, logGroupName=state["logGroupName"])
+
+
+class QueryDefinition(Handler):
+    type_, service = "aws:cloudwatch/queryDefinition:QueryDefinition", "logs"
+
+    def create(self, call: Call, p: Properties) -> str:
+        return self._put(call, p)["queryDefinitionId"]
+
+    @staticmethod
+    def _put(call: Call, p: Properties, **more: Any) -> dict[str, Any]:
+        name, query = p.require("name"), p.require("queryString")
+        return call("put_query_definition", name=name, queryString=query, logGroupNames=p.take("logGroupNames"), **more)
+
+    def computed(self, call: Call, id_: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        return {"queryDefinitionId": id_}
+
+    def update(self, call: Call, id_: str, p: Properties, changed: Collection[str]) -> None:
+        self._put(call, p, queryDefinitionId=id_)
+
+    def delete(self, call: Call, id_: str, state: Mapping[str, Any]) -> None:
+        call("delete_query_definition", queryDefinitionId=id_)
