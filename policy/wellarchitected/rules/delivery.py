@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ..model import Context, Example, Resource, rule
 from ..values import NotApplicable, as_list, dig
 from ._secrets import secret_like
-from ._types import CODE_BUILD_PROJECT, CODE_PIPELINE, ECR_LIFECYCLE, ECR_REPOSITORY
+from ._types import ALARM, CODE_BUILD_PROJECT, CODE_PIPELINE, ECR_LIFECYCLE, ECR_REPOSITORY, EVENT_RULE, PRODUCTION
 
 REPORT_GROUP = "aws:codebuild/reportGroup:ReportGroup"
 
@@ -198,3 +198,127 @@ def ecr_lifecycle(repository: Resource, context: Context) -> str | None:
         if context.graph.referring(repository, ECR_LIFECYCLE, "repository")
         else f"repository '{repository.name}' has no lifecycle policy"
     )
+
+
+def actions_of(pipeline: Resource, provider: str) -> Iterator[tuple[str, dict]]:
+    """The actions of one provider: name of the stage and the action."""
+    for name, _, item in categories(pipeline):
+        yield from ((name, action) for action in as_list(item.get("actions")) if action.get("provider") == provider)
+
+
+def lambda_action(**configuration: str) -> dict:
+    """A stage that deploys a function, for examples."""
+    action = {"name": "deploy", "category": "Deploy", "owner": "AWS", "provider": "Lambda", "version": "1"}
+    return {"name": "Deploy", "actions": [{**action, "configuration": {"FunctionName": "predict", **configuration}}]}
+
+
+@rule(
+    "pipeline-shifts-traffic", CODE_PIPELINE,
+    practices="OPS06-BP03 OPS06-BP04 REL08-BP05", checklist="CHK-OPS-2", spec="P2d REL-5c", severity="high", level=PRODUCTION,
+    why="Code that meets all requests at once, with no alarm watching, fails all requests at once.",
+    fix="Give the Lambda action FunctionAlias, DeployStrategy Canary… or Linear…, and the function's error alarm in Alarms",
+    reads="stages", missing="not_applicable",
+    compliant={"stages": [lambda_action(FunctionAlias="live", DeployStrategy="Canary10Percent5Minutes", Alarms="predict-errors")]},
+    violating={"stages": [lambda_action(FunctionAlias="live", DeployStrategy="AllAtOnce")]},
+)  # fmt: skip
+def pipeline_shifts_traffic(pipeline: Resource, context: Context) -> Iterator[str]:
+    """Functions get new code by steps, watched by an alarm."""
+    found = list(actions_of(pipeline, "Lambda"))
+    deploying = [(name, action) for name, action in found if action.get("category") == "Deploy"]
+    if not deploying:
+        raise NotApplicable("deploys no function")
+    for name, action in deploying:
+        settings = action.get("configuration") or {}
+        missing = [key for key in ("FunctionAlias", "Alarms") if not settings.get(key)]
+        if settings.get("DeployStrategy", "AllAtOnce") == "AllAtOnce":
+            missing.append("DeployStrategy by steps")
+        if missing:
+            yield f"action '{action.get('name')}' of stage '{name}' of '{pipeline.name}' has no {' and no '.join(missing)}"
+
+
+@rule(
+    "pipeline-approved", CODE_PIPELINE,
+    practices="OPS06-BP01 OPS07-BP05", checklist="CHK-OPS-2", spec="P2a", severity="medium",
+        level={"dev": "disabled", "prod": "mandatory"},
+    why="Somebody decides that production changes, and is on record for it.",
+    fix="Put a stage with an action of category Approval before the first Deploy",
+    reads="stages", missing="not_applicable",
+    compliant={"stages": [stage("Source", "Source"), stage("Approval", "Approval"), stage("Deploy", "Deploy")]},
+    violating={"stages": [stage("Source", "Source"), stage("Deploy", "Deploy")]},
+)  # fmt: skip
+def pipeline_approved(pipeline: Resource, context: Context) -> str | None:
+    """A person approves what goes to production."""
+    kinds = [category for _, found, _ in categories(pipeline) for category in sorted(found)]
+    if "Deploy" not in kinds:
+        raise NotApplicable("deploys nothing")
+    return None if "Approval" in kinds[: kinds.index("Deploy")] else f"stages of '{pipeline.name}' deploy and nobody approves before"
+
+
+@rule(
+    "pipeline-started-by-events", CODE_PIPELINE,
+    practices="SUS06-BP04 OPS05-BP04", checklist="CHK-OPS-2", spec="P2a P2b SUS-2a", severity="low",
+    why="Polling starts late and asks day and night whether something has changed.",
+    fix="Set PollForSourceChanges to false and start the pipeline by an EventBridge rule",
+    reads="stages", missing="not_applicable",
+    compliant={"stages": [{"name": "Source", "actions": [{"name": "s", "category": "Source", "owner": "AWS", "provider": "S3",
+        "version": "1", "configuration": {"PollForSourceChanges": "false"}}]}]},
+    violating={"stages": [{"name": "Source", "actions": [{"name": "s", "category": "Source", "owner": "AWS", "provider": "S3",
+        "version": "1", "configuration": {}}]}]},
+)  # fmt: skip
+def pipeline_started_by_events(pipeline: Resource, context: Context) -> Iterator[str]:
+    """Pipelines are started by an event, not by polling."""
+    sources = [
+        action for provider in ("S3", "CodeCommit") for _, action in actions_of(pipeline, provider) if action.get("category") == "Source"
+    ]
+    if not sources:
+        raise NotApplicable("its source pushes")
+    for action in sources:
+        if (action.get("configuration") or {}).get("PollForSourceChanges", "true") != "false":
+            yield f"action '{action.get('name')}' of '{pipeline.name}' polls its source"
+
+
+@rule(
+    "build-customer-key", CODE_BUILD_PROJECT, scope="stack",
+    practices="SEC08-BP02", checklist="CHK-SEC-2", spec="SEC-5a", severity="low", sources="checkov:CKV_AWS_147 cdk-nag:AwsSolutions-CB4",
+    why="What a build leaves behind is the code that runs in production.",
+    fix="Set encryptionKey to the key of the artefact store",
+    reads="encryptionKey", compliant={"encryptionKey": "k"}, violating={},
+)  # fmt: skip
+def build_customer_key(project: Resource, context: Context) -> str | None:
+    """Build outputs are encrypted with a customer key."""
+    return None if context.graph.given(project, "encryptionKey") else f"encryptionKey of '{project.name}' is not set"
+
+
+@rule(
+    "build-logs-kept", CODE_BUILD_PROJECT,
+    practices="OPS04-BP02", checklist="CHK-OPS-4", spec="OPS-5a", severity="medium", sources="checkov:CKV_AWS_314 securityhub:CodeBuild.4",
+    why="A failed build without a log is a riddle; a log group that CodeBuild makes itself keeps everything for ever, without a key.",
+    fix="Name a log group of your own in logsConfig.cloudwatchLogs.groupName",
+    reads="logsConfig.cloudwatchLogs", compliant={"logsConfig": {"cloudwatchLogs": {"groupName": "/aws/codebuild/test"}}}, violating={},
+)  # fmt: skip
+def build_logs_kept(project: Resource, context: Context) -> str | None:
+    """Builds log into a group that the program makes."""
+    logs = project.get("logsConfig.cloudwatchLogs", {})
+    if logs.get("groupName") and logs.get("status", "ENABLED") == "ENABLED":
+        return None
+    return f"logsConfig.cloudwatchLogs of '{project.name}' names no log group"
+
+
+@rule(
+    "pipeline-failure-told", CODE_PIPELINE, scope="stack",
+    practices="OPS08-BP04", checklist="CHK-OPS-5", spec="OPS-4d", severity="medium",
+    why="A pipeline that failed at noon is found out when somebody asks where the change is.",
+    fix="Add an EventBridge rule on failed executions with a topic as its target, or an alarm on FailedPipelineExecutions",
+    reads=None,
+    compliant=(Example(CODE_PIPELINE, "release"), Example(ALARM, "failed", {"namespace": "AWS/CodePipeline",
+        "metricName": "FailedPipelineExecutions"})),
+    violating=(Example(CODE_PIPELINE, "release"),),
+)  # fmt: skip
+def pipeline_failure_told(pipeline: Resource, context: Context) -> str | None:
+    """Somebody hears of failed pipelines."""
+    if any(alarm.get("namespace", "") == "AWS/CodePipeline" for alarm in context.graph.of(ALARM)):
+        return None
+    rules = [rule_.get("eventPattern", "") for rule_ in context.graph.of(EVENT_RULE)]
+    if any("aws.codepipeline" in str(pattern) and "FAILED" in str(pattern) for pattern in rules):
+        return None
+    return f"no rule and no alarm tells that '{pipeline.name}' failed"
