@@ -34,6 +34,7 @@ for command in (
     models.approve,
     models.reject,
     models.deploy,
+    models.rollback,
     workloads.predict,
     workloads.drift,
     runs.runs,

@@ -1,4 +1,4 @@
-"""`mlops models`, `approve`, `reject`, `deploy`: the registry and what is in service."""
+"""`mlops models`, `approve`, `reject`, `deploy`, `rollback`: the registry and what is in service."""
 
 from __future__ import annotations
 
@@ -88,6 +88,22 @@ def deploy(version: Version, stack: LocalStack = "local", model: Model = None, p
     target = Target.open(Project.at(project), stack)
     _, chosen = target.model(model)
     with output.doing(f"deploying version {version}"):
-        document = registry.deploy(target, chosen, version, None)
-    output.document(document, lambda console: console.print(f"version {version}{deployment_text({'deployment': document})}"))
+        document = registry.deploy(target, chosen, version)
+    return _deployed(output, document)
+
+
+def rollback(stack: LocalStack = "local", model: Model = None, project: ProjectDir = Path(), as_json: Json = False) -> int:
+    """Put the version back that was in service before the last deployment, and wait for it."""
+    output = Output(as_json)
+    target = Target.open(Project.at(project), stack)
+    _, chosen = target.model(model)
+    version = registry.previous(target, chosen)
+    with output.doing(f"going back to version {version}"):
+        document = registry.deploy(target, chosen, version)
+    return _deployed(output, document)
+
+
+def _deployed(output: Output, document: dict[str, Any]) -> int:
+    text = deployment_text({"deployment": document})
+    output.document(document, lambda console: console.print(f"version {document['version']}{text}"))
     return 0 if document["status"] == "succeeded" else 1

@@ -143,7 +143,7 @@ def deployment(target: Target, model: dict[str, Any], arn: str, since: float, ti
     )
 
 
-def deploy(target: Target, model: dict[str, Any], version: int, strategy: str | None) -> dict[str, Any]:
+def deploy(target: Target, model: dict[str, Any], version: int) -> dict[str, Any]:
     """Starts the deployment of an approved version by hand and waits for it."""
     row = package(target, model, version)
     if row["status"] != "Approved":
@@ -153,7 +153,31 @@ def deploy(target: Target, model: dict[str, Any], version: int, strategy: str | 
             row["arn"],
             f"`mlops approve {version} --reason …`",
         )
-    event = {"model_package_arn": row["arn"], "requested": str(time.time_ns())} | ({"strategy": strategy} if strategy else {})
+    event = {"model_package_arn": row["arn"], "requested": str(time.time_ns())}
     since = time.time()
     target.client("stepfunctions").start_execution(stateMachineArn=model["deployment_state_machine"], input=json.dumps(event))
     return {"version": version, **deployment(target, model, row["arn"], since)}
+
+
+def previous(target: Target, model: dict[str, Any]) -> int:
+    """The version that was in service before the last deployment; UserError when there is none to go back to."""
+    key = {"id": {"S": f"endpoint#{model['endpoint']}"}}
+    item = target.client("dynamodb").get_item(TableName=target.outputs["ledger_table"], Key=key, ConsistentRead=True).get("Item", {})
+    configuration = item.get("previous_endpoint_config", {}).get("S", "none")
+    client = target.client("sagemaker")
+    version = None
+    if configuration != "none":
+        try:
+            variants = client.describe_endpoint_config(EndpointConfigName=configuration)["ProductionVariants"]
+            version = _model_version(client, variants[0]["ModelName"])
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ValidationException":  # SageMaker's answer for what was cleaned up meanwhile
+                raise
+    if version is None or str(version) == item.get("version", {}).get("S"):
+        raise UserError(
+            "nothing-to-roll-back-to",
+            "expected another version in service before the last deployment, found none",
+            model["endpoint"],
+            "choose one of `mlops models` and `mlops deploy` it",
+        )
+    return version

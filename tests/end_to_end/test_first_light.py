@@ -147,6 +147,26 @@ def test_drift_raises_the_alarm_and_the_alarm_starts_a_retraining(
     assert {"mean_radius", "worst_radius"} <= {row["name"] for row in document["features"] if row["drifted"]}
 
 
+@pytest.mark.spec("P4f", "PERF-4d", "REL-5c")
+def test_one_command_puts_the_version_before_the_last_deployment_back(mlops: Any, deployed: dict[str, Any], aws: Any) -> None:
+    first = deployed["models"][0]
+    described = aws("sagemaker").describe_model_package(ModelPackageName=first["arn"])
+    second = aws("sagemaker").create_model_package(
+        ModelPackageGroupName=described["ModelPackageGroupName"],
+        InferenceSpecification=described["InferenceSpecification"],
+        ModelApprovalStatus="PendingManualApproval",
+    )["ModelPackageArn"]
+    version = int(second.rsplit("/", 1)[1])
+    code, document = mlops("approve", str(version), "--reason", "the same model as another version")
+    assert (code, in_service(mlops)) == (0, [version]), document
+    code, document = mlops("rollback")
+    assert (code, document["version"], in_service(mlops)) == (0, first["version"], [first["version"]]), document
+
+
+def in_service(mlops: Any) -> list[int]:
+    return [row["version"] for row in mlops("models")[1]["in_service"]]
+
+
 @pytest.mark.last
 @pytest.mark.spec("SEC-1a", "SEC-1d")
 def test_no_role_was_denied_a_call_and_none_used_anothers_credentials(mlops: Any, deployed: dict[str, Any]) -> None:
