@@ -59,6 +59,7 @@ class SandboxOptions:
     queue_poll: float = 0.2  # how often an event source mapping looks into its queue
     lambda_workers: int = 4  # concurrent environments of a function without reserved concurrency
     lambda_idle: float = 300.0  # an idle execution environment ends after this time
+    deployment_minute: float = 2.0  # a minute of a canary or linear deployment's strategy (CodePipeline's Lambda action)
     executors: dict[str, Any] = field(default_factory=dict)
 
 

@@ -27,6 +27,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 from mlops.errors import UserError
 from mlops.sandbox import levels, lifecycle
 from mlops.sandbox.context import ACCOUNT, Credentials, Sandbox, SandboxOptions
+from mlops.sandbox.delivery import dispatcher
 from mlops.sandbox.http import Front, QuietHandler
 from mlops.sandbox.identity import Authoriser, Identity
 from mlops.sandbox.processes import Processes
@@ -56,6 +57,8 @@ EXECUTORS = (
 def warm_up() -> None:
     """Read the service models before the first calls need them, once for moto, its routers and the gates."""
     for service in levels.SERVICES:
+        if service in dispatcher.MODULES:  # read with the first call: most sandboxes run no pipeline
+            continue
         try:
             get_service_router(service)
         except Exception:
@@ -96,7 +99,7 @@ class Daemon:
         """Plug in identity, levels and executors; the administrator's keys."""
         self.sandbox.identity = Identity(self.sandbox)
         self.sandbox.on_stop(self.sandbox.identity.audit.close)
-        self.front.moto = Authoriser(self.front.moto, self.sandbox)
+        self.front.moto = Authoriser(dispatcher.Dispatcher(self.front.moto, self.sandbox), self.sandbox)
         self.front.gates.append(level_gate)
         for name in EXECUTORS:
             if is_there(name):

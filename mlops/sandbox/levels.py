@@ -72,6 +72,33 @@ SERVICES: dict[str, Operations] = {
             ListTagsForResource""",
         kept="PutDashboard GetDashboard ListDashboards DeleteDashboards",
     ),
+    "codebuild": Operations(
+        executed="""CreateProject UpdateProject DeleteProject BatchGetProjects ListProjects StartBuild RetryBuild StopBuild BatchGetBuilds
+            ListBuilds ListBuildsForProject BatchDeleteBuilds CreateReportGroup UpdateReportGroup DeleteReportGroup BatchGetReportGroups
+            ListReportGroups BatchGetReports ListReports ListReportsForReportGroup DeleteReport DescribeTestCases DescribeCodeCoverages""",
+    ),
+    "codecommit": Operations(
+        executed="""CreateRepository DeleteRepository GetRepository ListRepositories BatchGetRepositories UpdateRepositoryDescription
+            UpdateDefaultBranch CreateBranch DeleteBranch GetBranch ListBranches CreateCommit PutFile GetCommit GetFile TagResource
+            UntagResource ListTagsForResource""",
+        kept="UpdateRepositoryEncryptionKey",
+    ),
+    "codeconnections": Operations(
+        executed="CreateConnection GetConnection ListConnections DeleteConnection TagResource UntagResource ListTagsForResource"
+    ),
+    "codepipeline": Operations(
+        executed="""CreatePipeline GetPipeline UpdatePipeline DeletePipeline ListPipelines StartPipelineExecution StopPipelineExecution
+            GetPipelineState GetPipelineExecution ListPipelineExecutions ListActionExecutions RetryStageExecution RollbackStage
+            PutApprovalResult EnableStageTransition DisableStageTransition PutJobSuccessResult PutJobFailureResult TagResource UntagResource
+            ListTagsForResource""",
+    ),
+    "codestar-connections": Operations(
+        executed="CreateConnection GetConnection ListConnections DeleteConnection TagResource UntagResource ListTagsForResource"
+    ),
+    "codestar-notifications": Operations(
+        executed="""CreateNotificationRule DescribeNotificationRule UpdateNotificationRule DeleteNotificationRule ListNotificationRules
+            ListTagsForResource TagResource UntagResource"""
+    ),
     "config": Operations(
         kept="""PutConfigurationRecorder DescribeConfigurationRecorders DescribeConfigurationRecorderStatus DeleteConfigurationRecorder
             StartConfigurationRecorder StopConfigurationRecorder PutDeliveryChannel DescribeDeliveryChannels DeleteDeliveryChannel

@@ -172,6 +172,28 @@ def to_bus(sandbox: Sandbox, sender: Sender, arn: str, parcel: Parcel) -> None:
     sandbox.backend("events").put_events([{**entry, "EventBusName": arn}])
 
 
+def to_pipeline(sandbox: Sandbox, sender: Sender, arn: str, parcel: Parcel) -> None:
+    """Start a pipeline; the body may name variables and source revisions, as StartPipelineExecution takes them."""
+    from mlops.sandbox.delivery import codepipeline, rights
+    from mlops.sandbox.delivery.dispatcher import validate
+
+    keys = rights.assume(sandbox, sender.role_arn, sender.service, "events", sender.source_arn)
+    rights.require(sandbox, sender.role_arn, "codepipeline:StartPipelineExecution", arn)
+    body = json.loads(parcel.body)
+    wanted = {name: body[name] for name in ("variables", "sourceRevisions") if isinstance(body, dict) and name in body}
+    name = arn.split(":")[5]
+    validate("codepipeline", "StartPipelineExecution", {"name": name, **wanted})
+    log.info("%s starts the pipeline %s as %s", sender.source_arn, name, keys.principal_arn)
+    codepipeline.of(sandbox).pipeline(name).start(wanted, "CloudWatchEvent", sender.source_arn)
+
+
+def to_build(sandbox: Sandbox, sender: Sender, arn: str, parcel: Parcel) -> None:
+    """Start a build; the body may hold StartBuild's other parameters."""
+    body = json.loads(parcel.body)
+    known = {name: value for name, value in body.items() if name.endswith("Override") or name == "sourceVersion"}
+    as_role(sandbox, sender, "codebuild").start_build(projectName=arn.split(":project/")[1], **known)
+
+
 TARGETS = {
     "lambda": to_function,
     "states": to_state_machine,
@@ -179,4 +201,6 @@ TARGETS = {
     "sns": to_topic,
     "logs": to_log_group,
     "events": to_bus,
+    "codepipeline": to_pipeline,
+    "codebuild": to_build,
 }

@@ -41,6 +41,15 @@ def install(sandbox: Sandbox) -> LambdaService:
         service.invoke_asynchronously(self.function_arn, body or "{}")
         return ""
 
+    update_code = LambdaFunction.update_function_code
+
+    def update_changed_code(self: LambdaFunction, updated_spec: dict[str, Any]) -> dict[str, Any]:
+        # The same code again is no change: PublishVersion then answers the version that is there.
+        before, pending = self.code_sha_256, self.code_or_config_updated
+        answer = update_code(self, updated_spec)
+        self.code_or_config_updated = pending or self.code_sha_256 != before
+        return answer
+
     create = LambdaFunction.__init__
     update = LambdaFunction.update_configuration
     describe = LambdaFunction.get_configuration
@@ -98,6 +107,7 @@ def install(sandbox: Sandbox) -> LambdaService:
     LambdaResponse.invoke = invoke_operation
     LambdaFunction.invoke = invoke_within
     LambdaFunction.__init__ = create_and_keep
+    LambdaFunction.update_function_code = update_changed_code
     LambdaFunction.update_configuration = update_and_keep
     LambdaFunction.get_configuration = describe_kept
     LambdaBackend.invoke = backend_invoke

@@ -94,7 +94,7 @@ class LambdaService:
         lines = framed(function, request_id, outcome)
         environment.unwritten += lines
         self._release(function, environment, usable=outcome.usable)
-        self.sandbox.submit(self._record, function, environment, outcome)
+        self.sandbox.submit(self._record, function, environment, outcome, arn)
         return Result(
             payload=outcome.body,
             failed=outcome.error is not None,
@@ -161,15 +161,29 @@ class LambdaService:
                 self._idle[function.function_name].append(environment)
             self._changed.notify_all()
 
-    def _record(self, function: Any, environment: ExecutionEnvironment, outcome: Outcome) -> None:
+    def _record(self, function: Any, environment: ExecutionEnvironment, outcome: Outcome, arn: str) -> None:
         """After the answer: metrics, and whatever log lines the environment has, in their order."""
         units = {"Duration": "Milliseconds"}
         values = {"Invocations": 1.0, "Errors": float(outcome.error is not None), "Duration": outcome.seconds * 1000}
-        metrics.put(self.sandbox, "AWS/Lambda", values, {"FunctionName": function.function_name}, units)
+        for dimensions in self._dimensions(function, arn):
+            metrics.put(self.sandbox, "AWS/Lambda", values, dimensions, units)
         with environment.writing:
             lines, environment.unwritten = environment.unwritten, []
             if lines:
                 self._write_logs(function, environment.stream, lines)
+
+    def _dimensions(self, function: Any, arn: str) -> list[dict[str, str]]:
+        """Those an invocation counts under: the function, the qualified name it was invoked by, the version behind a weighted alias."""
+        own = {"FunctionName": function.function_name}
+        qualifier = arn.split(":")[7:]
+        if not qualifier:
+            return [own]
+        resource = {**own, "Resource": f"{function.function_name}:{qualifier[0]}"}
+        aliases = self.sandbox.backend("lambda")._lambdas._get_function_aliases(function.function_name)
+        routing = getattr(aliases.get(qualifier[0]), "routing_config", None) or {}
+        if not routing.get("AdditionalVersionWeights"):
+            return [own, resource]
+        return [own, resource, {**resource, "ExecutedVersion": str(function.version)}]
 
     def _write_logs(self, function: Any, stream: str, lines: list[str]) -> None:
         """With the role's own rights, as on AWS: a role that may not write leaves no log."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from mlops.sandbox.identity.actions import analytics, data, management, operations, s3
+from mlops.sandbox.identity.actions import analytics, data, delivery, management, operations, s3
 from mlops.sandbox.identity.actions.needs import Need, Values, keys
 from mlops.sandbox.identity.conditions import Context
 from mlops.sandbox.identity.principals import Principal
@@ -25,7 +25,7 @@ _GLOBAL = frozenset(
 )  # fmt: skip
 _KNOWN = _GLOBAL.union(
     s3.KEYS, data.DYNAMODB_KEYS, data.SNS_KEYS, data.KMS_KEYS, operations.LAMBDA_KEYS, operations.EVENTS_KEYS, operations.CLOUDWATCH_KEYS,
-    analytics.GLUE_KEYS, analytics.SAGEMAKER_KEYS, management.IAM_KEYS, management.STS_KEYS,
+    analytics.GLUE_KEYS, analytics.SAGEMAKER_KEYS, management.IAM_KEYS, management.STS_KEYS, delivery.CODECOMMIT_KEYS, delivery.NOTIFICATIONS_KEYS,
 )  # fmt: skip
 # Keys with a name of the caller's choice at their end.
 _KNOWN_PREFIXES = ("aws:requesttag/", "aws:principaltag/", "kms:encryptioncontext:")

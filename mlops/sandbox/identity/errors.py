@@ -67,9 +67,11 @@ def undecodable(message: str) -> Refused:
 def protocol_of(service: str) -> str:
     """The service's protocol; JSON when it has none."""
     try:
-        return str(get_service_model(service).metadata["protocol"]) if service else "json"
+        protocol = str(get_service_model(service).metadata["protocol"]) if service else "json"
     except UnknownServiceError:
         return "json"
+    # Services that speak CBOR as well are called in JSON: boto3 prefers it.
+    return "json" if protocol == "smithy-rpc-v2-cbor" and service in ("codebuild", "codepipeline", "codeconnections") else protocol
 
 
 def answer(environ: dict[str, Any], start_response: Callable[..., Any], error: Refused, service: str) -> Iterable[bytes]:

@@ -1,15 +1,19 @@
-"""A moto server in this process: enough of an endpoint for the provider's requests."""
+"""The sandbox's endpoint in this process without identity and executors: enough for the provider's requests."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
-from mlops.sandbox import stores
+from mlops.sandbox import daemon, stores
+from mlops.sandbox.context import Sandbox, SandboxOptions
+from mlops.sandbox.delivery.dispatcher import Dispatcher
+from mlops.sandbox.http import Front
+from mlops.sandbox.processes import Processes
 from mlops.sandbox.provider import AwsProvider, moto_gaps
 
 REGION = "eu-west-1"
@@ -25,14 +29,18 @@ class Keys:
 
 
 @pytest.fixture(scope="session")
-def endpoint() -> Iterator[str]:
+def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     moto_gaps.install()
     stores.install()
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    front = Front(daemon.moto_application())
+    server = daemon.listen(front)
+    address = f"http://127.0.0.1:{server.server_port}"
+    sandbox = Sandbox(REGION, tmp_path_factory.mktemp("sandbox"), address, SandboxOptions(), Processes())
+    front.moto = Dispatcher(front.moto, sandbox)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield address
+    server.shutdown()
+    sandbox.stop()
 
 
 @pytest.fixture(scope="session")

@@ -937,9 +937,125 @@ RECOVERY = [
     ),
 ]
 
+DELIVERY = [
+    (
+        "aws:codebuild/project:Project",
+        "build",
+        {
+            "name": "example-build",
+            "description": "builds",
+            "serviceRole": Ref("role", "arn"),
+            "source": {"type": "CODEPIPELINE", "buildspec": "buildspecs/build.yml"},
+            "artifacts": {"type": "CODEPIPELINE"},
+            "environment": {
+                "type": "ARM_CONTAINER",
+                "image": "aws/codebuild/amazonlinux-aarch64-standard:3.0",
+                "computeType": "BUILD_GENERAL1_SMALL",
+                "privilegedMode": True,
+                "imagePullCredentialsType": "CODEBUILD",
+                "environmentVariables": [{"name": "STACK", "value": "example", "type": "PLAINTEXT"}],
+            },
+            "cache": {"type": "LOCAL", "modes": ["LOCAL_CUSTOM_CACHE"]},
+            "logsConfig": {
+                "cloudwatchLogs": {"status": "ENABLED", "groupName": "/aws/codebuild/example"},
+                "s3Logs": {"status": "DISABLED"},
+            },
+            "encryptionKey": Ref("key", "arn"),
+            "buildTimeout": 30,
+            "queuedTimeout": 60,
+            "concurrentBuildLimit": 2,
+            "tags": TAGS,
+        },
+    ),
+    (
+        "aws:codebuild/reportGroup:ReportGroup",
+        "tests",
+        {"name": "example-build-tests", "type": "TEST", "exportConfig": {"type": "NO_EXPORT"}, "deleteReports": True, "tags": TAGS},
+    ),
+    (
+        "aws:codecommit/repository:Repository",
+        "repository",
+        {"repositoryName": "example-repository", "description": "the source", "kmsKeyId": Ref("key", "arn"), "tags": TAGS},
+    ),
+    ("aws:codeconnections/connection:Connection", "connection", {"name": "example-connection", "providerType": "GitHub", "tags": TAGS}),
+    (
+        "aws:codepipeline/pipeline:Pipeline",
+        "pipeline",
+        {
+            "name": "example-pipeline",
+            "roleArn": Ref("role", "arn"),
+            "pipelineType": "V2",
+            "executionMode": "QUEUED",
+            "artifactStores": [{"type": "S3", "location": "example-artifacts", "encryptionKey": {"id": Ref("key", "arn"), "type": "KMS"}}],
+            "variables": [{"name": "REASON", "defaultValue": "commit", "description": "why"}],
+            "triggers": [
+                {
+                    "providerType": "CodeStarSourceConnection",
+                    "gitConfiguration": {
+                        "sourceActionName": "Source",
+                        "pushes": [{"branches": {"includes": ["main"]}, "filePaths": {"excludes": ["docs/**"]}}],
+                    },
+                }
+            ],
+            "stages": [
+                {
+                    "name": "Source",
+                    "actions": [
+                        {
+                            "name": "Source",
+                            "category": "Source",
+                            "owner": "AWS",
+                            "provider": "CodeStarSourceConnection",
+                            "version": "1",
+                            "runOrder": 1,
+                            "roleArn": Ref("role", "arn"),
+                            "namespace": "Code",
+                            "configuration": {
+                                "ConnectionArn": Ref("connection", "arn"),
+                                "FullRepositoryId": "example/repository",
+                                "BranchName": "main",
+                            },
+                            "outputArtifacts": ["source"],
+                        }
+                    ],
+                },
+                {
+                    "name": "Build",
+                    "onFailure": {"result": "ROLLBACK"},
+                    "actions": [
+                        {
+                            "name": "Build",
+                            "category": "Build",
+                            "owner": "AWS",
+                            "provider": "CodeBuild",
+                            "version": "1",
+                            "configuration": {"ProjectName": "example-build"},
+                            "inputArtifacts": ["source"],
+                        }
+                    ],
+                },
+            ],
+            "tags": TAGS,
+        },
+    ),
+    (
+        "aws:codestarnotifications/notificationRule:NotificationRule",
+        "told",
+        {
+            "name": "example-told",
+            "resource": Ref("pipeline", "arn"),
+            "detailType": "FULL",
+            "status": "ENABLED",
+            "eventTypeIds": ["codepipeline-pipeline-pipeline-execution-failed"],
+            "targets": [{"type": "SNS", "address": Ref("topic", "arn")}],
+            "tags": TAGS,
+        },
+    ),
+]
+
 # The permission and the mapping point at things created with the state machines, so functions come in two parts.
 EVERYTHING = [
-    *IDENTITY, *NETWORK, *STORAGE, *MESSAGES, *FUNCTIONS[:3], *ORCHESTRATION, *FUNCTIONS[3:], *DATA, *API, *RECOVERY,
+    *IDENTITY, *NETWORK, *STORAGE, *MESSAGES, *FUNCTIONS[:3], *ORCHESTRATION, *FUNCTIONS[3:], *DATA, *API, *DELIVERY, *RECOVERY,
     *ORGANISATION, *ACCOUNT_SETTINGS,
 ]  # fmt: skip
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from mlops.sandbox.identity.account import Account
-from mlops.sandbox.identity.actions import analytics, data, management, operations, reference, s3, tables
+from mlops.sandbox.identity.actions import analytics, data, delivery, management, operations, reference, s3, tables
 from mlops.sandbox.identity.actions.needs import Need, Scope, UnmappedOperation, keys
 from mlops.sandbox.identity.decoding import Call
 
@@ -35,6 +35,12 @@ _MAPPERS: dict[str, Callable[[Scope], list[Need] | None]] = {
     "ec2": management.ec2,
     "apigateway": management.api_gateway,
     "apigatewayv2": management.api_gateway,
+    "codebuild": delivery.codebuild,
+    "codepipeline": delivery.codepipeline,
+    "codecommit": delivery.codecommit,
+    "codeconnections": delivery.connections,
+    "codestar-connections": delivery.connections,
+    "codestar-notifications": delivery.notifications,
 }
 
 

@@ -11,6 +11,8 @@ from mlops.sandbox.provider.handlers import (  # noqa: F401 — imported for the
     backup,
     cloudtrail,
     cloudwatch,
+    codebuild,
+    codepipeline,
     config,
     dynamodb,
     ec2_acls,
