@@ -974,7 +974,7 @@ DELIVERY = [
     ),
     (
         "aws:codecommit/repository:Repository",
-        "repository",
+        "source-repository",
         {"repositoryName": "example-repository", "description": "the source", "kmsKeyId": Ref("key", "arn"), "tags": TAGS},
     ),
     ("aws:codeconnections/connection:Connection", "connection", {"name": "example-connection", "providerType": "GitHub", "tags": TAGS}),

@@ -25,6 +25,7 @@ NOT_SENT = {
     ("aws:backup/vault:Vault", "forceDestroy"),
     ("aws:kms/key:Key", "deletionWindowInDays"),
     ("aws:ecr/repository:Repository", "forceDelete"),
+    ("aws:codebuild/reportGroup:ReportGroup", "deleteReports"),
     ("aws:apigateway/deployment:Deployment", "triggers.hash"),
     ("aws:lambda/function:Function", "packageType"),
     ("aws:lambda/function:Function", "code"),

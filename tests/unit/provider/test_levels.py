@@ -37,7 +37,8 @@ def test_every_service_is_one_of_botocore_and_every_pattern_matches_something():
         ("sagemaker", "CreateTrainingJob", "executed"),
         ("sagemaker", "CreateProcessingJob", "refused"),
         ("athena", "StartQueryExecution", "refused"),
-        ("codepipeline", "StartPipelineExecution", "refused"),
+        ("codepipeline", "StartPipelineExecution", "executed"),
+        ("codepipeline", "PollForJobs", "refused"),
     ],
 )
 def test_level_of_operations(service, operation, level):

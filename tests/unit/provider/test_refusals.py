@@ -61,7 +61,7 @@ def test_an_unknown_property_of_any_type_is_refused_by_name(provider, type_, nam
 def nested(value: Any, path: str = "") -> list[str]:
     """Paths of the objects inside the inputs whose keys are properties (not tags, variables and the like)."""
     free = {"tags", "variables", "dimensions", "triggers", "defaultArguments", "requestModels", "requestTemplates", "requestParameters"}
-    free |= {"responseParameters", "responseModels", "responseTemplates", "inputPaths", "parameters", "recoveryPointTags"}
+    free |= {"responseParameters", "responseModels", "responseTemplates", "inputPaths", "parameters", "recoveryPointTags", "configuration"}
     found = []
     if isinstance(value, dict):
         for key, item in value.items():
