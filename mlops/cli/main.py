@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from mlops.cli import audit, demo, models, preview, runs, sandbox, workloads
+from mlops.cli import audit, demo, models, pipeline, preview, runs, sandbox, workloads
 from mlops.cli.output import Output
 from mlops.engine import EngineError
 from mlops.errors import UserError
@@ -42,6 +42,7 @@ for command in (
     audit.audit,
 ):
     app.command()(command)
+app.add_typer(pipeline.app, name="pipeline")
 
 
 def run(arguments: list[str] | None = None) -> None:

@@ -21,8 +21,9 @@ TRUST = "codebuild.amazonaws.com"
 class Delivery(Aws):
     """The administrator's view, with builds and pipelines."""
 
-    def __init__(self, running: Running, folder: Path) -> None:
+    def __init__(self, running: Running, project_folder: Path, folder: Path) -> None:
         super().__init__(running)
+        self.project_folder = project_folder
         self.folder = folder  # the git folder behind every connection
 
     def project(self, buildspec: str | None = None, *actions: str, **settings: Any) -> str:
@@ -96,7 +97,7 @@ def delivery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Delivery]:
         "codepipeline": {"poll": 0.2},
     }
     started = lifecycle.start(project, options={**FAST, "deployment_minute": 0.4, "executors": executors}, attached=True)
-    yield Delivery(started, folder)
+    yield Delivery(started, project, folder)
     lifecycle.stop(project)
 
 
