@@ -12,6 +12,7 @@ from components.model_pipelines import ModelPipelines
 from components.observability import Observability
 from components.platform import Platform
 from components.rest_api import RestApi
+from components.security_response import SecurityResponse
 from components.shared import Shared
 from components.stack_outputs import stack_outputs
 
@@ -19,7 +20,8 @@ platform = bounded(Platform.of(settings_source.read()))
 models = platform.settings.models if platform.has("data") else []
 
 shared = Shared.of(platform)
-Audit("audit", platform=platform, keys=shared.keys, lake=shared.lake)
+audit = Audit("audit", platform=platform, keys=shared.keys, lake=shared.lake)
+SecurityResponse("security", shared=shared, audit=audit)
 
 pipelines = [ModelPipelines.of(Model(model.name, shared=shared, settings=model)) for model in models]
 api = None

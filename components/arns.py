@@ -26,6 +26,13 @@ class Arns:
     def user(self, name: str) -> str:
         return f"arn:{self.partition}:iam::{self.account}:user/{name}"
 
+    def policy(self, path: str) -> str:
+        return f"arn:{self.partition}:iam::{self.account}:policy/{path}"
+
+    def role_session(self, role: str, session: str) -> str:
+        """The ARN that calls of a role's session show; with an empty session what all of them begin with."""
+        return f"arn:{self.partition}:sts::{self.account}:assumed-role/{role}/{session}"
+
     def service_linked_role(self, service: str, name: str) -> str:
         return self.role(f"aws-service-role/{service}/{name}")
 
@@ -71,6 +78,9 @@ class Arns:
 
     def event_rule(self, name: str) -> str:
         return self.of("events", f"rule/{name}")
+
+    def event_bus(self, name: str) -> str:
+        return self.of("events", f"event-bus/{name}")
 
     def alarm(self, name: str) -> str:
         return self.of("cloudwatch", f"alarm:{name}")

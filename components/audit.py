@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pulumi
 import pulumi_aws as aws
 
@@ -18,6 +20,8 @@ class Audit(pulumi.ComponentResource):
     def __init__(self, name: str, *, platform: Platform, keys: Keys, lake: Lake, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlops:security:Audit", name, None, opts)
         settings = platform.settings.audit
+        # The trail as CreateTrail and PutEventSelectors take it, for who guards it; None for an existing trail.
+        self.declared: dict[str, Any] | None = None
         self.trail_arn: pulumi.Input[str] = settings.trail_arn or self._trail(name, platform, keys, lake).arn
         self.register_outputs({"trail_arn": self.trail_arn})
 
@@ -34,6 +38,22 @@ class Audit(pulumi.ComponentResource):
             statements=logs.grant_write(),
             opts=child,
         )
+        group_arn = logs.group.arn.apply(lambda arn: arn if arn.endswith(":*") else f"{arn}:*")
+        selectors = _selectors(platform, lake)
+        self.declared = {
+            "settings": {
+                "Name": platform.name("trail"),
+                "S3BucketName": lake.logs.name,
+                "S3KeyPrefix": "trail",
+                "KmsKeyId": keys.logs.arn,
+                "CloudWatchLogsLogGroupArn": group_arn,
+                "CloudWatchLogsRoleArn": role.arn,
+                "IsMultiRegionTrail": True,
+                "IncludeGlobalServiceEvents": True,
+                "EnableLogFileValidation": True,
+            },
+            "selectors": [_as_the_api_has_it(selector) for selector in selectors],
+        }
         return aws.cloudtrail.Trail(
             f"{name}-trail",
             name=platform.name("trail"),
@@ -44,15 +64,23 @@ class Audit(pulumi.ComponentResource):
             enable_log_file_validation=True,
             is_multi_region_trail=True,
             include_global_service_events=True,
-            cloud_watch_logs_group_arn=logs.group.arn.apply(lambda arn: arn if arn.endswith(":*") else f"{arn}:*"),
+            cloud_watch_logs_group_arn=group_arn,
             cloud_watch_logs_role_arn=role.arn,
-            advanced_event_selectors=_selectors(platform, lake),  # type: ignore[arg-type]
+            advanced_event_selectors=selectors,  # type: ignore[arg-type]
             opts=pulumi.ResourceOptions(parent=self, protect=platform.protected, depends_on=[role.policy, lake.log_policy]),
         )
 
 
-def _selectors(platform: Platform, lake: Lake) -> list[dict[str, object]]:
-    selectors: list[dict[str, object]] = [
+_API_NAMES = {"field": "Field", "equals": "Equals", "starts_withs": "StartsWith"}
+
+
+def _as_the_api_has_it(selector: dict[str, Any]) -> dict[str, Any]:
+    fields = [{_API_NAMES[name]: value for name, value in field.items()} for field in selector["field_selectors"]]
+    return {"Name": selector["name"], "FieldSelectors": fields}
+
+
+def _selectors(platform: Platform, lake: Lake) -> list[dict[str, Any]]:
+    selectors: list[dict[str, Any]] = [
         {"name": "management", "field_selectors": [{"field": "eventCategory", "equals": ["Management"]}]},
     ]
     if platform.settings.audit.data_events:

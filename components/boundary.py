@@ -85,13 +85,15 @@ def boundary_document(arns: Arns, names: str, trusted_accounts: Sequence[str] = 
                 "Condition": {"StringLike": {"iam:PassedToService": "*.amazonaws.com"}},
             },
             {"Sid": "AssumeOwnRoles", "Effect": "Allow", "Action": "sts:AssumeRole", "Resource": roles},
-            # A quarantine adds denials to a role or takes a user's key away; it cannot add rights beyond this boundary.
+            # A quarantine attaches a policy that denies everything, and switches a user's key off.
             {
                 "Sid": "Quarantine",
                 "Effect": "Allow",
-                "Action": ["iam:PutRolePolicy", "iam:PutUserPolicy", "iam:UpdateAccessKey"],
+                "Action": ["iam:AttachRolePolicy", "iam:AttachUserPolicy"],
                 "Resource": [roles, arns.user(names)],
+                "Condition": {"ArnLike": {"iam:PolicyARN": arns.policy("quarantine/*")}},
             },
+            {"Sid": "KeysOfOwnUsers", "Effect": "Allow", "Action": "iam:UpdateAccessKey", "Resource": arns.user(names)},
             {"Sid": "KeepProtections", "Effect": "Deny", "Action": list(PROTECTIONS), "Resource": "*"},
             {
                 "Sid": "DataStaysHere",

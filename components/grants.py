@@ -51,6 +51,7 @@ KEY_USE = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*
 KEY_GRANTS = ["kms:CreateGrant", "kms:ListGrants", "kms:RevokeGrant"]
 TABLE_READ = ["dynamodb:GetItem", "dynamodb:Query"]
 TABLE_WRITE = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+TABLE_PUT = ["dynamodb:PutItem"]
 QUEUE_SEND = ["sqs:SendMessage"]
 QUEUE_CONSUME = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"]
 TOPIC_PUBLISH = ["sns:Publish"]
@@ -134,6 +135,25 @@ ALARM_MANAGE = ["cloudwatch:PutMetricAlarm", "cloudwatch:DescribeAlarms", "cloud
 SYNC_RULE = ["events:PutRule", "events:PutTargets", "events:DescribeRule"]
 IMAGE_PULL = ["ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage"]
 IMAGE_LOGIN = ["ecr:GetAuthorizationToken"]
+EVENTS_PUT = ["events:PutEvents"]
+# Responses to security events: read the state of what was changed and bring it back.
+BUCKET_CLOSE = ["s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:GetBucketPublicAccessBlock", "s3:PutBucketPublicAccessBlock"]
+TRAIL_RESTORE = [
+    "cloudtrail:CreateTrail",
+    "cloudtrail:GetEventSelectors",
+    "cloudtrail:GetTrailStatus",
+    "cloudtrail:PutEventSelectors",
+    "cloudtrail:StartLogging",
+    "cloudtrail:UpdateTrail",
+]
+TRAIL_LIST = ["cloudtrail:DescribeTrails"]
+KEY_RESCUE = ["kms:CancelKeyDeletion", "kms:DescribeKey", "kms:EnableKey", "kms:EnableKeyRotation", "kms:GetKeyRotationStatus"]
+INGRESS_REVOKE = ["ec2:RevokeSecurityGroupIngress"]
+INGRESS_READ = ["ec2:DescribeSecurityGroupRules"]
+QUARANTINE_ROLE = ["iam:AttachRolePolicy"]
+QUARANTINE_USER = ["iam:AttachUserPolicy"]
+QUARANTINE_READ = ["iam:ListAttachedRolePolicies", "iam:ListAttachedUserPolicies"]
+ACCESS_KEY_MANAGE = ["iam:ListAccessKeys", "iam:UpdateAccessKey"]
 ROLE_PASS = ["iam:PassRole"]
 ROLE_ASSUME = ["sts:AssumeRole"]
 IMAGE_PUSH = [

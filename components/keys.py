@@ -46,6 +46,8 @@ class Keys(pulumi.ComponentResource):
 
     def __init__(self, name: str, *, platform: Platform, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlops:security:Keys", name, None, opts)
+        # ARNs of the keys that the stack made, for those who guard them.
+        self.made: list[pulumi.Input[str]] = []
         keys = {data_class: self._key(name, data_class, platform) for data_class in DATA_CLASSES}
         self.data = keys["data"]
         self.models = keys["models"]
@@ -73,6 +75,7 @@ class Keys(pulumi.ComponentResource):
             target_key_id=key.key_id,
             opts=pulumi.ResourceOptions(parent=self),
         )
+        self.made.append(key.arn)
         return KeyReference(key.arn)
 
 

@@ -20,6 +20,8 @@ class Lake(pulumi.ComponentResource):
         super().__init__("mlops:data:Lake", name, None, opts)
         self._name = name
         self._platform = platform
+        # What the stack declares, by the bucket's name; an existing bucket is not among them.
+        self.policies: dict[str, pulumi.Output[str]] = {}
         logs = self._logs()
         self.log_policy = logs.policy
         self.logs = logs.reference
@@ -49,12 +51,14 @@ class Lake(pulumi.ComponentResource):
             log_bucket=self.logs.name,
         )
         # Access logging is refused until the log bucket's policy admits the log service.
-        return SecureBucket(
+        bucket = SecureBucket(
             f"{self._name}-{purpose}",
             args,
             platform=self._platform,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[self.log_policy]),
         )
+        self.policies[bucket.reference.name] = bucket.policy_text
+        return bucket
 
     def _raw(self, keys: Keys) -> BucketReference:
         settings = self._platform.settings.lake
@@ -71,7 +75,9 @@ class Lake(pulumi.ComponentResource):
             expire_days=self._platform.settings.lake.logs_expire_days,
             statements=tuple(self._log_writers()),
         )
-        return SecureBucket(f"{self._name}-logs", args, platform=self._platform, opts=pulumi.ResourceOptions(parent=self))
+        bucket = SecureBucket(f"{self._name}-logs", args, platform=self._platform, opts=pulumi.ResourceOptions(parent=self))
+        self.policies[bucket.reference.name] = bucket.policy_text
+        return bucket
 
     def _access_log(self, purpose: str, log_bucket: str) -> Statement:
         arns = self._platform.arns

@@ -45,6 +45,7 @@ class Network(pulumi.ComponentResource):
             self._interface_endpoints(name, platform, groups)
             if settings.nat != "none":
                 groups.allow_https_anywhere()
+        self.security_group_arns = groups.arns
         self.functions_security_group_id = groups.functions.id
         self.training_security_group_id = groups.training.id
         self.serving_security_group_id = groups.serving.id

@@ -37,7 +37,10 @@ class Notifications(pulumi.ComponentResource):
                 pipeline="operations",
                 key=keys.operations,
                 dead_letters=False,
-                senders={"sns.amazonaws.com": [self.known_arn]},
+                senders={
+                    "sns.amazonaws.com": [self.known_arn],
+                    "events.amazonaws.com": [platform.arns.event_rule(platform.name("security-*"))],
+                },
             ),
             platform=platform,
             opts=pulumi.ResourceOptions(parent=self),
@@ -53,6 +56,7 @@ class Notifications(pulumi.ComponentResource):
             )
         self.topic_arn = topic.arn
         self.queue_name = undelivered.queue_name
+        self.undelivered_arn = undelivered.arn
         self.register_outputs({"topic_arn": self.topic_arn})
 
     def grant_publish(self) -> list[Statement]:

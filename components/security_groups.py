@@ -13,6 +13,7 @@ class SecurityGroups(pulumi.ComponentResource):
         super().__init__("mlops:network:SecurityGroups", name, None, opts)
         self._name = name
         self._vpc_id = vpc_id
+        self.arns: list[pulumi.Output[str]] = []
         self.functions = self._group("functions", "Lambda functions")
         self.training = self._group("training", "SageMaker training jobs")
         self.serving = self._group("serving", "SageMaker endpoints")
@@ -24,7 +25,7 @@ class SecurityGroups(pulumi.ComponentResource):
         return {"functions": self.functions, "training": self.training, "serving": self.serving}
 
     def _group(self, purpose: str, description: str) -> aws.ec2.SecurityGroup:
-        return aws.ec2.SecurityGroup(
+        group = aws.ec2.SecurityGroup(
             f"{self._name}-{purpose}",
             description=description,
             vpc_id=self._vpc_id,
@@ -32,6 +33,8 @@ class SecurityGroups(pulumi.ComponentResource):
             revoke_rules_on_delete=True,
             opts=pulumi.ResourceOptions(parent=self),
         )
+        self.arns.append(group.arn)
+        return group
 
     def _let_training_talk_to_itself(self) -> None:
         common = {"security_group_id": self.training.id, "referenced_security_group_id": self.training.id, "ip_protocol": "-1"}

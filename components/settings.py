@@ -25,7 +25,7 @@ from components.settings_platform import (
     PipelineSettings,
     Strict,
 )
-from components.settings_security import IdentitySettings
+from components.settings_security import IdentitySettings, SecuritySettings
 
 Part = Literal["data", "models", "cicd"]
 LAMBDA_SERVICES = ("sagemaker.api", "sagemaker.runtime", "sqs", "kms", "logs", "monitoring", "lambda", "states", "xray")
@@ -51,6 +51,7 @@ class Settings(Strict):
     network: NetworkSettings = NetworkSettings()
     keys: KeySettings = KeySettings()
     identity: IdentitySettings = IdentitySettings()
+    security: SecuritySettings = SecuritySettings()
     audit: AuditSettings = AuditSettings()
     lake: LakeSettings = LakeSettings()
     logs: LogSettings = LogSettings()

@@ -8,6 +8,8 @@ from pydantic import Field, model_validator
 
 from components.settings_platform import Strict
 
+RoleName = Annotated[str, Field(pattern=r"^[A-Za-z0-9+=,.@_-]{1,64}$")]
+
 AccountId = Annotated[str, Field(pattern=r"^\d{12}$")]
 
 
@@ -23,3 +25,16 @@ class IdentitySettings(Strict):
         if (self.boundary == "existing") != (self.boundary_arn is not None):
             raise ValueError("boundary_arn: required with boundary existing, not allowed with create or off")
         return self
+
+
+class SecuritySettings(Strict):
+    """What happens at a security event. Without `dry_run` development only says what it would do, all others act."""
+
+    response: bool = True
+    dry_run: bool | None = None
+    deployers: Annotated[
+        list[RoleName], Field(description="Roles that deploy: their changes are no security events, nor are they quarantined.")
+    ] = []
+    forward_global_events: Annotated[
+        bool, Field(description="IAM and sign-in events are in us-east-1 only: forward them to the stack's region.")
+    ] = True

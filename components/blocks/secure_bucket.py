@@ -98,10 +98,11 @@ class SecureBucket(pulumi.ComponentResource):
             *(one_key(args.key.arn, objects) if args.key else []),
             *args.statements,
         ]
+        self.policy_text = json_text({"Version": "2012-10-17", "Statement": statements})
         return aws.s3.BucketPolicy(
             f"{name}-policy",
             bucket=self.bucket.id,
-            policy=json_text({"Version": "2012-10-17", "Statement": statements}),
+            policy=self.policy_text,
             opts=self._child(),
         )
 

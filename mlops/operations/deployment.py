@@ -20,6 +20,7 @@ from mlops.project import Project
 from mlops.report.preview import jsonable
 from mlops.sandbox import levels, lifecycle
 from mlops.sandbox.provider import AwsProvider
+from mlops.sandbox.provider.deployer import deployer
 
 STACK = "local"
 CHANGES = ("create", "update", "replace", "delete", "same")
@@ -116,7 +117,7 @@ def deploy(project: Project, *, attached: bool, sandbox: Project | None = None) 
 
 def _update(project: Project, home: Project, running: lifecycle.Running, started: float, *, fresh: bool) -> Deployed:
     state = StateFile.of(project, home, running)
-    provider = AwsProvider(running.endpoint, running.region, running.administrator, api_url=running.api_url)
+    provider = AwsProvider(running.endpoint, running.region, deployer(running), api_url=running.api_url)
     with state.locked():
         try:
             record = engine.up(project.root, STACK, provider, state.read())

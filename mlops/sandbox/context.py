@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from mlops.sandbox.identity import Identity
 
 ACCOUNT = "123456789012"
+# The role that deploys into a sandbox.
+DEPLOYER = "sandbox-deployer"
 
 # Services whose moto backend is one per partition, not one per region.
 GLOBAL_SERVICES = frozenset({"iam", "s3", "sts", "route53", "cloudfront", "organizations", "budgets", "ce", "account", "savingsplans"})

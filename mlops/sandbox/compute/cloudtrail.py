@@ -78,6 +78,7 @@ class Recorder:
         self._history: deque[dict[str, Any]] = deque(maxlen=HISTORY)
         self._waiting: dict[str, list[dict[str, Any]]] = {}
         self._interval = float(sandbox.options.executors.get("cloudtrail", {}).get("interval", INTERVAL_SECONDS))
+        self._streams: set[str] = set()
         self.deliveries: dict[int, dict[str, Any]] = {}
 
     def observe(self, environ: dict[str, Any], status: int, headers: list[tuple[str, str]], body: bytes) -> None:
@@ -126,11 +127,11 @@ class Recorder:
             self._history.append(entry)
         if not logging_now:
             return
-        ended = call.service == "cloudtrail" and call.operation in _ENDS
         trails = [trail for trail in self._trails() if selects(trail.advanced_event_selectors, entry)]
         for trail in trails:
             self._waiting.setdefault(trail.arn, []).append(entry)
-        if trails or ended:
+        # EventBridge gets management events while any trail is logging, whatever it selects; data events only where selected.
+        if trails or entry["managementEvent"]:
             events.emit(sandbox, f"aws.{source_of(call.service)}", "AWS API Call via CloudTrail", entry)
 
     def _deliver(self) -> None:
@@ -154,6 +155,8 @@ class Recorder:
                 status["LatestCloudWatchLogsDeliveryTime"] = int(time.time())
             except (AccessDenied, ServiceError, ClientError) as error:
                 log.warning("trail %s cannot deliver to %s: %s", trail.trail_name, trail.cw_log_group_arn, error)
+                # The group may have been made anew, without the stream.
+                self._streams.clear()
                 status["LatestCloudWatchLogsDeliveryError"] = str(error)[:200]
         self.deliveries[id(trail.status)] = status
 
@@ -179,11 +182,14 @@ class Recorder:
         group = trail.cw_log_group_arn.split(":log-group:")[1].removesuffix(":*")
         stream = f"{self._sandbox.account}_CloudTrail_{self._sandbox.region}"
         logs = as_role(self._sandbox, Sender(CLOUDTRAIL, trail.arn, trail.cw_role_arn), "logs")
-        try:
-            logs.create_log_stream(logGroupName=group, logStreamName=stream)
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ResourceAlreadyExistsException":
-                raise
+        # Once a group: the call is itself recorded, and would be again with every delivery.
+        if group not in self._streams:
+            try:
+                logs.create_log_stream(logGroupName=group, logStreamName=stream)
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "ResourceAlreadyExistsException":
+                    raise
+            self._streams.add(group)
         now = int(time.time() * 1000)
         entries = [{"timestamp": now, "message": json.dumps(entry, default=str)} for entry in records]
         for start in range(0, len(entries), 1000):

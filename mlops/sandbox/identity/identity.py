@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from moto.core.utils import utcnow
 
-from mlops.sandbox.context import Credentials
+from mlops.sandbox.context import DEPLOYER, Credentials
 from mlops.sandbox.identity.account import Account, trust_documents
 from mlops.sandbox.identity.actions import Need, UnmappedOperation, needs_of
 from mlops.sandbox.identity.actions.needs import keys
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 ADMINISTRATOR = "sandbox-administrator"
-DEPLOYER = "sandbox-deployer"
 _EVERYTHING = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
 _RENEW_BEFORE = timedelta(minutes=10)
 
@@ -114,28 +113,26 @@ class Identity:
                 if ADMINISTRATOR not in store.users:
                     store.create_user(self.region, ADMINISTRATOR)
                     store.put_user_policy(ADMINISTRATOR, "everything", _EVERYTHING)
+                if self.account.role(DEPLOYER) is None:
+                    self._make_deployer(store)
                 key = store.create_access_key(ADMINISTRATOR)
                 self._administrator = Credentials(key.access_key_id, key.secret_access_key, None, store.users[ADMINISTRATOR].arn)
             return self._administrator
 
-    def deployer(self) -> Credentials:
-        """A session of `role/sandbox-deployer`, as which the resource provider deploys: it may do everything."""
-        store = self.account.store("iam")
-        if self.account.role(DEPLOYER) is None:
-            trust = {"Effect": "Allow", "Principal": {"Service": "sandbox.mlops"}, "Action": "sts:AssumeRole"}
-            store.create_role(
-                role_name=DEPLOYER,
-                assume_role_policy_document=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
-                path="/",
-                permissions_boundary=None,
-                description="deploys into the sandbox",
-                tags=[],
-                max_session_duration="3600",
-            )
-            store.put_role_policy(DEPLOYER, "everything", _EVERYTHING)
-        role = self.account.role(DEPLOYER)
-        assert role is not None
-        return self.issue(role.arn, "sandbox.mlops", "deployment")
+    def _make_deployer(self, store: Any) -> None:
+        """`role/sandbox-deployer`, which the administrator assumes to deploy: it may do everything."""
+        people = {"Service": "sandbox.mlops", "AWS": f"arn:aws:iam::{self.account.account}:user/{ADMINISTRATOR}"}
+        trust = {"Effect": "Allow", "Principal": people, "Action": "sts:AssumeRole"}
+        store.create_role(
+            role_name=DEPLOYER,
+            assume_role_policy_document=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
+            path="/",
+            permissions_boundary=None,
+            description="deploys into the sandbox",
+            tags=[],
+            max_session_duration="3600",
+        )
+        store.put_role_policy(DEPLOYER, "everything", _EVERYTHING)
 
     def internal(self) -> Credentials:
         """Keys of the internal principal: not judged, not recorded; only for what AWS itself does behind the scenes."""

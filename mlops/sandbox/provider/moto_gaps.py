@@ -1,6 +1,7 @@
 """What moto lacks of the operations the provider needs: `install` adds them to the moto in this process.
 
 - SageMaker's DeleteModelPackageGroup and Glue's UpdateCrawler do not exist.
+- KMS enables, disables and deletes keys by their id only, not by their ARN.
 - Glue keeps the tags of what was deleted.
 - Of AWS Backup much is missing: `moto_backup` has it.
 - Composite alarms, saved queries and X-Ray's groups and rules: see `moto_observability`.
@@ -20,6 +21,7 @@ from moto.core.responses import EmptyResult
 from moto.core.utils import camelcase_to_underscores, utcnow
 from moto.glue.models import FakeCrawler, GlueBackend
 from moto.glue.responses import GlueResponse
+from moto.kms.models import KmsBackend
 from moto.sagemaker.exceptions import ResourceNotFound, ValidationError
 from moto.sagemaker.models import SageMakerModelBackend
 from moto.sagemaker.responses import SageMakerResponse
@@ -53,9 +55,19 @@ def install(sandbox: Any = None) -> None:
     GlueResponse.update_crawler = _answer_update_crawler  # type: ignore[attr-defined]
     for kind in ("job", "crawler", "database"):
         setattr(GlueBackend, f"delete_{kind}", _untagging(getattr(GlueBackend, f"delete_{kind}"), kind))
+    for name in ("disable_key", "enable_key", "cancel_key_deletion", "schedule_key_deletion"):
+        setattr(KmsBackend, name, _by_arn_too(getattr(KmsBackend, name)))
     for name in _DELETIONS:
         if hasattr(APIGatewayBackend, name):
             setattr(APIGatewayBackend, name, _refusing(getattr(APIGatewayBackend, name)))
+
+
+def _by_arn_too(operation: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(operation)
+    def by_id(backend: KmsBackend, key_id: str, *args: Any, **kwargs: Any) -> Any:
+        return operation(backend, backend.get_key_id(key_id), *args, **kwargs)
+
+    return by_id
 
 
 def _refusing(deletion: Callable[..., Any]) -> Callable[..., Any]:

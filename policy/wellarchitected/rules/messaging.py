@@ -201,6 +201,9 @@ def sns_no_plain_http(subscription: Resource, context: Context) -> str | None:
 )  # fmt: skip
 def events_target_dead_letter(target: Resource, context: Context) -> str | None:
     """Events that cannot be delivered are kept."""
+    arn = target.values.get("arn")
+    if isinstance(arn, str) and ":event-bus/" in arn:
+        raise NotApplicable("hands events over to another bus, whose own targets have dead-letter queues")
     return None if context.graph.given(target, "deadLetterConfig.arn") else f"deadLetterConfig.arn of '{target.name}' is not set"
 
 

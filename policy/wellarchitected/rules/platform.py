@@ -12,6 +12,8 @@ from ._types import (
     AWS_PROVIDER,
     BUCKET,
     ENDPOINT_CONFIGURATION,
+    EVENT_RULE,
+    EVENT_TARGET,
     FUNCTION,
     GLUE_JOB,
     KEY_ARN,
@@ -149,6 +151,8 @@ def one_region(resource: Resource, context: Context) -> str | None:
     region = resource.get("region")
     if region is None:
         raise NotApplicable("lies in the provider's region")
+    if region == "us-east-1" and resource.type in (EVENT_RULE, EVENT_TARGET):
+        raise NotApplicable("events of IAM and of sign-ins are in us-east-1 only, wherever the stack is")
     home = {provider.get("region", "") for provider in context.graph.of(AWS_PROVIDER)}
     if not home:
         raise NotApplicable("the provider is not part of the stack")

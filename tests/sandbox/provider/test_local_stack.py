@@ -11,6 +11,7 @@ import pytest
 from mlops import engine
 from mlops.sandbox import levels, lifecycle
 from mlops.sandbox.provider import AwsProvider
+from mlops.sandbox.provider.deployer import deployer
 
 ROOT = Path(__file__).parents[3]
 pytestmark = pytest.mark.sandbox
@@ -25,7 +26,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[lifecycle.Runn
 
 @pytest.mark.spec("OPS-1a", "REL-5a", "U4")
 def test_local_stack_deploys_stays_as_it_is_and_goes_without_a_trace(running: lifecycle.Running):
-    provider = AwsProvider(running.endpoint, running.region, running.administrator, api_url=running.api_url)
+    provider = AwsProvider(running.endpoint, running.region, deployer(running), api_url=running.api_url)
     first = engine.up(ROOT, "local", provider)
     aws = [resource for resource in first.resources if resource.custom and resource.type.startswith("aws:")]
     assert {first.changes[resource.urn] for resource in aws} == {"create"}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from components.arns import Arns
-from components.boundary import MAXIMUM_CHARACTERS, boundary_document
+from components.boundary import MAXIMUM_CHARACTERS, PATH, boundary_document
 from mlops.sandbox.identity.conditions import Context
 from mlops.sandbox.identity.documents import parse
 from mlops.sandbox.identity.evaluation import Policies, Request, evaluate
@@ -41,14 +41,14 @@ def test_the_boundary_fits_into_a_managed_policy_with_the_longest_names() -> Non
 @pytest.mark.spec("SEC-8e", "SEC-1a")
 @pytest.mark.parametrize("stack", STACKS)
 def test_every_role_carries_the_boundary(stack: str) -> None:
-    (boundary,) = of_type(stack, "aws:iam/policy:Policy")
+    (boundary,) = [policy for policy in of_type(stack, "aws:iam/policy:Policy") if policy.inputs.get("path") == PATH]
     for role in of_type(stack, "aws:iam/role:Role"):
         assert role.property_dependencies["permissionsBoundary"] == [boundary.urn], role.name
 
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_whatever_the_program_grants_is_inside_the_boundary(stack: str) -> None:
-    service = {"iam__PassedToService": "lambda.amazonaws.com"}
+    service = {"iam__PassedToService": "lambda.amazonaws.com", "iam__PolicyARN": ARNS.policy("quarantine/mlops-dev-quarantine")}
     granted = {
         (action, resource.replace(f"mlops-{stack}-", "mlops-dev-"))
         for _, statement in statements(stack)
@@ -91,4 +91,12 @@ def test_roles_of_other_names_are_neither_passed_nor_assumed_nor_quarantined() -
     assert may("iam:PassRole", ARNS.role("mlops-dev-training"), **service)
     assert not may("iam:PassRole", ARNS.role("administrator"), **service)
     assert not may("sts:AssumeRole", ARNS.role("administrator"))
-    assert may("iam:PutRolePolicy", ARNS.role("mlops-dev-training")) and not may("iam:PutRolePolicy", ARNS.role("administrator"))
+
+
+@pytest.mark.spec("SEC-8e")
+def test_of_all_policies_a_role_may_attach_only_one_that_denies_and_only_to_its_own_kind() -> None:
+    quarantine, administrator = ARNS.policy("quarantine/mlops-dev-quarantine"), "arn:aws:iam::aws:policy/AdministratorAccess"
+    assert may("iam:AttachRolePolicy", ARNS.role("mlops-dev-training"), iam__PolicyARN=quarantine)
+    assert not may("iam:AttachRolePolicy", ARNS.role("administrator"), iam__PolicyARN=quarantine)
+    assert not may("iam:AttachRolePolicy", ARNS.role("mlops-dev-training"), iam__PolicyARN=administrator)
+    assert not may("iam:PutRolePolicy", ARNS.role("mlops-dev-training"))

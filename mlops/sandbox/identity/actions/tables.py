@@ -61,6 +61,7 @@ PARAMETERS: dict[str, dict[str, tuple[str, ...]]] = {
     "codepipeline": {"PipelineName": ("pipelineName", "name")},
     "codebuild": {"ProjectName": ("projectName", "name")},
     "athena": {"WorkGroupName": ("WorkGroup", "Name")},
+    "ec2": {"SecurityGroupId": ("GroupId",)},
     "backup": {"BackupVaultName": ("BackupVaultName",)},
 }
 

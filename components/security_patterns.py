@@ -1,0 +1,89 @@
+"""EventBridge patterns of security events; plain data.
+
+Calls come by CloudTrail. Those of the deploying roles and of the responders themselves are left out: no response answers another one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+Pattern = dict[str, Any]
+BY_CLOUDTRAIL = "AWS API Call via CloudTrail"
+# GuardDuty's severities: 7 and more is high.
+HIGH, MEDIUM = 7, 4
+
+BUCKET_EXPOSURE = [
+    "DeleteBucketPolicy",
+    "DeleteBucketPublicAccessBlock",
+    "PutBucketAcl",
+    "PutBucketPolicy",
+    "PutBucketPublicAccessBlock",
+]
+TRAIL_CHANGES = ["DeleteTrail", "PutEventSelectors", "StopLogging", "UpdateTrail"]
+KEY_CHANGES = ["DisableKey", "DisableKeyRotation", "ScheduleKeyDeletion"]
+INGRESS_CHANGES = ["AuthorizeSecurityGroupIngress", "ModifySecurityGroupRules"]
+# Changes that give rights; those that take them away are how a quarantine is prepared and undone.
+RIGHTS_CHANGES = [
+    "AttachRolePolicy",
+    "AttachUserPolicy",
+    "CreateAccessKey",
+    "DeleteRolePermissionsBoundary",
+    "PutRolePermissionsBoundary",
+    "PutRolePolicy",
+    "PutUserPolicy",
+    "UpdateAssumeRolePolicy",
+]
+IDENTITY_CHANGES = [
+    *RIGHTS_CHANGES,
+    "CreateLoginProfile",
+    "CreateOpenIDConnectProvider",
+    "CreatePolicyVersion",
+    "CreateUser",
+    "DeactivateMFADevice",
+    "SetDefaultPolicyVersion",
+]
+
+
+def calls(source: str, names: Sequence[str], spared_sessions: Sequence[str]) -> Pattern:
+    """Successful calls of these names by anybody but sessions whose ARN begins so; services, which have no ARN, are left out as well."""
+    return {
+        "source": [f"aws.{source}"],
+        "detail-type": [BY_CLOUDTRAIL],
+        "detail": {
+            "eventName": list(names),
+            "errorCode": [{"exists": False}],
+            "userIdentity": {"arn": [{"anything-but": {"prefix": list(spared_sessions)}}]},
+        },
+    }
+
+
+def findings(severity: int) -> Pattern:
+    """GuardDuty findings of at least this severity."""
+    return {
+        "source": ["aws.guardduty"],
+        "detail-type": ["GuardDuty Finding"],
+        "detail": {"severity": [{"numeric": [">=", severity]}]},
+    }
+
+
+def sign_ins() -> Pattern:
+    """The root user at the console, and anybody who came in without a second factor."""
+    return {
+        "source": ["aws.signin"],
+        "detail-type": ["AWS Console Sign In via CloudTrail"],
+        "$or": [
+            {"detail": {"userIdentity": {"type": ["Root"]}}},
+            {
+                "detail": {
+                    "userIdentity": {"type": ["IAMUser"]},
+                    "additionalEventData": {"MFAUsed": ["No"]},
+                    "responseElements": {"ConsoleLogin": ["Success"]},
+                }
+            },
+        ],
+    }
+
+
+def any_of(*patterns: Pattern) -> Pattern:
+    return {"$or": list(patterns)}

@@ -1,0 +1,42 @@
+"""With dry-run the responses change nothing and say what they would have done."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from .test_responses import OPEN, PUBLIC, attached, give_rights, role_of, stack_group, world_rules
+
+pytestmark = [pytest.mark.sandbox, pytest.mark.spec("SEC-7c")]
+
+
+def test_nothing_is_changed_and_the_records_say_what_would_have_been(watching: Any, until: Any) -> None:
+    s3, prefix = watching.client("s3"), watching.outputs["prefix"]
+    bucket, group = watching.outputs["buckets"]["raw"], stack_group(watching)
+    key = watching.client("kms").describe_key(KeyId=f"alias/{prefix}-data")["KeyMetadata"]["Arn"]
+    role = role_of(watching, f"{prefix}-watched")
+    s3.delete_public_access_block(Bucket=bucket)
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(PUBLIC))
+    watching.client("ec2").authorize_security_group_ingress(GroupId=group, IpPermissions=OPEN)
+    watching.client("kms").disable_key(KeyId=key)
+    give_rights(watching, role)
+    watching.client("cloudtrail").stop_logging(Name=f"{prefix}-trail")
+    cases = {
+        "bucket exposed": bucket,
+        "security group opened": group,
+        "key disabled or to be deleted": key,
+        "rights abused or changed": role,
+        "trail tampered with": "trail",
+    }
+    for case, resource in cases.items():
+        found = until(lambda case=case, resource=resource: watching.records(case, resource))
+        assert {record["status"] for record in found} == {"dry-run"} and found[0]["actions"], case
+    time.sleep(1)
+    assert json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"]) == PUBLIC
+    assert len(world_rules(watching, group)) == 1 and attached(watching, role) == []
+    assert watching.client("kms").describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "Disabled"
+    assert watching.client("cloudtrail").get_trail_status(Name=f"{prefix}-trail")["IsLogging"] is False
+    assert "dry-run" in watching.told("would have been done")["Subject"]
