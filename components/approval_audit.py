@@ -63,6 +63,7 @@ class ApprovalAudit(pulumi.ComponentResource):
             },
             target=self.function,
             dead_letters=self.failures,
+            starts_work=False,
             opts=child,
         )
         self.register_outputs({})

@@ -116,6 +116,19 @@ class Arns:
     def code_repository(self, name: str) -> str:
         return self.of("codecommit", name)
 
+    def key(self, key_id: str = "*") -> str:
+        return self.of("kms", f"key/{key_id}")
+
+    def key_alias(self, name: str) -> str:
+        return self.of("kms", f"alias/{name}")
+
+    def backup_vault(self, name: str) -> str:
+        return self.of("backup", f"backup-vault:{name}")
+
+    def in_region(self, region: str) -> Arns:
+        """The same account's ARNs in another region."""
+        return Arns(self.partition, region, self.account)
+
     def schedule(self, name: str) -> str:
         return self.of("scheduler", f"schedule/default/{name}")
 

@@ -164,6 +164,66 @@ IMAGE_PUSH = [
     "ecr:CompleteLayerUpload",
     "ecr:PutImage",
 ]
+# Replication of a bucket (S3 user guide, "Setting up permissions for live replication").
+REPLICATION_CONFIGURE = ["s3:GetReplicationConfiguration", "s3:ListBucket"]
+REPLICATION_READ = ["s3:GetObjectVersionForReplication", "s3:GetObjectVersionAcl", "s3:GetObjectVersionTagging"]
+REPLICATION_WRITE = ["s3:ReplicateObject", "s3:ReplicateDelete", "s3:ReplicateTags"]
+KEY_REPLICATE = ["kms:Encrypt"]
+# AWS Backup (AWSBackupServiceRolePolicyForBackup and …ForS3Backup), each on what the plan selects.
+TABLE_BACKUP = [
+    "dynamodb:CreateBackup",
+    "dynamodb:DescribeBackup",
+    "dynamodb:DeleteBackup",
+    "dynamodb:DescribeTable",
+    "dynamodb:ListTagsOfResource",
+    "dynamodb:StartAwsBackupJob",
+]
+BUCKET_BACKUP = [
+    "s3:GetBucketAcl",
+    "s3:GetBucketLocation",
+    "s3:GetBucketNotification",
+    "s3:GetBucketTagging",
+    "s3:GetBucketVersioning",
+    "s3:GetInventoryConfiguration",
+    "s3:ListBucket",
+    "s3:ListBucketVersions",
+    "s3:PutBucketNotification",
+    "s3:PutInventoryConfiguration",
+]
+OBJECT_BACKUP = [
+    "s3:GetObject",
+    "s3:GetObjectAcl",
+    "s3:GetObjectTagging",
+    "s3:GetObjectVersion",
+    "s3:GetObjectVersionAcl",
+    "s3:GetObjectVersionTagging",
+]
+BACKUP_RULE = [
+    "events:DeleteRule",
+    "events:DescribeRule",
+    "events:DisableRule",
+    "events:EnableRule",
+    "events:ListTargetsByRule",
+    "events:PutRule",
+    "events:PutTargets",
+    "events:RemoveTargets",
+]
+BACKUP_RULE_LIST = ["events:ListRules"]
+METRICS_READ = ["cloudwatch:GetMetricData"]
+BACKUP_COPY = ["backup:CopyFromBackupVault", "backup:CopyIntoBackupVault"]
+BACKUP_DESCRIBE = ["backup:DescribeBackupVault"]
+KEY_BACKUP = [*KEY_VOLUME, "kms:ReEncryptFrom", "kms:ReEncryptTo"]
+TABLE_RESTORE = [
+    "dynamodb:BatchWriteItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:DescribeTable",
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:Query",
+    "dynamodb:RestoreTableFromAwsBackup",
+    "dynamodb:Scan",
+    "dynamodb:UpdateItem",
+]
 PIPELINE_START = ["codepipeline:StartPipelineExecution"]
 BUILD_RUN = ["codebuild:StartBuild", "codebuild:BatchGetBuilds", "codebuild:StopBuild"]
 REPORT_PUBLISH = ["codebuild:CreateReport", "codebuild:UpdateReport", "codebuild:BatchPutTestCases", "codebuild:BatchPutCodeCoverages"]

@@ -23,15 +23,19 @@ DATA_CLASSES = {
 
 @dataclass(frozen=True)
 class KeyReference:
-    """A key by its ARN, made here or existing."""
+    """A key by its ARN, made here or existing; or any key of a region that bears `alias`, where its ARN is another stack's to know."""
 
     arn: pulumi.Input[str]
+    alias: str | None = None
 
     def grant_decrypt(self) -> list[Statement]:
-        return [allow(KEY_DECRYPT, self.arn)]
+        return [allow(KEY_DECRYPT, self.arn, self._condition())]
 
     def grant_encrypt(self) -> list[Statement]:
-        return [allow(KEY_ENCRYPT, self.arn)]
+        return [allow(KEY_ENCRYPT, self.arn, self._condition())]
+
+    def _condition(self) -> dict[str, object] | None:
+        return {"ForAnyValue:StringEquals": {"kms:ResourceAliases": self.alias}} if self.alias else None
 
     def grant_volumes(self) -> list[Statement]:
         """Let an AWS service encrypt volumes with the key on the caller's behalf."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pulumi
 import pulumi_aws as aws
@@ -19,6 +19,7 @@ class Platform:
     """`prefix` starts every name; ARNs are formed by `arns`; `inventory` holds what the blocks have made; every role carries the boundary."""
 
     settings: Settings
+    project: str
     prefix: str
     region: str
     account: str
@@ -33,7 +34,8 @@ class Platform:
         account = aws.get_caller_identity().account_id
         partition = aws.get_partition().partition
         prefix = f"{config.project}-{config.stack}"
-        return Platform(config.settings, prefix, config.region, account, Arns(partition, config.region, account), config.contracts)
+        arns = Arns(partition, config.region, account)
+        return Platform(config.settings, config.project, prefix, config.region, account, arns, config.contracts)
 
     @property
     def protected(self) -> bool:
@@ -42,6 +44,19 @@ class Platform:
     def has(self, part: Part) -> bool:
         """Whether the stack has this part of the platform."""
         return part in self.settings.stack.parts
+
+    @property
+    def standby(self) -> bool:
+        """Whether the stack waits to take over: then nothing starts by itself."""
+        return self.settings.recovery.standby
+
+    def peer(self) -> Platform | None:
+        """The stack in the other region, as far as names and ARNs go."""
+        peer = self.settings.recovery.peer
+        if peer is None:
+            return None
+        prefix = f"{self.project}-{peer.stack}"
+        return replace(self, prefix=prefix, region=peer.region, arns=self.arns.in_region(peer.region), inventory=Inventory())
 
     def name(self, thing: str, model: str | None = None) -> str:
         return f"{self.prefix}-{model}-{thing}" if model else f"{self.prefix}-{thing}"

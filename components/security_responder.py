@@ -60,6 +60,7 @@ class SecurityResponder(pulumi.ComponentResource):
             pattern=args.pattern,
             target=function,
             dead_letters=failures,
+            starts_work=False,
             opts=child,
         )
         self.register_outputs({})

@@ -25,6 +25,7 @@ from components.settings_platform import (
     PipelineSettings,
     Strict,
 )
+from components.settings_recovery import CdnSettings, HealthSettings, RecoverySettings
 from components.settings_security import IdentitySettings, SecuritySettings
 
 Part = Literal["data", "models", "cicd"]
@@ -62,6 +63,9 @@ class Settings(Strict):
     pipelines: PipelineSettings = PipelineSettings()
     api: ApiSettings = ApiSettings()
     cicd: CicdSettings = CicdSettings()
+    recovery: RecoverySettings = RecoverySettings()
+    health: HealthSettings = HealthSettings()
+    cdn: CdnSettings = CdnSettings()
     models: Annotated[list[ModelSettings], Field(max_length=20)] = []
 
     @model_validator(mode="after")
@@ -115,6 +119,19 @@ class Settings(Strict):
             raise ValueError("network.private_subnet_ids: prod needs private subnets in at least 2 zones")
         if network.nat == "single":
             raise ValueError("network.nat: one NAT gateway is a single point of failure in prod; allowed: per-az, none (with endpoints)")
+        return self
+
+    @model_validator(mode="after")
+    def _a_standby_starts_nothing_by_itself(self) -> Settings:
+        if not self.recovery.standby:
+            return self
+        if "cicd" in self.stack.parts:
+            raise ValueError("stack.parts: a standby is deployed with its primary's code; leave cicd out")
+        if self.cdn.enabled:
+            raise ValueError("cdn: the distribution belongs to the primary, whose origin is changed at a failover; leave it out")
+        for model in self.models:
+            if model.training.schedule or model.drift.schedule:
+                raise ValueError(f"models: a standby has no schedules and {model.name} has one; set it in the primary's file only")
         return self
 
     @model_validator(mode="after")

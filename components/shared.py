@@ -12,6 +12,7 @@ from components.lake import Lake
 from components.network import Network
 from components.notifications import Notifications
 from components.platform import Platform
+from components.tables import Tables
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,22 +34,15 @@ class Shared:
         """The base of a stack."""
         keys = Keys("keys", platform=platform)
         lake = Lake("lake", platform=platform, keys=keys)
+        tables = Tables.of(platform, keys)
         return Shared(
             platform=platform,
             keys=keys,
             lake=lake,
             network=Network("network", platform=platform, log_key=keys.logs),
             notifications=Notifications("notifications", platform=platform, keys=keys),
-            ledger=Table(
-                "ledger", platform=platform, table_name=platform.name("ledger"), key=keys.operations, data_classification="internal"
-            ),
-            predictions=Table(
-                "predictions",
-                platform=platform,
-                table_name=platform.name("predictions"),
-                key=keys.predictions,
-                data_classification="confidential",
-            ),
+            ledger=tables.ledger,
+            predictions=tables.predictions,
             images=Images("images", platform=platform, keys=keys),
             code=Code("code", platform=platform, lake=lake),
         )

@@ -19,7 +19,10 @@ MAXIMUM_RETRIES = 10
 
 
 class EventTrigger(pulumi.ComponentResource):
-    """Starts a function's alias or a state machine with the whole event. `dead_letters` must admit the rule by its name."""
+    """Starts a function's alias or a state machine with the whole event. `dead_letters` must admit the rule by its name.
+
+    In a standby a rule that starts work is there, and disabled.
+    """
 
     def __init__(
         self,
@@ -31,6 +34,7 @@ class EventTrigger(pulumi.ComponentResource):
         pattern: dict[str, Any],
         target: Function | StateMachine,
         dead_letters: WorkQueue,
+        starts_work: bool = True,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("mlops:blocks:EventTrigger", name, None, opts)
@@ -39,7 +43,8 @@ class EventTrigger(pulumi.ComponentResource):
             name=rule_name,
             description=description,
             event_pattern=json_text(pattern),
-            state="ENABLED",
+            # Replicas that arrive in a standby's buckets are events too.
+            state="DISABLED" if platform.standby and starts_work else "ENABLED",
             opts=pulumi.ResourceOptions(parent=self),
         )
         arn, role_arn, waits = self._reach(name, platform, rule_name, rule, target)

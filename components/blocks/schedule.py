@@ -16,7 +16,7 @@ from components.platform import Platform
 
 
 class Schedule(pulumi.ComponentResource):
-    """`expression` is `rate(…)` or `cron(…)` in UTC."""
+    """`expression` is `rate(…)` or `cron(…)` in UTC; a standby's schedule runs only where it starts no work."""
 
     def __init__(
         self,
@@ -29,6 +29,7 @@ class Schedule(pulumi.ComponentResource):
         event: dict[str, Any],
         dead_letters: WorkQueue,
         key: KeyReference,
+        starts_work: bool = True,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("mlops:blocks:Schedule", name, None, opts)
@@ -44,6 +45,7 @@ class Schedule(pulumi.ComponentResource):
             f"{name}-schedule",
             name=schedule_name,
             schedule_expression=expression,
+            state="DISABLED" if platform.standby and starts_work else "ENABLED",
             kms_key_arn=key.arn,
             flexible_time_window={"mode": "OFF"},
             target={

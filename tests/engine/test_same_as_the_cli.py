@@ -82,7 +82,7 @@ def test_a_preview_equals_the_clis(name: str, tmp_path: Path, cli: Cli) -> None:
     assert_previews_are_the_same(cli, copy_of(name, tmp_path), "dev")
 
 
-@pytest.mark.parametrize("stack", ["dev", "prod", "local"])
+@pytest.mark.parametrize("stack", ["dev", "prod", "prod-dr", "local"])
 def test_the_platforms_preview_equals_the_clis(stack: str, platform: Path, cli: Cli) -> None:
     assert_previews_are_the_same(cli, platform, stack)
 

@@ -85,7 +85,7 @@ def test_cli_reports_what_evaluate_reports(tmp_path: Path, exempt: bool) -> None
     assert (("mandatory", "s3-no-public-acl") in found) == (not exempt)
 
 
-@pytest.mark.parametrize("stack", ["dev", "prod"])
+@pytest.mark.parametrize("stack", ["dev", "prod", "prod-dr"])
 def test_cli_and_offline_preview_judge_the_platform_alike(tmp_path: Path, platform: Path, stack: str) -> None:  # noqa: F811
     report = judge(engine.preview(platform, stack), None, datetime.now(UTC).date())
     with served(EchoProvider("eu-west-1"), platform) as providers:

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.spec("U2", "U4")
-@pytest.mark.parametrize("stack", ["dev", "prod"])
+@pytest.mark.parametrize("stack", ["dev", "prod", "prod-dr"])
 def test_the_preview_equals_its_recording(stack: str) -> None:
     expected = json.loads((ROOT / "tests" / "recordings" / f"{stack}.json").read_text())["resources"]
     found = recording(engine.preview(ROOT, stack))["resources"]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 from ..model import Context, Example, Parameter, Resource, rule
 from ..policies import action_matches, actions, allows, condition_keys, principals, resources, statements
@@ -182,7 +183,7 @@ def passrole_scoped(policy: Resource, context: Context) -> Iterator[str]:
     "iam-no-decrypt-everything", POLICIES, scope="stack",
     practices="SEC08-BP04", checklist="CHK-SEC-1", spec="SEC-8f", severity="high", sources="securityhub:KMS.1 securityhub:KMS.2",
     why="Who may decrypt with every key of the account makes keys per data class worthless.",
-    fix="Name the keys in Resource",
+    fix="Name the keys in Resource, or their aliases by the condition kms:ResourceAliases",
     reads="policy", missing="not_applicable",
     compliant=allow("kms:Decrypt", "arn:aws:kms:eu-west-1:123456789012:key/k"), violating=allow("kms:Decrypt"),
 )  # fmt: skip
@@ -194,10 +195,23 @@ def no_decrypt_everything(policy: Resource, context: Context) -> Iterator[str]:
             continue
         using_keys = True
         wide = any(item == "*" or item.endswith(":key/*") for item in resources(policy, "policy", statement))
+        wide = wide and not _names_aliases(statement)
         if wide and any(action_matches(action, "kms:Decrypt") for action in actions(statement)):
             yield f"policy.Statement[{index}] of '{policy.name}' allows kms:Decrypt on every key"
     if not using_keys:
         raise NotApplicable("uses no keys")
+
+
+def _names_aliases(statement: Mapping[str, Any]) -> bool:
+    """Whether the statement holds for keys with certain aliases only; a negated or `…IfExists` test, or a bare `*`, limits nothing."""
+    for operator, tests in (statement.get("Condition") or {}).items():
+        if operator not in ("ForAnyValue:StringEquals", "ForAnyValue:StringLike") or not isinstance(tests, Mapping):
+            continue
+        for key, value in tests.items():
+            values = value if isinstance(value, list) else [value]
+            if key.lower() == "kms:resourcealiases" and values and not any(item in ("*", "alias/*") for item in values):
+                return True
+    return False
 
 
 @rule(

@@ -1,0 +1,13 @@
+"""Providers of other regions than the stack's own."""
+
+from __future__ import annotations
+
+import pulumi_aws as aws
+
+# Where CloudFront, Route 53 and their certificates, metrics and firewalls live.
+GLOBAL = "us-east-1"
+
+
+def provider_in(region: str) -> aws.Provider:
+    """A provider of `region`, with the default tags of the stack's own; a stack makes one a region."""
+    return aws.Provider(region, region=region, default_tags={"tags": aws.get_default_tags().tags})

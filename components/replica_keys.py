@@ -1,0 +1,50 @@
+"""Keys of the tables' replicas: in the other region, made by the stack that owns the tables."""
+
+from __future__ import annotations
+
+import pulumi
+import pulumi_aws as aws
+
+from components.documents import json_text
+from components.keys import DATA_CLASSES, KeyReference, key_policy
+from components.platform import Platform
+from components.regions import provider_in
+
+# What tables are encrypted with.
+CLASSES = ("operations", "predictions")
+
+
+class ReplicaKeys(pulumi.ComponentResource):
+    """One key a data class. The standby knows them by `replica_alias`."""
+
+    def __init__(self, name: str, *, platform: Platform, peer: Platform, opts: pulumi.ResourceOptions | None = None) -> None:
+        there = pulumi.ResourceOptions(provider=provider_in(peer.region))
+        super().__init__("mlops:security:ReplicaKeys", name, None, pulumi.ResourceOptions.merge(opts, there))
+        keys = {data_class: self._key(name, data_class, platform, peer) for data_class in CLASSES}
+        self.operations = keys["operations"]
+        self.predictions = keys["predictions"]
+        self.register_outputs({data_class: key.arn for data_class, key in keys.items()})
+
+    def _key(self, name: str, data_class: str, platform: Platform, peer: Platform) -> KeyReference:
+        settings = platform.settings.keys
+        key = aws.kms.Key(
+            f"{name}-{data_class}",
+            description=f"{platform.prefix}: replicas of {DATA_CLASSES[data_class]}",
+            enable_key_rotation=True,
+            rotation_period_in_days=settings.rotation_days,
+            deletion_window_in_days=settings.deletion_window_days,
+            policy=json_text({"Version": "2012-10-17", "Statement": key_policy(peer, data_class)}),
+            opts=pulumi.ResourceOptions(parent=self, protect=platform.protected),
+        )
+        aws.kms.Alias(
+            f"{name}-{data_class}-alias",
+            name=f"alias/{replica_alias(platform, data_class)}",
+            target_key_id=key.key_id,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return KeyReference(key.arn)
+
+
+def replica_alias(owner: Platform, data_class: str) -> str:
+    """The alias (without `alias/`) of the key of the owner's replicas."""
+    return f"{owner.prefix}-replica-{data_class}"

@@ -1,0 +1,145 @@
+"""What the stacks register for recovery: backups of everything, copies in the second region, and a standby that waits."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlops import engine
+
+ROOT = Path(__file__).parents[3]
+PROD_REGION, DR_REGION = "eu-west-1", "eu-north-1"
+
+
+@cache
+def preview(stack: str) -> engine.Record:
+    return engine.preview(ROOT, stack)
+
+
+def of_type(stack: str, type_: str) -> list[engine.RecordedResource]:
+    return [resource for resource in preview(stack).resources if resource.type == type_]
+
+
+@pytest.mark.spec("REL-1d", "REL-6a", "CHK-REL-2")
+def test_the_backup_plan_of_production_covers_every_table_and_every_bucket_of_the_lake() -> None:
+    (selection,) = of_type("prod", "aws:backup/selection:Selection")
+    selected = set(selection.inputs["resources"])
+    tables = {
+        f"arn:aws:dynamodb:{PROD_REGION}:123456789012:table/{table.inputs['name']}" for table in of_type("prod", "aws:dynamodb/table:Table")
+    }
+    buckets = {f"arn:aws:s3:::{name}" for name in preview("prod").outputs["buckets"].values()}
+    assert tables | buckets == selected
+
+
+@pytest.mark.spec("REL-6c", "CHK-REL-6")
+def test_production_copies_its_recovery_points_hourly_into_the_standbys_vault() -> None:
+    (plan,) = of_type("prod", "aws:backup/plan:Plan")
+    (rule,) = plan.inputs["rules"]
+    assert rule["schedule"] == "cron(0 * * * ? *)"
+    (copy,) = rule["copyActions"]
+    (vault,) = of_type("prod-dr", "aws:backup/vault:Vault")
+    assert copy["destinationVaultArn"] == f"arn:aws:backup:{DR_REGION}:123456789012:backup-vault:{vault.inputs['name']}"
+
+
+@pytest.mark.spec("PERF-2c")
+def test_every_bucket_replicates_in_time_into_a_bucket_that_the_standby_makes_with_a_key_that_it_has() -> None:
+    there = {bucket.inputs["bucket"] for bucket in of_type("prod-dr", "aws:s3/bucket:Bucket")}
+    aliases = {f"arn:aws:kms:{DR_REGION}:123456789012:{alias.inputs['name']}" for alias in of_type("prod-dr", "aws:kms/alias:Alias")}
+    configurations = of_type("prod", "aws:s3/bucketReplicationConfig:BucketReplicationConfig")
+    purposes = {"raw", "processed", "quarantine", "models", "predictions"}
+    assert {configuration.inputs["rules"][0]["id"] for configuration in configurations} == purposes
+    for configuration in configurations:
+        (rule,) = configuration.inputs["rules"]
+        destination = rule["destination"]
+        assert rule["status"] == "Enabled" and rule["deleteMarkerReplication"] == {"status": "Enabled"}
+        assert destination["bucket"].removeprefix("arn:aws:s3:::") in there
+        assert destination["encryptionConfiguration"]["replicaKmsKeyId"] in aliases
+        assert destination["replicationTime"] == {"status": "Enabled", "time": {"minutes": 15}}
+
+
+@pytest.mark.spec("REL-6c", "PERF-2b")
+def test_tables_have_a_replica_that_the_standby_names_and_may_decrypt() -> None:
+    for table in of_type("prod", "aws:dynamodb/table:Table"):
+        (replica,) = table.inputs["replicas"]
+        assert replica["regionName"] == DR_REGION and replica["pointInTimeRecovery"] is True
+    assert not of_type("prod-dr", "aws:dynamodb/table:Table")
+    outputs = preview("prod-dr").outputs
+    assert (outputs["ledger_table"], outputs["predictions_table"]) == ("mlops-prod-ledger", "mlops-prod-predictions")
+    replica_aliases = {alias.inputs["name"] for alias in of_type("prod", "aws:kms/alias:Alias") if "replica" in alias.inputs["name"]}
+    named = {
+        value
+        for policy in of_type("prod-dr", "aws:iam/rolePolicy:RolePolicy")
+        for statement in json.loads(policy.inputs["policy"])["Statement"]
+        for value in [statement.get("Condition", {}).get("ForAnyValue:StringEquals", {}).get("kms:ResourceAliases")]
+        if value
+    }
+    assert named == replica_aliases
+
+
+@pytest.mark.spec("PERF-2b")
+def test_a_standby_starts_nothing_by_itself() -> None:
+    assert not of_type("prod-dr", "aws:codepipeline/pipeline:Pipeline")
+    enabled = [
+        rule.inputs["name"] for rule in of_type("prod-dr", "aws:cloudwatch/eventRule:EventRule") if rule.inputs["state"] == "ENABLED"
+    ]
+    assert all(name.startswith("mlops-prod-dr-") and "-flights-" not in name for name in enabled)
+    for schedule in of_type("prod-dr", "aws:scheduler/schedule:Schedule"):
+        assert "-flights-" not in schedule.inputs["name"]
+
+
+def names(stack: str) -> set[tuple[str, str]]:
+    """Names that are unique in an account, whatever the region."""
+    kinds = {"aws:iam/role:Role": "name", "aws:iam/policy:Policy": "name", "aws:s3/bucket:Bucket": "bucket"}
+    return {(kind, resource.inputs[key]) for kind, key in kinds.items() for resource in of_type(stack, kind) if key in resource.inputs}
+
+
+@pytest.mark.spec("PERF-2a", "PERF-2b")
+def test_no_global_name_of_one_stack_is_another_ones() -> None:
+    stacks = ("dev", "prod", "prod-dr")
+    assert sum(len(names(stack)) for stack in stacks) == len(set().union(*(names(stack) for stack in stacks)))
+
+
+@pytest.mark.spec("PERF-2a")
+def test_no_other_region_is_written_into_what_a_stack_registers() -> None:
+    text = json.dumps([resource.inputs for resource in preview("prod-dr").resources], default=str)
+    assert PROD_REGION not in text
+    assert "eu-central-1" not in text and "us-east-1" not in text
+
+
+def zones(inputs: dict[str, Any], key: str) -> int:
+    return len(inputs[key])
+
+
+@pytest.mark.spec("REL-6b", "CHK-REL-1")
+@pytest.mark.parametrize("stack", ["prod", "prod-dr"])
+def test_everything_in_production_that_has_zones_spans_all_three(stack: str) -> None:
+    subnets = of_type(stack, "aws:ec2/subnet:Subnet")
+    region = PROD_REGION if stack == "prod" else DR_REGION
+    expected = {f"{region}{letter}" for letter in "abc"}
+    private = [subnet for subnet in subnets if not subnet.inputs.get("mapPublicIpOnLaunch")]
+    public = [subnet for subnet in subnets if subnet.inputs.get("mapPublicIpOnLaunch")]
+    assert {subnet.inputs["availabilityZone"] for subnet in private} == expected == {s.inputs["availabilityZone"] for s in public}
+    gateways = of_type(stack, "aws:ec2/natGateway:NatGateway")
+    assert len({str(gateway.property_dependencies["subnetId"]) for gateway in gateways}) == 3
+    default_routes = [route for route in of_type(stack, "aws:ec2/route:Route") if "natGatewayId" in route.property_dependencies]
+    assert len({str(route.property_dependencies["natGatewayId"]) for route in default_routes}) == 3
+    for endpoint in of_type(stack, "aws:ec2/vpcEndpoint:VpcEndpoint"):
+        if endpoint.inputs["vpcEndpointType"] == "Interface":
+            assert len(used_subnets(stack, endpoint, "subnetIds")) == 3, endpoint.name
+    for function in of_type(stack, "aws:lambda/function:Function"):
+        if "vpcConfig" in function.inputs:
+            assert len(used_subnets(stack, function, "vpcConfig")) == 3, function.name
+    for machine in of_type(stack, "aws:sfn/stateMachine:StateMachine"):
+        text = machine.inputs["definition"]
+        if "createEndpointConfig" in text:
+            assert '"InitialInstanceCount":1' not in text, machine.name
+
+
+def used_subnets(stack: str, resource: engine.RecordedResource, key: str) -> set[str]:
+    """The subnets that a property depends on, through the VPC that made them."""
+    private = {s.urn for s in of_type(stack, "aws:ec2/subnet:Subnet") if not s.inputs.get("mapPublicIpOnLaunch")}
+    return private & set(resource.property_dependencies[key])
