@@ -18,6 +18,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import botocore.session
 from moto.core import utils as moto_utils
 from moto.core.config import default_user_config
 from moto.core.routing import get_service_router
@@ -26,7 +27,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 
 from mlops.errors import UserError
 from mlops.sandbox import levels, lifecycle
-from mlops.sandbox.context import ACCOUNT, Credentials, Sandbox, SandboxOptions
+from mlops.sandbox.context import ACCOUNT, LOADER, Credentials, Sandbox, SandboxOptions
 from mlops.sandbox.delivery import dispatcher
 from mlops.sandbox.http import Front, QuietHandler
 from mlops.sandbox.identity import Authoriser, Identity
@@ -157,6 +158,8 @@ class Services(DomainDispatcherApplication):
 def moto_application() -> Any:
     # moto makes a loader, which lists all service folders, for each service.
     moto_utils.create_loader = functools.cache(moto_utils.create_loader)  # type: ignore[attr-defined]
+    # Each of the sessions that moto makes would read the list of endpoints anew.
+    botocore.session.create_loader = lambda search_path_string=None: LOADER  # type: ignore[assignment]
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
     return Services(create_backend_app)
 

