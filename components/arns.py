@@ -17,6 +17,10 @@ class Arns:
         """A regional resource of this account."""
         return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
 
+    def everywhere(self, service: str, resource: str) -> str:
+        """A resource of this account in no region."""
+        return f"arn:{self.partition}:{service}::{self.account}:{resource}"
+
     def account_root(self) -> str:
         return f"arn:{self.partition}:iam::{self.account}:root"
 
@@ -32,6 +36,9 @@ class Arns:
     def role_session(self, role: str, session: str) -> str:
         """The ARN that calls of a role's session show; with an empty session what all of them begin with."""
         return f"arn:{self.partition}:sts::{self.account}:assumed-role/{role}/{session}"
+
+    def oidc_provider(self, host: str) -> str:
+        return f"arn:{self.partition}:iam::{self.account}:oidc-provider/{host}"
 
     def service_linked_role(self, service: str, name: str) -> str:
         return self.role(f"aws-service-role/{service}/{name}")

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn, get_args
+from typing import Any, NoReturn, TypeVar, get_args
 
 import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env
@@ -19,6 +19,8 @@ from components.settings import Settings
 
 REQUIRED_TAGS = ("Project", "Environment", "CostCenter", "Owner", "ManagedBy")
 MARKER = "MLOPS-SETTINGS-ERROR"
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,27 +48,44 @@ class StackConfig:
 
 def read() -> StackConfig:
     """The settings of the running stack. Prints the error and raises `SystemExit(2)` when they are wrong."""
-    config = {**get_config_env(), **CONFIG.get()}
     try:
-        return parse(config, project=pulumi.get_project(), stack=pulumi.get_stack(), root=Path.cwd())
+        return parse(_running(), project=pulumi.get_project(), stack=pulumi.get_stack(), root=Path.cwd())
+    except SettingsError as error:
+        _exit(error)
+
+
+def read_as(model: type[Model]) -> tuple[Model, str]:
+    """The running stack's settings as the model of another program, and the region; errors as in `read`. The model has a `stack` with tags' values."""
+    try:
+        return parse_as(model, _running(), project=pulumi.get_project(), stack=pulumi.get_stack())
     except SettingsError as error:
         _exit(error)
 
 
 def parse(config: Mapping[str, str], *, project: str, stack: str, root: Path) -> StackConfig:
     """Settings from Pulumi's flat configuration (objects are JSON text), contracts from below `root`. Raises SettingsError."""
+    settings, region = parse_as(Settings, config, project=project, stack=stack)
+    contracts = _contracts(settings, root, f"Pulumi.{stack}.yaml: {project}:models")
+    return StackConfig(project=project, stack=stack, region=region, settings=settings, contracts=contracts)
+
+
+def parse_as(model: type[Model], config: Mapping[str, str], *, project: str, stack: str) -> tuple[Model, str]:
+    """Settings and region from Pulumi's flat configuration. Raises SettingsError."""
     file = f"Pulumi.{stack}.yaml"
     values = {key.split(":", 1)[1]: _value(text) for key, text in config.items() if key.startswith(f"{project}:")}
     try:
-        settings = Settings.model_validate(values)
+        settings = model.model_validate(values)
     except ValidationError as error:
-        raise _explain(error, file=file, project=project) from None
+        raise _explain(error, model, file=file, project=project) from None
     region = config.get("aws:region", "")
     if not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", region):
         raise SettingsError(message=f"{region!r} is not a region", where=f"{file}: aws:region", hint="for example eu-west-1")
     _check_default_tags(config.get("aws:defaultTags", "{}"), settings, file)
-    contracts = _contracts(settings, root, f"{file}: {project}:models")
-    return StackConfig(project=project, stack=stack, region=region, settings=settings, contracts=contracts)
+    return settings, region
+
+
+def _running() -> dict[str, str]:
+    return {**get_config_env(), **CONFIG.get()}
 
 
 def _value(text: Any) -> Any:
@@ -86,7 +105,7 @@ def _contracts(settings: Settings, root: Path, where: str) -> dict[str, Contract
     return contracts
 
 
-def _check_default_tags(text: str, settings: Settings, file: str) -> None:
+def _check_default_tags(text: str, settings: Any, file: str) -> None:
     value = _value(text)
     tags = value.get("tags", {}) if isinstance(value, dict) else {}
     where = f"{file}: aws:defaultTags.tags"
@@ -100,14 +119,14 @@ def _check_default_tags(text: str, settings: Settings, file: str) -> None:
             raise SettingsError(message=f"the tag {name} is {tags[name]!r}", where=where, hint=f"it must be the stack's {wanted!r}")
 
 
-def _explain(error: ValidationError, *, file: str, project: str) -> SettingsError:
+def _explain(error: ValidationError, model: type[BaseModel], *, file: str, project: str) -> SettingsError:
     problems = error.errors(include_url=False)
     first = problems[0]
     location = list(first["loc"])
     message, hint = first["msg"], ""
     value = first["input"]
     if first["type"] == "extra_forbidden":
-        hint = f"allowed keys: {', '.join(_keys_at(location[:-1]))}"
+        hint = f"allowed keys: {', '.join(_keys_at(model, location[:-1]))}"
         message = f"the key {location[-1]!r} (value {_short(value)}) is unknown"
     elif first["type"] == "missing":
         message, hint = "the key is missing", "it has no default: set it"
@@ -146,8 +165,7 @@ def _short(value: Any) -> str:
     return text if len(text) <= 80 else text[:77] + "..."
 
 
-def _keys_at(location: list[Any]) -> list[str]:
-    model: type[BaseModel] = Settings
+def _keys_at(model: type[BaseModel], location: list[Any]) -> list[str]:
     for part in location:
         if isinstance(part, str):
             model = next(m for m in _models_in(model.model_fields[part].annotation))

@@ -73,6 +73,7 @@ def publish(store: Store, p: dict[str, Any]) -> dict[str, Any]:
     _detector(store, p["DetectorId"])
     id_ = secrets.token_hex(16)
     store.kind("destination")[id_] = {key: p[key] for key in ("DetectorId", "DestinationType", "DestinationProperties")}
+    store.tags[store.arn(f"detector/{p['DetectorId']}/publishingDestination/{id_}")] = dict(p.get("Tags") or {})
     return {"DestinationId": id_}
 
 

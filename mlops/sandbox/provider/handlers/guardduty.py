@@ -56,7 +56,7 @@ class DetectorFeature(Put):
 
 
 class PublishingDestination(Handler):
-    type_, service, level = "aws:guardduty/publishingDestination:PublishingDestination", "guardduty", KEPT
+    type_, service, level, tagged = "aws:guardduty/publishingDestination:PublishingDestination", "guardduty", KEPT, True
     replace_on = ("detectorId", "destinationType")
 
     def create(self, call: Call, p: Properties) -> str:
@@ -66,6 +66,7 @@ class PublishingDestination(Handler):
             DetectorId=detector,
             DestinationType=p.take("destinationType", "S3"),
             DestinationProperties=self._properties(p),
+            Tags=call.tags or None,
         )
         return f"{detector}:{made['DestinationId']}"
 
@@ -83,6 +84,9 @@ class PublishingDestination(Handler):
         detector, destination = id_.split(":")
         properties = self._properties(p)
         call("update_publishing_destination", DetectorId=detector, DestinationId=destination, DestinationProperties=properties)
+
+    def retag(self, call: Call, id_: str, arn: str, add: dict[str, str], remove: list[str]) -> None:
+        _retag(call, arn, add, remove)
 
     def delete(self, call: Call, id_: str, state: Mapping[str, Any]) -> None:
         detector, destination = id_.split(":")

@@ -1,0 +1,66 @@
+"""Defaults of the account: no public buckets, encrypted volumes, a password policy, the role with which API Gateway writes logs."""
+
+from __future__ import annotations
+
+import pulumi
+import pulumi_aws as aws
+
+from components.documents import json_text
+from components.platform import Platform
+from foundations.account.settings import GuardSettings
+
+
+class AccountGuards(pulumi.ComponentResource):
+    """Makes what the settings say `create`; what is `existing` or `off` is neither made nor touched."""
+
+    spec = ("SEC-3b", "SEC-4b")
+
+    def __init__(self, name: str, *, platform: Platform, settings: GuardSettings, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("mlops:foundation:AccountGuards", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        if settings.s3_public_access_block == "create":
+            aws.s3.AccountPublicAccessBlock(
+                f"{name}-buckets",
+                block_public_acls=True,
+                block_public_policy=True,
+                ignore_public_acls=True,
+                restrict_public_buckets=True,
+                opts=child,
+            )
+        if settings.ebs_encryption == "create":
+            aws.ebs.EncryptionByDefault(f"{name}-volumes", enabled=True, opts=child)
+        if settings.password_policy == "create":  # noqa: S105 - a mode
+            # People come by single sign-on; this is for the users that should not be there.
+            aws.iam.AccountPasswordPolicy(
+                f"{name}-passwords",
+                minimum_password_length=16,
+                require_lowercase_characters=True,
+                require_uppercase_characters=True,
+                require_numbers=True,
+                require_symbols=True,
+                password_reuse_prevention=24,
+                max_password_age=90,
+                allow_users_to_change_password=True,
+                opts=child,
+            )
+        if settings.api_gateway_log_role == "create":
+            self._api_gateway(name, platform)
+        self.register_outputs({})
+
+    def _api_gateway(self, name: str, platform: Platform) -> None:
+        statement = {"Effect": "Allow", "Principal": {"Service": "apigateway.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        role = aws.iam.Role(
+            f"{name}-api-logs",
+            name=platform.name("api-logs"),
+            assume_role_policy=json_text({"Version": "2012-10-17", "Statement": [statement]}),
+            permissions_boundary=platform.boundary_arn,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        # API Gateway accepts exactly what this policy of AWS allows: log groups of any name.
+        push = aws.iam.RolePolicyAttachment(
+            f"{name}-api-logs-write",
+            role=role.name,
+            policy_arn=f"arn:{platform.arns.partition}:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs",
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        aws.apigateway.Account(f"{name}-api", cloudwatch_role_arn=role.arn, opts=pulumi.ResourceOptions(parent=self, depends_on=[push]))

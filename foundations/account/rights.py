@@ -1,0 +1,176 @@
+"""What the deploying roles may do, as plain data: everything a stack consists of, by the stack's own names wherever AWS names it by name."""
+
+from __future__ import annotations
+
+from components.arns import Arns
+from components.boundary import PATH
+from components.grants import Statement, allow, allow_anywhere
+
+# Resources whose name the program chooses: only those of the stack. (service, ARN paths below the service's regional prefix)
+NAMED = {
+    "backup": ("backup-vault:{stack}-*",),
+    "cloudtrail": ("trail/{stack}-*",),
+    "cloudwatch": ("alarm:{stack}-*", "dashboard/{stack}-*", "insight-rule/{stack}-*"),
+    "codebuild": ("project/{stack}-*", "report-group/{stack}-*"),
+    "codecommit": ("{stack}-*",),
+    "codepipeline": ("{stack}-*", "webhook:{stack}-*"),
+    "dynamodb": ("table/{stack}-*",),
+    "ecr": ("repository/{stack}-*",),
+    "events": ("rule/{stack}-*", "archive/{stack}-*"),
+    "firehose": ("deliverystream/{stack}-*",),
+    "glue": ("catalog", "database/*", "table/*", "job/{stack}-*", "crawler/{stack}-*", "trigger/{stack}-*"),
+    "lambda": ("function:{stack}-*", "layer:{stack}-*", "layer:{stack}-*:*", "event-source-mapping:*"),
+    "logs": ("log-group:*{stack}*", "log-group:*{stack}*:*"),
+    "sagemaker": ("*/{stack}-*",),
+    "scheduler": ("schedule/default/{stack}-*", "schedule-group/{stack}-*"),
+    "sns": ("{stack}-*",),
+    "sqs": ("{stack}-*",),
+    "states": ("stateMachine:{stack}-*",),
+    "synthetics": ("canary:{stack}-*",),
+}
+
+# Data that deploying has nothing to do with.
+DATA = (
+    "dynamodb:*Item",
+    "dynamodb:Query",
+    "dynamodb:Scan",
+    "lambda:Invoke*",
+    "sagemaker:InvokeEndpoint*",
+    "sns:Publish",
+    "sqs:ReceiveMessage",
+)
+DATA_BUCKETS = ("raw", "processed", "quarantine", "predictions")
+
+NETWORK = (
+    "ec2:AllocateAddress", "ec2:Associate*", "ec2:AttachInternetGateway", "ec2:AuthorizeSecurityGroup*", "ec2:CreateFlowLogs",
+    "ec2:CreateInternetGateway", "ec2:CreateNatGateway", "ec2:CreateNetworkAcl*", "ec2:CreateRoute*", "ec2:CreateSecurityGroup",
+    "ec2:CreateSubnet", "ec2:CreateTags", "ec2:CreateVpc", "ec2:CreateVpcEndpoint", "ec2:DeleteFlowLogs", "ec2:DeleteInternetGateway",
+    "ec2:DeleteNatGateway", "ec2:DeleteNetworkAcl*", "ec2:DeleteRoute*", "ec2:DeleteSecurityGroup", "ec2:DeleteSubnet", "ec2:DeleteTags",
+    "ec2:DeleteVpc", "ec2:DeleteVpcEndpoints", "ec2:DetachInternetGateway", "ec2:Disassociate*", "ec2:ModifySecurityGroupRules",
+    "ec2:ModifySubnetAttribute", "ec2:ModifyVpcAttribute", "ec2:ModifyVpcEndpoint", "ec2:ReleaseAddress", "ec2:Replace*",
+    "ec2:RevokeSecurityGroup*",
+)  # fmt: skip
+KEYS = (
+    "kms:CancelKeyDeletion", "kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:EnableKeyRotation", "kms:Encrypt",
+    "kms:GenerateDataKey*", "kms:Get*", "kms:List*", "kms:PutKeyPolicy", "kms:ScheduleKeyDeletion", "kms:TagResource", "kms:UntagResource",
+    "kms:UpdateKeyDescription",
+)  # fmt: skip
+# IAM cannot limit these to a resource.
+ANYWHERE = (
+    "cloudtrail:DescribeTrails", "ec2:Describe*",
+    "glue:CreateSecurityConfiguration", "glue:DeleteSecurityConfiguration", "glue:GetSecurityConfiguration",
+    "glue:GetSecurityConfigurations", "logs:DescribeLogGroups", "logs:DescribeResourcePolicies", "logs:PutResourcePolicy",
+    "logs:DeleteResourcePolicy", "s3:ListAllMyBuckets", "tag:GetResources",
+)  # fmt: skip
+
+PASSED_TO = (
+    "apigateway", "application-autoscaling", "backup", "budgets", "cloudtrail", "codebuild", "codepipeline", "config", "dax", "events",
+    "firehose", "glue", "lambda", "s3", "sagemaker", "scheduler", "states", "synthetics", "vpc-flow-logs",
+)  # fmt: skip
+
+ROLE_READ = [
+    "iam:GetRole",
+    "iam:GetRolePolicy",
+    "iam:ListAttachedRolePolicies",
+    "iam:ListInstanceProfilesForRole",
+    "iam:ListRolePolicies",
+    "iam:ListRoleTags",
+]
+# IAM can be told to allow these only on roles that carry a given boundary.
+ROLE_BOUNDED = [
+    "iam:AttachRolePolicy",
+    "iam:CreateRole",
+    "iam:DeleteRolePolicy",
+    "iam:DetachRolePolicy",
+    "iam:PutRolePermissionsBoundary",
+    "iam:PutRolePolicy",
+]
+ROLE_MANAGE = [
+    "iam:DeleteRole",
+    "iam:TagRole",
+    "iam:UntagRole",
+    "iam:UpdateAssumeRolePolicy",
+    "iam:UpdateRole",
+    "iam:UpdateRoleDescription",
+]
+
+
+def deploy_statements(arns: Arns, stack: str) -> list[list[Statement]]:
+    """The rights to make, change and delete what the stack `<project>-<stack>` consists of, in policies that fit IAM's size."""
+    named = [allow([f"{service}:*"], [arns.of(service, path.format(stack=stack)) for path in paths]) for service, paths in NAMED.items()]
+    aliases = ["kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"]
+    data = [arns.objects(f"{stack}-{purpose}-*") for purpose in DATA_BUCKETS]
+    names = [
+        *named,
+        allow(aliases, arns.of("kms", f"alias/{stack}-*")),
+        allow(["s3:*"], [arns.bucket(f"{stack}-*"), arns.objects(f"{stack}-*")]),
+        {"Sid": "NeverTheData", "Effect": "Deny", "Action": list(DATA), "Resource": "*"},
+        {"Sid": "NeverTheObjects", "Effect": "Deny", "Action": ["s3:GetObject*", "s3:PutObject"], "Resource": data},
+    ]
+    # AWS names these by number when it makes them: the account, the region and, for keys, the tags that the stack puts on them limit them.
+    project = stack.partition("-")[0]
+    numbers = [
+        allow(NETWORK, arns.ec2("*")),
+        allow(["kms:CreateKey"], ["*"], {"StringEquals": {"aws:RequestTag/Project": project, "aws:RequestedRegion": arns.region}}),
+        allow([*KEYS, *aliases], arns.of("kms", "key/*"), {"StringEquals": {"aws:ResourceTag/Project": project}}),
+        allow(["apigateway:*"], f"arn:{arns.partition}:apigateway:{arns.region}::/*"),
+        allow(["application-autoscaling:*"], arns.scalable_target()),
+        allow(["cloudwatch:DescribeAlarms"], arns.alarm("*")),
+        allow(["backup:*"], [arns.of("backup", "backup-plan:*"), arns.of("backup", "restore-testing-plan:*")]),
+        allow(["budgets:*"], arns.everywhere("budgets", f"budget/{stack}-*")),
+        allow(["ce:*"], [arns.everywhere("ce", "anomalymonitor/*"), arns.everywhere("ce", "anomalysubscription/*")]),
+        allow(["cloudfront:*"], arns.everywhere("cloudfront", "*")),
+        allow(["codeconnections:*"], arns.of("codeconnections", "connection/*")),
+        allow(["dax:*"], arns.of("dax", f"cache/{stack}-*")),
+        allow(["route53:*"], f"arn:{arns.partition}:route53:::healthcheck/*"),
+        allow(["xray:*"], [arns.of("xray", f"group/{stack}-*"), arns.of("xray", "sampling-rule/*")]),
+        allow_anywhere(ANYWHERE),
+    ]
+    return [names, numbers]
+
+
+def role_statements(arns: Arns, stack: str, boundary_arn: object) -> list[Statement]:
+    """Roles of the stack, only ever within the boundary; the boundary itself, the identity provider and the deploying roles are out of reach."""
+    roles = arns.role(f"{stack}-*")
+    services = [f"{service}.amazonaws.com" for service in PASSED_TO]
+    return [
+        allow(ROLE_READ + ROLE_MANAGE, roles),
+        allow(ROLE_BOUNDED, roles, {"StringEquals": {"iam:PermissionsBoundary": boundary_arn}}),
+        allow(["iam:PassRole"], roles, {"StringEquals": {"iam:PassedToService": services}}),
+        allow(["iam:GetPolicy", "iam:GetPolicyVersion", "iam:ListPolicyVersions"], arns.policy("*")),
+        # Service-linked roles are AWS's own: their rights are fixed.
+        allow(["iam:CreateServiceLinkedRole"], arns.role("aws-service-role/*")),
+        {
+            "Sid": "NeverTheWayIn",
+            "Effect": "Deny",
+            "Action": [
+                "iam:*OpenIDConnectProvider*",
+                "iam:CreatePolicyVersion",
+                "iam:DeletePolicy",
+                "iam:DeletePolicyVersion",
+                "iam:DeleteRolePermissionsBoundary",
+                "iam:SetDefaultPolicyVersion",
+                "iam:CreateUser",
+                "iam:CreateAccessKey",
+            ],
+            "Resource": [arns.policy(f"{PATH.strip('/')}/*"), arns.role("*"), arns.user("*"), arns.oidc_provider("*")],
+        },
+    ]
+
+
+def state_statements(arns: Arns, bucket: str, key_arn: object, project: str, stack: str, *, write: bool) -> list[Statement]:
+    """The stack's files in the state bucket: a preview reads them and takes the lock, a deployment writes them."""
+    files = [f".pulumi/{kind}/{project}/{stack}*" for kind in ("stacks", "history", "backups")]
+    locks = arns.objects(bucket, f".pulumi/locks/*/{project}/{stack}/*")
+    statements = [
+        allow(["s3:ListBucket", "s3:GetBucketLocation"], arns.bucket(bucket)),
+        allow(["s3:GetObject"], [arns.objects(bucket, ".pulumi/meta.yaml"), *(arns.objects(bucket, file) for file in files)]),
+        allow(["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], locks),
+        allow(["kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey"], key_arn),
+    ]
+    if write:
+        statements += [
+            allow(["s3:PutObject", "s3:DeleteObject"], [arns.objects(bucket, file) for file in files]),
+            allow(["kms:Encrypt"], key_arn),
+        ]
+    return statements
