@@ -227,7 +227,7 @@ SERVICES: dict[str, Operations] = {
     "xray": Operations(
         kept="*Group *Groups *SamplingRule GetSamplingRules TagResource UntagResource ListTagsForResource PutTraceSegments PutTelemetryRecords"
     ),
-    "sts": Operations(executed="GetCallerIdentity AssumeRole", kept="GetSessionToken DecodeAuthorizationMessage"),
+    "sts": Operations(executed="GetCallerIdentity AssumeRole AssumeRoleWithWebIdentity", kept="GetSessionToken DecodeAuthorizationMessage"),
 }
 
 

@@ -9,13 +9,16 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
+from joserfc.errors import JoseError
+
 from mlops.sandbox.identity import errors
 from mlops.sandbox.identity.audit import as_json
 from mlops.sandbox.identity.credentials import Caller, InvalidAccessKey
-from mlops.sandbox.identity.decoding import Call, UndecodableRequest, decode, signature_of
+from mlops.sandbox.identity.decoding import Call, UndecodableRequest, decode, signature_of, unsigned_service
 from mlops.sandbox.identity.identity import AccessDenied, Identity
 from mlops.sandbox.identity.principals import ANONYMOUS
 from mlops.sandbox.identity.signature import InvalidSignature
+from mlops.sandbox.identity.web_identity import InvalidToken
 
 if TYPE_CHECKING:
     from mlops.sandbox.context import Sandbox
@@ -25,6 +28,7 @@ Application = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
 AUDIT_PATH = "/_sandbox/audit"
 EVENTS_PATH = "/_sandbox/events"
+OIDC_PATH = "/_sandbox/oidc"
 PRINCIPAL = "mlops.sandbox.principal"  # environ key: the caller, allowed or not, for whoever stands behind or watches
 
 
@@ -44,7 +48,7 @@ class Authoriser:
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
-        if path in (AUDIT_PATH, EVENTS_PATH):
+        if path in (AUDIT_PATH, EVENTS_PATH, OIDC_PATH):
             return self._for_administrator(environ, start_response)
         call: Call | None = None
         try:
@@ -72,7 +76,14 @@ class Authoriser:
         return decode(environ, self._identity.region), caller
 
     def _anonymous(self, environ: dict[str, Any]) -> tuple[Call, Caller]:
-        # Only S3 serves callers without a signature, and only where a bucket policy allows everybody.
+        # STS takes a token of an identity provider instead; else only S3 serves such callers, where a bucket policy allows everybody.
+        if unsigned_service(environ) == "sts":
+            call = decode(environ, self._identity.region)
+            try:
+                principal = self._identity.web_identities.principal(str(call.parameters.get("WebIdentityToken", "")))
+            except InvalidToken as error:
+                raise errors.Refused(error.code, str(error), 400) from error
+            return call, Caller(principal, "")
         if environ.get("HTTP_X_AMZ_TARGET") or "x-www-form-urlencoded" in (environ.get("CONTENT_TYPE") or ""):
             raise errors.Refused("MissingAuthenticationTokenException", "Missing Authentication Token: the request is not signed", 403)
         call = decode(environ, self._identity.region)
@@ -86,6 +97,7 @@ class Authoriser:
 
         `GET /_sandbox/audit?view=calls|denied|unused|grants&principal=<ARN>`: what was judged.
         `POST /_sandbox/events` with `{"source": "aws.…", "detail-type": …, "detail": {…}}`: an event that only AWS itself can send.
+        `POST /_sandbox/oidc` with `{"issuer": "https://…", "keys": [JSON Web Keys]}`: what AWS would fetch from the issuer's address.
         """
         secret = self._identity.administrator().secret_access_key
         if not hmac.compare_digest(environ.get("HTTP_AUTHORIZATION", "").removeprefix("Bearer "), secret):
@@ -94,7 +106,7 @@ class Authoriser:
             )
             return errors.answer(environ, start_response, refused, "")
         try:
-            content = self._send(environ) if environ.get("PATH_INFO") == EVENTS_PATH else self._audit(environ)
+            content = {EVENTS_PATH: self._send, OIDC_PATH: self._take_keys}.get(environ.get("PATH_INFO", ""), self._audit)(environ)
         except LookupError as error:
             return errors.answer(environ, start_response, errors.Refused("ValidationException", str(error), 400), "")
         body = json.dumps({"schema": 1, **content}).encode()
@@ -116,6 +128,14 @@ class Authoriser:
         except (ValueError, TypeError, KeyError) as error:
             raise LookupError(f"expected JSON with source, detail-type and detail: {type(error).__name__} {error}") from error
         return {"id": send(source, detail_type, detail)}
+
+    def _take_keys(self, environ: dict[str, Any]) -> dict[str, Any]:
+        try:
+            document = json.loads(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
+            self._identity.web_identities.trust_keys(document["issuer"], {"keys": document["keys"]})
+        except (ValueError, KeyError, TypeError, JoseError) as error:
+            raise LookupError(f"expected JSON with an issuer and its public keys: {type(error).__name__} {error}") from error
+        return {"issuer": document["issuer"], "keys": len(document["keys"])}
 
     def _view(self, view: str, principal: str) -> dict[str, Any]:
         identity = self._identity

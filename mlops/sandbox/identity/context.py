@@ -50,7 +50,7 @@ def context_of(
     return Context({**_global_keys(principal, region, account, headers or {}, source_arn, now or datetime.now(UTC)), **need.keys}, is_known)
 
 
-_TYPES = {"role": "AssumedRole", "user": "User", "anonymous": "Anonymous", "service": "Service"}
+_TYPES = {"role": "AssumedRole", "user": "User", "anonymous": "Anonymous", "service": "Service", "federated": "FederatedUser"}
 
 
 def _global_keys(
@@ -81,5 +81,6 @@ def _global_keys(
             # The old name of the same thing: the default policy of a topic asks for it.
             "aws:SourceOwner": principal.source_account or None,
             **{f"aws:PrincipalTag/{name}": value for name, value in principal.tags.items()},
+            **principal.claims,
         }
     )

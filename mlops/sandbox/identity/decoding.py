@@ -124,7 +124,7 @@ def _from_scope(scope: str, token: str | None, *, presigned: bool) -> _Signature
 def _decode(environ: dict[str, Any], default_region: str) -> Call:
     signature = signature_of(environ)
     access_key = signature.access_key if signature else None
-    service = service_of(environ, signature.service if signature else "s3")
+    service = service_of(environ, signature.service if signature else unsigned_service(environ))
     model = _model(service, access_key)
     try:
         protocol = determine_request_protocol(model, environ.get("CONTENT_TYPE") or "")
@@ -187,6 +187,14 @@ def service_of(environ: Mapping[str, Any], signing_name: str) -> str:
             return "bedrock-runtime" if path.startswith("/model/") else "bedrock"
         case _:
             return _SIGNING_NAMES.get(signing_name, signing_name)
+
+
+def unsigned_service(environ: dict[str, Any]) -> str:
+    """Whom a request without a signature is for: STS when it brings a token of its own, else S3 (nobody else serves such callers)."""
+    if "x-www-form-urlencoded" not in (environ.get("CONTENT_TYPE") or ""):
+        return "s3"
+    action = parse_qs(_read_body(environ).decode(errors="replace")).get("Action", [""])[0]
+    return "sts" if action == "AssumeRoleWithWebIdentity" else "s3"
 
 
 # Operations of REST services whose parameters for a decision stand in a payload the rule below would leave alone, or the other way round.

@@ -25,6 +25,7 @@ from mlops.sandbox.identity.evaluation import Policies, Request, Verdict, evalua
 from mlops.sandbox.identity.moto_patches import load_aws_managed_policies, switch_off_bucket_policy_check
 from mlops.sandbox.identity.principals import ANONYMOUS, Principal, service_principal
 from mlops.sandbox.identity.signature import verify
+from mlops.sandbox.identity.web_identity import WebIdentities
 
 if TYPE_CHECKING:
     from mlops.sandbox.context import Sandbox
@@ -55,6 +56,7 @@ class Identity:
         self.region = sandbox.region
         self.account = Account(sandbox.account, sandbox.region)
         self.keys = KeyTable(self.account)
+        self.web_identities = WebIdentities(self.account)
         self.audit = Audit(sandbox.directory / "audit.jsonl")
         self._issued: dict[tuple[str, str, str, str | None], _Issued] = {}
         self._lock = threading.Lock()
@@ -185,7 +187,7 @@ class Identity:
 
     def policies(self, caller: Caller, need: Need) -> Policies:
         """All policies that have a say on the need."""
-        assuming = need.action in ("sts:AssumeRole", "sts:TagSession")
+        assuming = need.action in ("sts:AssumeRole", "sts:AssumeRoleWithWebIdentity", "sts:TagSession")
         resource = trust_documents(self.account, need.resource) if assuming else self.account.resource_documents(need.resource)
         if caller.principal.kind not in ("user", "role"):
             return Policies(resource=resource)

@@ -13,7 +13,7 @@ from mlops.sandbox.identity.documents import Principals
 class Principal:
     """The caller of a request.
 
-    kind: `user`, `role` (a session of it), `service` (an AWS service acting by itself), `internal` (the sandbox as AWS behind the scenes) or `anonymous`.
+    kind: `user`, `role` (a session of it), `federated` (the bearer of a token), `service` (an AWS service acting by itself), `internal` (the sandbox as AWS behind the scenes) or `anonymous`.
     `arn` is what messages and `aws:userid`-like keys show: the session ARN for a role. `identity_arn` is the user's or the role's own ARN.
     """
 
@@ -28,6 +28,7 @@ class Principal:
     tags: Mapping[str, str] = field(default_factory=dict, hash=False)
     source_account: str = ""
     issued: str = ""
+    claims: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 ANONYMOUS = Principal(kind="anonymous", arn="anonymous")

@@ -37,6 +37,8 @@ _STORES = (
     "events",
     "cloudwatch",
     "ecr",
+    "cloudtrail",
+    "organizations",
 )
 
 

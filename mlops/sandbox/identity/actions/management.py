@@ -80,6 +80,12 @@ STS_KEYS = frozenset({"sts:externalid", "sts:rolesessionname", "sts:transitiveta
 def sts(scope: Scope) -> list[Need] | None:
     """Assuming a role; the role's trust policy decides (see authoriser)."""
     parameters = scope.parameters
+    if scope.operation == "AssumeRoleWithWebIdentity":
+        unsupported = [name for name in ("PolicyArns", "ProviderId") if parameters.get(name)]
+        if unsupported:
+            raise scope.unmapped(f"{', '.join(unsupported)} of a session are not kept by the sandbox")
+        condition = keys({"sts:RoleSessionName": parameters["RoleSessionName"], "sts:DurationSeconds": parameters.get("DurationSeconds")})
+        return [Need("sts:AssumeRoleWithWebIdentity", parameters["RoleArn"], condition)]
     if scope.operation == "AssumeRole":
         unsupported = [name for name in ("PolicyArns", "Tags", "TransitiveTagKeys", "SerialNumber") if parameters.get(name)]
         if unsupported:
