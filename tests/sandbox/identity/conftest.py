@@ -67,6 +67,8 @@ def sandbox(endpoint: tuple[Front, str], tmp_path: Path) -> Iterator[Sandbox]:
     front.moto = moto
     sandbox.identity.audit.close()
     sandbox.stop()
+    for name in _STORES:
+        get_backend(name).reset()  # type: ignore[call-overload]
 
 
 @pytest.fixture
