@@ -42,7 +42,7 @@ class ApprovalAudit(pulumi.ComponentResource):
             model=None,
             environment={"LEDGER_TABLE": shared.ledger.table_name, "AUDIT_BUCKET": shared.lake.logs.name, "AUDIT_PREFIX": PREFIX},
             statements=[
-                *shared.ledger.grant_write(),
+                *shared.ledger.grant_put(),
                 *shared.lake.logs.grant_write(PREFIX),
                 allow(PACKAGE_READ, packages),
             ],

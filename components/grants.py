@@ -11,16 +11,21 @@ from components.documents import json_text
 
 Statement = dict[str, Any]
 
-OBJECT_READ = ["s3:GetObject", "s3:GetObjectVersion"]
-OBJECT_WRITE = ["s3:PutObject", "s3:AbortMultipartUpload"]
+OBJECT_READ = ["s3:GetObject"]
+OBJECT_READ_VERSION = ["s3:GetObjectVersion"]
+OBJECT_WRITE = ["s3:PutObject"]
+OBJECT_UPLOAD_ABORT = ["s3:AbortMultipartUpload"]
 OBJECT_DELETE = ["s3:DeleteObject"]
 BUCKET_LIST = ["s3:ListBucket"]
 BUCKET_LOCATE = ["s3:GetBucketLocation"]
 KEY_DECRYPT = ["kms:Decrypt"]
-KEY_ENCRYPT = ["kms:Decrypt", "kms:GenerateDataKey"]
+KEY_DATA = ["kms:GenerateDataKey"]
+# Queues, topics and multipart uploads need both.
+KEY_ENCRYPT = [*KEY_DECRYPT, *KEY_DATA]
 # SageMaker asks for Encrypt as well where it writes with a key.
 KEY_VOLUME = ["kms:Encrypt", *KEY_ENCRYPT, "kms:DescribeKey"]
 KEY_GRANT = ["kms:CreateGrant"]
+KEY_DESCRIBE = ["kms:DescribeKey"]
 # What a key's own policy leaves to IAM policies: managing the key, using it, and lending it to AWS services.
 KEY_ADMINISTER = [
     "kms:CancelKeyDeletion",
@@ -50,10 +55,12 @@ KEY_ADMINISTER = [
 KEY_USE = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
 KEY_GRANTS = ["kms:CreateGrant", "kms:ListGrants", "kms:RevokeGrant"]
 TABLE_READ = ["dynamodb:GetItem", "dynamodb:Query"]
-TABLE_WRITE = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+TABLE_GET = ["dynamodb:GetItem"]
 TABLE_PUT = ["dynamodb:PutItem"]
+TABLE_UPDATE = ["dynamodb:UpdateItem"]
+TABLE_DELETE = ["dynamodb:DeleteItem"]
 QUEUE_SEND = ["sqs:SendMessage"]
-QUEUE_CONSUME = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"]
+QUEUE_CONSUME = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
 TOPIC_PUBLISH = ["sns:Publish"]
 FUNCTION_INVOKE = ["lambda:InvokeFunction"]
 EXECUTION_START = ["states:StartExecution"]
@@ -109,20 +116,17 @@ TRAINING_RUN = ["sagemaker:CreateTrainingJob", "sagemaker:DescribeTrainingJob", 
 TRAINING_READ = ["sagemaker:DescribeTrainingJob"]
 PACKAGE_READ = ["sagemaker:DescribeModelPackage"]
 PACKAGE_LIST = ["sagemaker:ListModelPackages"]
-PACKAGE_WRITE = ["sagemaker:CreateModelPackage", "sagemaker:UpdateModelPackage", "sagemaker:AddTags"]
+PACKAGE_CREATE = ["sagemaker:CreateModelPackage"]
+PACKAGE_UPDATE = ["sagemaker:UpdateModelPackage"]
 ENDPOINT_READ = ["sagemaker:DescribeEndpoint"]
 ENDPOINT_CONFIG_READ = ["sagemaker:DescribeEndpointConfig"]
 MODEL_READ = ["sagemaker:DescribeModel"]
 ENDPOINT_INVOKE = ["sagemaker:InvokeEndpoint"]
 MODEL_CREATE = ["sagemaker:CreateModel", "sagemaker:AddTags"]
-ENDPOINT_CONFIG_CREATE = ["sagemaker:CreateEndpointConfig", "sagemaker:DescribeEndpointConfig", "sagemaker:AddTags"]
-ENDPOINT_DEPLOY = [
-    "sagemaker:CreateEndpoint",
-    "sagemaker:UpdateEndpoint",
-    "sagemaker:DeleteEndpoint",
-    "sagemaker:DescribeEndpoint",
-    "sagemaker:AddTags",
-]
+ENDPOINT_CONFIG_CREATE = ["sagemaker:CreateEndpointConfig", "sagemaker:AddTags"]
+# These two name the endpoint and its configuration.
+ENDPOINT_DEPLOY = ["sagemaker:CreateEndpoint", "sagemaker:UpdateEndpoint"]
+ENDPOINT_MANAGE = ["sagemaker:DeleteEndpoint", "sagemaker:DescribeEndpoint", "sagemaker:AddTags"]
 VARIANT_SCALE = ["sagemaker:DescribeEndpoint", "sagemaker:DescribeEndpointConfig", "sagemaker:UpdateEndpointWeightsAndCapacities"]
 SCALING = [
     "application-autoscaling:RegisterScalableTarget",

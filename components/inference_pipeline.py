@@ -94,7 +94,14 @@ class InferencePipeline(pulumi.ComponentResource):
             "PREDICTIONS_TABLE": shared.predictions.table_name,
             "PREDICTIONS_QUEUE_URL": self.queue.url,
         }
-        statements = [*self._endpoint_statements(), *shared.predictions.grant_write(), *self.queue.grant_send()]
+        statements = [
+            *self._endpoint_statements(),
+            *shared.predictions.grant_get(),
+            *shared.predictions.grant_write(),
+            *self.queue.grant_send(),
+        ]
+        # A request that could not be answered gives its key back.
+        statements += shared.predictions.grant_delete()
         return self._function("predict", environment, statements, API_SECONDS)
 
     def _store(self) -> Function:
@@ -127,8 +134,8 @@ class InferencePipeline(pulumi.ComponentResource):
         own = arns.function_alias(function_name(shared.platform, "batch_predict", model.key), ALIAS)
         statements = [
             *self._endpoint_statements(),
-            *lake.raw.grant_read(f"batch/{model.key}/"),
-            *lake.predictions.grant_write(f"{model.key}/batch/"),
+            *lake.raw.grant_get_versions(f"batch/{model.key}/"),
+            *lake.predictions.grant_upload(f"{model.key}/batch/"),
             *shared.ledger.grant_write(),
             # An API request is answered at once and worked on by an invocation of its own.
             allow(FUNCTION_INVOKE, own),

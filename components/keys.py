@@ -9,7 +9,19 @@ import pulumi
 import pulumi_aws as aws
 
 from components.documents import json_text
-from components.grants import KEY_ADMINISTER, KEY_DECRYPT, KEY_ENCRYPT, KEY_GRANT, KEY_GRANTS, KEY_USE, KEY_VOLUME, Statement, allow
+from components.grants import (
+    KEY_ADMINISTER,
+    KEY_DATA,
+    KEY_DECRYPT,
+    KEY_DESCRIBE,
+    KEY_ENCRYPT,
+    KEY_GRANT,
+    KEY_GRANTS,
+    KEY_USE,
+    KEY_VOLUME,
+    Statement,
+    allow,
+)
 from components.platform import Platform
 
 DATA_CLASSES = {
@@ -36,6 +48,14 @@ class KeyReference:
 
     def _condition(self) -> dict[str, object] | None:
         return {"ForAnyValue:StringEquals": {"kms:ResourceAliases": self.alias}} if self.alias else None
+
+    def grant_data_keys(self) -> list[Statement]:
+        """Let an object be written: S3 asks for a new data key."""
+        return [allow(KEY_DATA, self.arn)]
+
+    def grant_lend(self) -> list[Statement]:
+        """Hand the key to an AWS service for volumes that others use, without using it."""
+        return [allow(KEY_GRANT, self.arn, {"Bool": {"kms:GrantIsForAWSResource": "true"}}), allow(KEY_DESCRIBE, self.arn)]
 
     def grant_volumes(self) -> list[Statement]:
         """Let an AWS service encrypt volumes with the key on the caller's behalf."""

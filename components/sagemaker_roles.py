@@ -28,8 +28,8 @@ def training_statements(model: Model) -> list[Statement]:
     return [
         *lake.models.grant_read("code/"),
         *lake.models.grant_read(f"{model.key}/"),
-        *lake.models.grant_write(f"{model.key}/training/"),
-        *lake.models.grant_write(f"{model.key}/checkpoints/"),
+        *lake.models.grant_upload(f"{model.key}/training/"),
+        *lake.models.grant_upload(f"{model.key}/checkpoints/"),
         *lake.processed.grant_read(f"{model.key}/"),
         *keys.models.grant_volumes(),
         *model.shared.images.grant_pull("training"),

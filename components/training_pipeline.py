@@ -14,9 +14,10 @@ from components.grants import (
     ENDPOINT_READ,
     EXECUTION_START,
     MODEL_READ,
+    PACKAGE_CREATE,
     PACKAGE_LIST,
     PACKAGE_READ,
-    PACKAGE_WRITE,
+    PACKAGE_UPDATE,
     SYNC_RULE,
     TRAINING_READ,
     TRAINING_RUN,
@@ -104,6 +105,7 @@ class TrainingPipeline(pulumi.ComponentResource):
             "TRAINING_SOURCE_URI": model.shared.code.training_source,
         }
         statements = [
+            *model.shared.ledger.grant_get(),
             *model.shared.ledger.grant_write(),
             *lake.processed.grant_read(f"{model.key}/"),
             *lake.processed.grant_write(f"{model.key}/training/"),
@@ -128,10 +130,12 @@ class TrainingPipeline(pulumi.ComponentResource):
             "MODELS_BUCKET": lake.models.name,
             "ENDPOINT": model.endpoint,
         }
-        group = [arns.sagemaker("model-package-group", model.package_group), arns.sagemaker("model-package", f"{model.package_group}/*")]
+        group = arns.sagemaker("model-package-group", model.package_group)
+        packages = arns.sagemaker("model-package", f"{model.package_group}/*")
         statements = [
             allow(TRAINING_READ, arns.sagemaker("training-job", f"{model.endpoint}-*")),
-            allow([*PACKAGE_WRITE, *PACKAGE_READ], group),
+            allow(PACKAGE_CREATE, [group, packages]),
+            allow([*PACKAGE_UPDATE, *PACKAGE_READ], packages),
             allow_anywhere(PACKAGE_LIST),
             *lake.models.grant_get(f"{model.key}/training/"),
             *lake.models.grant_write(f"{model.key}/training/"),
@@ -159,12 +163,12 @@ class TrainingPipeline(pulumi.ComponentResource):
     def _statements(self) -> list[Statement]:
         model, shared, arns = self._model, self._model.shared, self._model.shared.platform.arns
         return [
-            *shared.ledger.grant_write(),
+            *shared.ledger.grant_update(),
             allow(TRAINING_RUN, arns.sagemaker("training-job", f"{model.endpoint}-*")),
             pass_role(self.role.known_arn, "sagemaker.amazonaws.com"),
             # `.sync` learns of the end of a job through a rule that Step Functions keeps in the account.
             allow(SYNC_RULE, arns.event_rule("StepFunctionsGetEventsForSageMakerTrainingJobsRule")),
-            *shared.keys.models.grant_volumes(),
+            *shared.keys.models.grant_lend(),
             *self.select_model.grant_invoke(),
             *shared.notifications.grant_publish(),
             *model.failures.grant_send(),

@@ -5,7 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from components.arns import Arns
-from components.grants import BUCKET_LIST, BUCKET_LOCATE, BUCKET_SOURCE, OBJECT_DELETE, OBJECT_READ, OBJECT_WRITE, Statement, allow
+from components.grants import (
+    BUCKET_LIST,
+    BUCKET_LOCATE,
+    BUCKET_SOURCE,
+    OBJECT_DELETE,
+    OBJECT_READ,
+    OBJECT_READ_VERSION,
+    OBJECT_UPLOAD_ABORT,
+    OBJECT_WRITE,
+    Statement,
+    allow,
+)
 from components.keys import KeyReference
 
 
@@ -37,16 +48,25 @@ class BucketReference:
 
     def grant_get(self, prefix: str) -> list[Statement]:
         """Read objects whose keys are known, without listing and without older versions."""
-        return [allow(OBJECT_READ[:1], self.arns.objects(self.name, f"{prefix}*")), *self._decrypt()]
+        return [allow(OBJECT_READ, self.arns.objects(self.name, f"{prefix}*")), *self._decrypt()]
+
+    def grant_get_versions(self, prefix: str) -> list[Statement]:
+        """As `grant_get`, and versions that are asked for by their id."""
+        return [allow([*OBJECT_READ, *OBJECT_READ_VERSION], self.arns.objects(self.name, f"{prefix}*")), *self._decrypt()]
 
     def grant_write(self, prefix: str = "") -> list[Statement]:
-        """Write objects under `prefix`; KMS needs decryption too for multipart uploads."""
-        return [allow(OBJECT_WRITE, self.arns.objects(self.name, f"{prefix}*")), *(self.key.grant_encrypt() if self.key else [])]
+        """Write objects under `prefix`, each by one request."""
+        return [allow(OBJECT_WRITE, self.arns.objects(self.name, f"{prefix}*")), *(self.key.grant_data_keys() if self.key else [])]
+
+    def grant_upload(self, prefix: str = "") -> list[Statement]:
+        """Write objects under `prefix` also in parts; for these KMS needs decryption too."""
+        folder = self.arns.objects(self.name, f"{prefix}*")
+        return [allow([*OBJECT_WRITE, *OBJECT_UPLOAD_ABORT], folder), *(self.key.grant_encrypt() if self.key else [])]
 
     def grant_artifacts(self) -> list[Statement]:
         """Read and write artefacts as CodePipeline and CodeBuild do, by version."""
         return [
-            allow([*OBJECT_READ, *OBJECT_WRITE], self.arns.objects(self.name)),
+            allow([*OBJECT_READ, *OBJECT_READ_VERSION, *OBJECT_WRITE, *OBJECT_UPLOAD_ABORT], self.arns.objects(self.name)),
             allow(BUCKET_SOURCE, self.arn),
             *(self.key.grant_encrypt() if self.key else []),
         ]
@@ -56,11 +76,11 @@ class BucketReference:
         folder = self.arns.objects(self.name, f"{prefix}*")
         return [
             allow([*OBJECT_READ, *OBJECT_DELETE], folder),
-            *self.grant_write(prefix),
+            *self.grant_upload(prefix),
             # S3 answers 404 only to who may list, else 403: Spark asks for objects that are not there yet, and such a request has no prefix.
             allow(BUCKET_LIST, self.arn, {"StringLikeIfExists": {"s3:prefix": f"{prefix}*"}}),
             # Glue marks a folder by an object beside it.
-            allow([OBJECT_READ[0], OBJECT_WRITE[0], *OBJECT_DELETE], self.arns.objects(self.name, f"{prefix.rstrip('/')}_$folder$")),
+            allow([*OBJECT_READ, *OBJECT_WRITE, *OBJECT_DELETE], self.arns.objects(self.name, f"{prefix.rstrip('/')}_$folder$")),
             *self._decrypt(),
         ]
 

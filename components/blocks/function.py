@@ -157,4 +157,4 @@ class Function(pulumi.ComponentResource):
         )
 
     def grant_invoke(self) -> list[Statement]:
-        return [allow(FUNCTION_INVOKE, [self.known_arn, self.known_alias_arn])]
+        return [allow(FUNCTION_INVOKE, self.known_alias_arn)]

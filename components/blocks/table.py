@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.grants import TABLE_READ, TABLE_WRITE, Statement, allow
+from components.grants import TABLE_DELETE, TABLE_GET, TABLE_PUT, TABLE_READ, TABLE_UPDATE, Statement, allow
 from components.inventory import Item
 from components.keys import KeyReference
 from components.platform import Platform
@@ -63,11 +63,27 @@ class Table(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, protect=platform.protected),
         )
 
+    # DynamoDB only ever decrypts the table's own key for a caller.
+
+    def grant_get(self) -> list[Statement]:
+        return [allow(TABLE_GET, self.known_arn), *self.key.grant_decrypt()]
+
     def grant_read(self) -> list[Statement]:
+        """Get items and query."""
         return [allow(TABLE_READ, self.known_arn), *self.key.grant_decrypt()]
 
+    def grant_put(self) -> list[Statement]:
+        return [allow(TABLE_PUT, self.known_arn), *self.key.grant_decrypt()]
+
+    def grant_update(self) -> list[Statement]:
+        return [allow(TABLE_UPDATE, self.known_arn), *self.key.grant_decrypt()]
+
     def grant_write(self) -> list[Statement]:
-        return [allow(TABLE_WRITE, self.known_arn), *self.key.grant_encrypt()]
+        """Put and update items."""
+        return [*self.grant_put(), *self.grant_update()]
+
+    def grant_delete(self) -> list[Statement]:
+        return [allow(TABLE_DELETE, self.known_arn), *self.key.grant_decrypt()]
 
 
 def _replicated(platform: Platform, replica: Replica) -> dict[str, Any]:
