@@ -42,7 +42,9 @@ class GlueJobs(pulumi.ComponentResource):
                 key=shared.keys.logs,
                 opts=pulumi.ResourceOptions(parent=self),
             )
-        self.validate = self._job("validate", [*self._read_raw(), *shared.lake.quarantine.grant_overwrite(f"{model.key}/")])
+        # The run is about one version of the object, also when a newer one has come since.
+        versions = shared.lake.raw.grant_get_versions(f"data/{model.key}/")
+        self.validate = self._job("validate", [*self._read_raw(), *versions, *shared.lake.quarantine.grant_overwrite(f"{model.key}/")])
         self.preprocess = self._job("preprocess", [])
         self.register_outputs({"crawler": self.crawler.name, "validate": self.validate.name, "preprocess": self.preprocess.name})
 

@@ -19,7 +19,7 @@ from platform_common.contract import Contract, load
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
-from glue_jobs import decisions, expressions, storage
+from glue_jobs import decisions, expressions, logs, storage
 
 ARGUMENTS = ["model", "run", "contract", "processed_bucket", "input", "source"]
 
@@ -86,10 +86,15 @@ def main() -> None:
     from awsglue.utils import getResolvedOptions
 
     arguments = getResolvedOptions(sys.argv, ARGUMENTS)
-    document = run(SparkSession.builder.getOrCreate(), arguments)  # type: ignore[attr-defined]
-    print(
-        f"{document['rows']} rows in = {document['accepted']} out + {document['quarantined']} quarantined, {len(document['partitions'])} partitions"
-    )
+    try:
+        document = run(SparkSession.builder.getOrCreate(), arguments)  # type: ignore[attr-defined]
+    except Exception as error:
+        print(
+            logs.line("preprocess", arguments["run"], f"{type(error).__name__}: {error}", "ERROR", source=arguments["source"]), flush=True
+        )
+        raise
+    found = {key: document[key] for key in ("rows", "accepted", "quarantined")} | {"partitions": len(document["partitions"])}
+    print(logs.line("preprocess", arguments["run"], "features written", source=arguments["source"], **found))
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 from pyspark.sql.types import StringType, StructField, StructType
 
-from glue_jobs import decisions, expressions, storage
+from glue_jobs import decisions, expressions, logs, storage
 from glue_jobs.decisions import DataRejected
 
 ARGUMENTS = ["model", "run", "input", "version_id", "contract", "processed_bucket", "quarantine_bucket", "maximum_rejected_fraction"]
@@ -203,8 +203,15 @@ def main() -> None:
     from awsglue.utils import getResolvedOptions
 
     arguments = getResolvedOptions(sys.argv, ARGUMENTS)
-    report = run(SparkSession.builder.getOrCreate(), arguments)  # type: ignore[attr-defined]
-    print(f"{report['rows']} rows: {report['accepted']} accepted, {report['quarantined']} quarantined")
+    source = {"source": arguments["input"], "source_version": arguments["version_id"]}
+    print(logs.line("validate", arguments["run"], "validation started", **source), flush=True)
+    try:
+        report = run(SparkSession.builder.getOrCreate(), arguments)  # type: ignore[attr-defined]
+    except Exception as error:
+        print(logs.line("validate", arguments["run"], f"{type(error).__name__}: {error}", "ERROR", **source), flush=True)
+        raise
+    counts = {key: report[key] for key in ("rows", "accepted", "quarantined")}
+    print(logs.line("validate", arguments["run"], "file validated", **source, **counts))
 
 
 if __name__ == "__main__":

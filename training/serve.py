@@ -36,10 +36,11 @@ class BadRequest(Exception):
 class Predictor:
     """A loaded model: raw columns in, answers out."""
 
-    def __init__(self, directory: Path, version: str) -> None:
+    def __init__(self, directory: Path, version: str, training_run: str = "") -> None:
         self.schema = Schema.load(directory)
         self.model = algorithms.algorithm(self.schema.algorithm).load(directory)
         self.version = version
+        self._origin = {"model_version": version, **({"training_run": training_run} if training_run else {})}
         self.inputs = [each.name for each in self.schema.inputs]
         self._texts = {each.name for each in self.schema.inputs if each.type not in ("integer", "number")}
 
@@ -82,7 +83,7 @@ class Predictor:
 
     def answers(self, probabilities: np.ndarray) -> list[dict[str, Any]]:
         return [
-            {"probability": probability, "prediction": self.label(probability), "model_version": self.version}
+            {"probability": probability, "prediction": self.label(probability), **self._origin}
             for probability in np.round(probabilities.astype(float), 6).tolist()
         ]
 
@@ -169,8 +170,10 @@ def main() -> None:
     directory = Path(os.environ.get("SM_MODEL_DIR") or "/opt/ml/model")
     # In SageMaker the container's only way in is its own network; a local run is told to stay on loopback.
     host, port = os.environ.get("SAGEMAKER_BIND_TO_HOST", "0.0.0.0"), int(os.environ.get("SAGEMAKER_BIND_TO_PORT", "8080"))  # noqa: S104
-    bound = server(Predictor(directory, os.environ.get("MODEL_VERSION", "")), host, port)
-    print(f"serving {directory} on {host}:{bound.server_port}", flush=True)
+    version, training_run = os.environ.get("MODEL_VERSION", ""), os.environ.get("TRAINING_RUN", "")
+    bound = server(Predictor(directory, version, training_run), host, port)
+    line = {"level": "INFO", "message": f"serving {directory} on {host}:{bound.server_port}", "service": "serve"}
+    print(json.dumps({**line, "correlation_id": training_run, "model_version": version}), flush=True)
     bound.serve_forever()
 
 

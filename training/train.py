@@ -21,6 +21,7 @@ import sys  # noqa: E402
 import tarfile  # noqa: E402
 import tempfile  # noqa: E402
 import time  # noqa: E402
+from datetime import UTC, datetime  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
@@ -42,7 +43,7 @@ def main() -> int:
     except (TrainingError, ContractError, ValueError) as error:
         message = f"training failed: {error}"
         container.report_failure(message)
-        print(message, file=sys.stderr)
+        print(log_line(message, "ERROR"), file=sys.stderr)
         return 1
     return 0
 
@@ -87,7 +88,22 @@ def run() -> None:
     )
     write_evaluation(directory, contract, {"train": train, "validation": validation, "test": test}, settings, flat, watched.rounds, seconds)
     ship_code(directory / "code")
-    print(f"{name}: {metric} {flat[metric]:.4f} on {len(test)} test rows, {watched.rounds} rounds, {seconds:.1f} s")
+    fields = {
+        "algorithm": name,
+        metric: round(flat[metric], 4),
+        "test_rows": len(test),
+        "rounds": watched.rounds,
+        "seconds": round(seconds, 1),
+    }
+    print(log_line("model trained", **fields))
+
+
+def log_line(message: str, level: str = "INFO", **fields: Any) -> str:
+    """A JSON line in the shape of the functions' logs; the correlation id is the training run."""
+    moment = datetime.now(UTC).isoformat(timespec="milliseconds")
+    run_id = os.environ.get("TRAINING_RUN", "")
+    known = {"level": level, "message": message, "timestamp": moment, "service": "train", "correlation_id": run_id}
+    return json.dumps({**known, **fields}, default=str)
 
 
 def read_contract(folder: Path) -> Contract:

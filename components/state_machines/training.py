@@ -67,7 +67,6 @@ def training_definition(args: TrainingMachine) -> State:
         "SelectModel": common.invoke(
             args.select_model_arn,
             {
-                "training_run.$": "$.request.training_run",
                 "reason.$": "$.request.reason",
                 "manifest_uris.$": "$.request.manifest_uris",
                 "jobs.$": "$.gathered.completed[*].job",
@@ -140,9 +139,12 @@ def _job(args: TrainingMachine, algorithm: str) -> State:
             "algorithm": algorithm,
             "metric": args.metric,
             "seed": str(settings.seed),
+            "training_run.$": "$.request.training_run",
             "sagemaker_program": "train.py",
             "sagemaker_submit_directory": SOURCE_PATH,
         },
+        # Not a hyperparameter: those are read as JSON, and a run of digits would become a number.
+        "Environment": {"TRAINING_RUN.$": "$.request.training_run"},
         "InputDataConfig.$": "$.request.input_data_config",
         "OutputDataConfig": {"S3OutputPath": f"{models}/training/", "KmsKeyId": args.model_key_arn},
         "ResourceConfig": {

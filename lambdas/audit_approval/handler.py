@@ -19,6 +19,7 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     """Input: a SageMaker Model Package State Change event. Output: where the record is, or why there is none."""
     package = sagemaker.describe_model_package(ModelPackageName=event["detail"]["ModelPackageArn"])
     record = audit_record(event, package)
+    logger.set_correlation_id(package.get("CustomerMetadataProperties", {}).get("training_run", package["ModelPackageArn"]))
     if record is None:
         return {"recorded": False, "detail": f"{event['detail']['ModelApprovalStatus']} is no decision"}
     bucket, key = os.environ["AUDIT_BUCKET"], record_key(os.environ["AUDIT_PREFIX"], record)
@@ -40,5 +41,5 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
             "record": {"S": f"s3://{bucket}/{key}"},
         },
     )
-    logger.info("decision recorded", extra={"record_key": key, "decision": record["decision"]})
+    logger.info("decision recorded", extra={"record_key": key, "decision": record["decision"], "model_version": record["version"]})
     return {"recorded": True, "uri": f"s3://{bucket}/{key}"}

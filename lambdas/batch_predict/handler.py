@@ -58,6 +58,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     source = pinned(source_of(event, bucket, model))
     identifier = batch_id(source.bucket, source.key, source.version or "null")
     claim = f"batch#{identifier}"
+    logger.set_correlation_id(identifier)
     if not claims.take(claim, model=model, uri=source.uri, run=identifier):
         logger.info("batch is done or under way", extra={"batch": identifier})
         return {"id": identifier, "status": "duplicate", "source": source.uri}
@@ -87,6 +88,8 @@ def accept(event: dict[str, Any], bucket: str, model: str, context: Any) -> dict
     work = {"input": source.uri, "version": source.version}
     functions.invoke(FunctionName=context.invoked_function_arn, InvocationType="Event", Payload=json.dumps(work).encode())
     identifier = batch_id(source.bucket, source.key, source.version or "null")
+    logger.set_correlation_id(identifier)
+    logger.info("batch accepted", extra={"source": source.uri, "source_version": source.version})
     results_at = f"s3://{os.environ['PREDICTIONS_BUCKET']}/{model}/batch/{identifier}/"
     return respond(202, {"id": identifier, "status": "running", "source": source.uri, "results": results_at})
 
@@ -134,7 +137,10 @@ def predict(source: Source, identifier: str) -> dict[str, Any]:
         "seconds": round(time.perf_counter() - started, 3),
     }
     write_json(s3, f"s3://{bucket}/{prefix}/summary.json", summary)
-    logger.info("batch predicted", extra={key: summary[key] for key in ("id", "rows", "predicted", "rejected", "seconds", "model_version")})
+    logger.info(
+        "batch predicted",
+        extra={key: summary[key] for key in ("id", "rows", "predicted", "rejected", "seconds", "model_version", "source")},
+    )
     return summary
 
 

@@ -25,9 +25,10 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     """Input: a batch summary's Object Created event, {"window": batch id or online/YYYY-MM-DD}, {"reason": "schedule"}, or {} for the newest batch."""
     model, bucket = os.environ["MODEL"], os.environ["PREDICTIONS_BUCKET"]
     window = requested(event, model, datetime.now(UTC)) or newest_batch(bucket, model)
+    logger.set_correlation_id(window)
     columns = stored(bucket, model, window)
     rows = len(next(iter(columns.values()), []))
-    version, statistics = baseline(os.environ["ENDPOINT"])
+    version, training_run, statistics = baseline(os.environ["ENDPOINT"])
     distances, absent = compare(statistics, columns, float(os.environ["DRIFT_THRESHOLD"]))
     report = {
         "schema": 1,
@@ -44,7 +45,15 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     put_metrics(model, window, distances)
     # Last: who sees the report may rely on the metrics.
     write(bucket, f"{model}/drift/{window}.json", report)
-    logger.info("window compared", extra={"window": window, "rows": rows, "drifted": [each.name for each in distances if each.drifted]})
+    drifted = [each.name for each in distances if each.drifted]
+    found = {
+        "window": window,
+        "rows": rows,
+        "drifted": drifted,
+        "model_version": version,
+        "caused_by": [training_run] if training_run else [],
+    }
+    logger.info("window compared", extra=found)
     return report
 
 
@@ -77,8 +86,8 @@ def stored(bucket: str, model: str, window: str) -> dict[str, list[str]]:
     return columns
 
 
-def baseline(endpoint: str) -> tuple[str, dict[str, Any]]:
-    """Version and `statistics.json` of the model in service, from its own archive."""
+def baseline(endpoint: str) -> tuple[str, str, dict[str, Any]]:
+    """Version, training run and `statistics.json` of the model in service, from its own archive."""
     config = sagemaker.describe_endpoint_config(EndpointConfigName=sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"])
     container = sagemaker.describe_model(ModelName=config["ProductionVariants"][0]["ModelName"])["PrimaryContainer"]
     location = urlparse(container["ModelDataUrl"])
@@ -87,7 +96,8 @@ def baseline(endpoint: str) -> tuple[str, dict[str, Any]]:
         file = archive.extractfile(member)
         if file is None:
             raise BadWindow(f"expected the file statistics.json in {container['ModelDataUrl']}, it is no file")
-        return container.get("Environment", {}).get("MODEL_VERSION", ""), json.load(file)
+        environment = container.get("Environment", {})
+        return environment.get("MODEL_VERSION", ""), environment.get("TRAINING_RUN", ""), json.load(file)
 
 
 def put_metrics(model: str, window: str, distances: list[Distance]) -> None:

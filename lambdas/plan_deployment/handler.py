@@ -20,6 +20,8 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     """Input: an approval event, or {"model_package_arn"}. Output: names, container and what is in service now."""
     endpoint = os.environ["ENDPOINT"]
     package = sagemaker.describe_model_package(ModelPackageName=package_arn(event))
+    # The training run goes with the version into service: predictions name it.
+    logger.set_correlation_id(package.get("CustomerMetadataProperties", {}).get("training_run", package["ModelPackageArn"]))
     planned = plan(package, endpoint, describe_endpoint(sagemaker, endpoint), datetime.now(UTC), secrets.token_hex(2))
-    logger.info("deployment planned", extra={"version": planned["version"], "endpoint_config": planned["endpoint_config_name"]})
+    logger.info("deployment planned", extra={"model_version": planned["version"], "endpoint_config": planned["endpoint_config_name"]})
     return planned

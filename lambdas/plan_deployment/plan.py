@@ -30,6 +30,8 @@ def plan(package: dict[str, Any], endpoint: str, current: dict[str, Any] | None,
         raise NotDeployable(f"expected an Approved model package, {arn} is {status}: approve it first")
     version = int(package["ModelPackageVersion"])
     container = package["InferenceSpecification"]["Containers"][0]
+    training_run = package.get("CustomerMetadataProperties", {}).get("training_run", "")
+    own = {"SAGEMAKER_PROGRAM": PROGRAM, "MODEL_VERSION": str(version), **({"TRAINING_RUN": training_run} if training_run else {})}
     name = f"{endpoint}-v{version}-{now:%Y%m%d%H%M%S}-{unique}"
     return {
         "model_name": name,
@@ -43,6 +45,6 @@ def plan(package: dict[str, Any], endpoint: str, current: dict[str, Any] | None,
         "container": {
             "Image": container["Image"],
             "ModelDataUrl": container["ModelDataUrl"],
-            "Environment": {**container.get("Environment", {}), "SAGEMAKER_PROGRAM": PROGRAM, "MODEL_VERSION": str(version)},
+            "Environment": {**container.get("Environment", {}), **own},
         },
     }

@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from platform_common.api import ApiError, respond
 from platform_common.contract import Contract, load
 from platform_common.objects import split_uri
-from request import Request, messages, parse, payload, predictions, records
+from request import Request, line, messages, parse, payload, predictions, records
 
 logger = Logger()
 metrics = Metrics(namespace=os.environ["METRIC_NAMESPACE"], service=os.environ["MODEL"])
@@ -38,6 +38,7 @@ def contract() -> Contract:
 @metrics.log_metrics
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     """Input: an API Gateway proxy event. Output: 200 with predictions, or 4xx/503 with error.code, message and hint; never a stack trace."""
+    logger.set_correlation_id(event["requestContext"]["requestId"])
     try:
         request = parse(event, contract())
         stored = answers.claim(request) if request.key else None
@@ -64,6 +65,7 @@ def answer(request: Request) -> list[dict[str, Any]]:
         raise
     if request.key:
         answers.keep(request, predicted)
+    logger.info("predicted", extra=line(predicted))
     return predicted
 
 

@@ -13,6 +13,7 @@ from platform_common.rows import instance_errors
 
 MAXIMUM_INSTANCES = 1000
 MAXIMUM_KEY = 255
+LOGGED_IDS = 100
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ def predictions(
             "value": answer["prediction"],
             "probability": answer["probability"],
             "model_version": answer["model_version"],
+            **({"training_run": answer["training_run"]} if answer.get("training_run") else {}),
             "variant": variant,
             "latency_ms": round(latency_ms, 2),
         }
@@ -84,6 +86,14 @@ def records(request: Request, contract: Contract, predicted: list[dict[str, Any]
         {**prediction, "created": created, "features": {name: instance.get(name) for name in contract.inputs}}
         for prediction, instance in zip(predicted, request.instances, strict=True)
     ]
+
+
+def line(predicted: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the log says of an answered request: which version of which training answered, and (of up to 100) which predictions."""
+    first = predicted[0]
+    causes = [first["training_run"]] if first.get("training_run") else []
+    ids = [prediction["id"] for prediction in predicted[:LOGGED_IDS]]
+    return {"predictions": len(predicted), "prediction_ids": ids, "model_version": first["model_version"], "caused_by": causes}
 
 
 def messages(rows: list[dict[str, Any]], maximum_bytes: int = 200_000) -> list[str]:

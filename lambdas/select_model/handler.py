@@ -27,6 +27,7 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     """Input: {"training_run", "reason", "jobs": names of completed jobs, "manifest_uris"}. Output: what was registered, and how the jobs compare."""
     run, group = event["training_run"], os.environ["MODEL_PACKAGE_GROUP"]
     metric = os.environ["METRIC"]
+    logger.set_correlation_id(run)
     archives = {job: read_job(job) for job in event["jobs"]}
     order = ranked([candidate for candidate, _ in archives.values()], metric)
     best = order[0]

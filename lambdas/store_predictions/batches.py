@@ -43,3 +43,8 @@ def objects(model: str, readable: dict[str, list[dict[str, Any]]]) -> dict[str, 
         lines = "".join(json.dumps(record, sort_keys=True) + "\n" for _, record in rows)
         found[f"{prefix}/{name}.jsonl.gz"] = (gzip.compress(lines.encode(), mtime=0), ids)
     return found
+
+
+def requests_of(readable: dict[str, list[dict[str, Any]]], ids: list[str]) -> list[str]:
+    """The API requests whose records came in these messages, in order."""
+    return list(dict.fromkeys(str(record.get("request_id", "")) for message_id in ids for record in readable[message_id]))

@@ -7,7 +7,7 @@ from typing import Any
 
 import boto3
 from aws_lambda_powertools import Logger
-from batches import objects, parse
+from batches import objects, parse, requests_of
 from botocore.exceptions import BotoCoreError, ClientError
 
 logger = Logger()
@@ -23,6 +23,8 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     for key, (body, ids) in objects(os.environ["MODEL"], readable).items():
         try:
             s3.put_object(Bucket=os.environ["PREDICTIONS_BUCKET"], Key=key, Body=body)
+            for request in requests_of(readable, ids):
+                logger.info("prediction records stored", extra={"correlation_id": request, "record_key": key})
         except (ClientError, BotoCoreError):
             logger.exception("predictions not stored", extra={"record_key": key, "messages": len(ids)})
             failed |= set(ids)

@@ -50,6 +50,18 @@ def reason_of(event: Mapping[str, Any]) -> str:
     )
 
 
+def cause_of(event: Mapping[str, Any]) -> str:
+    """The correlation id that an event brings: the data run of its manifest, or the event's own id; empty where it has none."""
+    if event.get("manifest"):
+        return data_runs([event["manifest"]])[0]
+    return str(event.get("id", ""))
+
+
+def data_runs(manifest_uris: Sequence[str]) -> list[str]:
+    """The data runs that wrote these manifests (`<model>/manifests/<run>.json`)."""
+    return [uri.rsplit("/", 1)[-1].removesuffix(".json") for uri in manifest_uris]
+
+
 def current(manifests: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
     """Of several runs of the same raw object the latest: a corrected file replaces its earlier version."""
     latest: dict[str, str] = {}

@@ -15,7 +15,7 @@ from typing import Any
 import boto3
 from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
-from decide import PARTS, Declined, Plan, decide, input_data_config, reason_of, sagemaker_manifest, training_run
+from decide import PARTS, Declined, Plan, cause_of, data_runs, decide, input_data_config, reason_of, sagemaker_manifest, training_run
 from platform_common.in_service import InService, version_in_service
 from platform_common.objects import read_json, write_json
 
@@ -25,9 +25,10 @@ ledger = boto3.client("dynamodb")
 CLAIMED, MAXIMUM_ATTEMPTS = "claimed", 20
 
 
-def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Input: {"reason": "data" | "schedule" | "request" | "drift"} or a CloudWatch alarm event. Output: started, status, detail, training_run, execution."""
     reason = reason_of(event)
+    logger.set_correlation_id(cause_of(event) or getattr(context, "aws_request_id", ""))
     serving = version_in_service(sagemaker, os.environ["ENDPOINT"])
     decision = decide(
         manifests(os.environ["PROCESSED_BUCKET"], os.environ["MODEL"]),
@@ -65,6 +66,9 @@ def claim_and_start(plan: Plan, reason: str, serving: InService | None) -> dict[
     for attempt in range(MAXIMUM_ATTEMPTS):
         run = training_run(plan, reason, attempt)
         item = claim(f"training#{model}#{run}", model, run, reason, plan)
+        # From here on the training run is what the lines are about; this one names the data runs that it came from.
+        logger.set_correlation_id(run)
+        logger.info("training run named", extra={"caused_by": data_runs(plan.manifest_uris), "reason": reason, "attempt": attempt})
         if item is None or item["status"]["S"] == CLAIMED:  # ours, or of a call that ended before its execution started
             execution = start(plan, run, reason, serving)
             return {

@@ -16,5 +16,4 @@ def test_nothing_was_denied_and_nothing_is_granted_without_use_or_reason(mlops: 
     findings = "\n".join(" | ".join(finding[key] for key in ("kind", "role", "action", "resource")) for finding in judged["findings"])
     assert not findings, findings
     assert judged["granted"] == judged["used"] + judged["explained"]
-    assert judged["used"] > judged["explained"]
     assert code == 0
