@@ -13,6 +13,7 @@ from components.observability import Observability
 from components.platform import Platform
 from components.recovery import Recovery
 from components.rest_api import RestApi
+from components.security_audit import SecurityAudit
 from components.security_response import SecurityResponse
 from components.shared import Shared
 from components.stack_outputs import stack_outputs
@@ -23,6 +24,7 @@ models = platform.settings.models if platform.has("data") else []
 shared = Shared.of(platform)
 audit = Audit("audit", platform=platform, keys=shared.keys, lake=shared.lake)
 SecurityResponse("security", shared=shared, audit=audit)
+SecurityAudit("security-audit", shared=shared, audit=audit)
 Recovery("recovery", shared=shared)
 
 pipelines = [ModelPipelines.of(Model(model.name, shared=shared, settings=model)) for model in models]

@@ -158,6 +158,21 @@ QUARANTINE_ROLE = ["iam:AttachRolePolicy"]
 QUARANTINE_USER = ["iam:AttachUserPolicy"]
 QUARANTINE_READ = ["iam:ListAttachedRolePolicies", "iam:ListAttachedUserPolicies"]
 ACCESS_KEY_MANAGE = ["iam:ListAccessKeys", "iam:UpdateAccessKey"]
+# The security audit reads the state of the stack; listing cannot be limited.
+AUDIT_LISTS = [
+    "cloudtrail:DescribeTrails",
+    "ec2:DescribeSecurityGroupRules",
+    "iam:ListRoles",
+    "iam:ListUsers",
+    "lambda:ListFunctions",
+    "logs:DescribeLogGroups",
+]
+AUDIT_BUCKETS = ["s3:GetBucketPolicy", "s3:GetBucketPublicAccessBlock", "s3:GetBucketVersioning", "s3:GetEncryptionConfiguration"]
+AUDIT_KEYS = ["kms:DescribeKey", "kms:GetKeyRotationStatus"]
+AUDIT_TRAIL = ["cloudtrail:GetTrailStatus"]
+AUDIT_ROLES = ["iam:GetRole", "iam:GetRolePolicy", "iam:ListRolePolicies"]
+AUDIT_FUNCTIONS = ["lambda:GetPolicy"]
+ACCESS_KEY_READ = ["iam:GetAccessKeyLastUsed", "iam:ListAccessKeys"]
 ROLE_PASS = ["iam:PassRole"]
 ROLE_ASSUME = ["sts:AssumeRole"]
 IMAGE_PUSH = [

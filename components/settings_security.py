@@ -38,3 +38,6 @@ class SecuritySettings(Strict):
     forward_global_events: Annotated[
         bool, Field(description="IAM and sign-in events are in us-east-1 only: forward them to the stack's region.")
     ] = True
+    audit: bool = True
+    audit_schedule: Annotated[str, Field(pattern=r"^(rate|cron)\(.+\)$", description="In UTC.")] = "rate(1 day)"
+    unused_days: Annotated[int, Field(ge=1, le=365, description="An access key not used for so long is a finding.")] = 90

@@ -27,6 +27,7 @@ UNRESTRICTABLE = {
     *grants.PACKAGE_LIST,
     *grants.TRAIL_LIST,
     *grants.INGRESS_READ,
+    *grants.AUDIT_LISTS,
     *grants.BACKUP_RULE_LIST,
     *grants.METRICS_READ,
     "logs:DescribeLogGroups",

@@ -46,6 +46,11 @@ def iam(scope: Scope) -> list[Need] | None:
         service = parameters["AWSServiceName"]
         arn = scope.arn("iam", f"role/aws-service-role/{service}/*", region="")
         return [Need("iam:CreateServiceLinkedRole", arn, keys({"iam:AWSServiceName": service}))]
+    if operation == "GetAccessKeyLastUsed":
+        # It names the key only; the resource is the key's user.
+        key = scope.account.store("iam").access_keys.get(parameters["AccessKeyId"])
+        user = scope.account.user(key.user_name) if key is not None and key.user_name else None
+        return [Need(f"iam:{operation}", user.arn if user is not None else "*", condition)]
     entity = next((name for name in _IAM_ENTITIES if parameters.get(name)), None)
     if entity:
         arn = _entity_arn(scope, entity)

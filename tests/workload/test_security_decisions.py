@@ -1,0 +1,193 @@
+"""What the responses to security events decide, and what they write and tell; without a service behind them."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from hypothesis import given
+from hypothesis import strategies as st
+from platform_common import response
+
+Load = Callable[..., ModuleType]
+CLOSED = {"BlockPublicAcls": True, "IgnorePublicAcls": True, "BlockPublicPolicy": True, "RestrictPublicBuckets": True}
+DECLARED = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"}]})
+EVENT = {
+    "id": "e-1",
+    "time": "2026-11-25T12:00:00Z",
+    "detail-type": "AWS API Call via CloudTrail",
+    "source": "aws.s3",
+    "detail": {"eventName": "PutBucketPolicy", "userIdentity": {"arn": "arn:aws:iam::123456789012:user/somebody"}},
+}
+
+
+def test_a_bucket_as_declared_needs_nothing_however_its_policy_is_written(function: Load) -> None:
+    plan = function("remediate_public_bucket", "exposure").plan
+    assert plan("b", DECLARED, json.dumps(json.loads(DECLARED), indent=4), CLOSED).actions == []
+
+
+@pytest.mark.parametrize("name", CLOSED)
+def test_one_switch_of_the_public_access_block_is_enough(function: Load, name: str) -> None:
+    (action,) = function("remediate_public_bucket", "exposure").plan("b", DECLARED, DECLARED, {**CLOSED, name: False}).actions
+    assert action.operation == "put_public_access_block" and action.parameters["PublicAccessBlockConfiguration"] == CLOSED
+
+
+def test_a_deleted_trail_is_made_with_all_that_it_had_before_it_logs(function: Load) -> None:
+    selectors = [{"Name": "all", "FieldSelectors": [{"Field": "eventCategory", "Equals": ["Management"]}]}]
+    plan = function("remediate_trail", "trail").plan("arn", {"Name": "t", "S3BucketName": "logs"}, selectors, None, [], False)
+    assert [action.operation for action in plan.actions] == ["create_trail", "put_event_selectors", "start_logging"]
+
+
+def test_another_bucket_of_the_trail_is_noticed(function: Load) -> None:
+    plan = function("remediate_trail", "trail").plan("arn", {"Name": "t", "S3BucketName": "logs"}, [], {"S3BucketName": "mine"}, [], True)
+    assert [action.operation for action in plan.actions] == ["update_trail"]
+
+
+@pytest.mark.parametrize(
+    ("state", "rotates", "operations"),
+    [
+        ("Enabled", True, []),
+        ("Enabled", False, ["enable_key_rotation"]),
+        ("Disabled", None, ["enable_key"]),
+        ("PendingDeletion", None, ["cancel_key_deletion", "enable_key"]),
+    ],
+)
+def test_a_key_comes_back_from_every_state(function: Load, state: str, rotates: bool | None, operations: list[str]) -> None:
+    plan = function("cancel_key_deletion", "rescue").plan("arn:aws:kms:eu-west-1:123456789012:key/k", state, rotates)
+    assert [action.operation for action in plan.actions] == operations
+
+
+def test_only_rules_for_the_whole_world_are_revoked(function: Load) -> None:
+    rules = [
+        {"SecurityGroupRuleId": "sgr-1", "IsEgress": False, "CidrIpv4": "0.0.0.0/0", "IpProtocol": "tcp"},
+        {"SecurityGroupRuleId": "sgr-2", "IsEgress": False, "CidrIpv4": "10.0.0.0/8", "IpProtocol": "tcp"},
+        {"SecurityGroupRuleId": "sgr-3", "IsEgress": True, "CidrIpv4": "0.0.0.0/0", "IpProtocol": "tcp"},
+        {"SecurityGroupRuleId": "sgr-4", "IsEgress": False, "CidrIpv6": "::/0", "IpProtocol": "-1"},
+    ]
+    (action,) = function("revoke_open_ingress", "ingress").plan("arn", "sg-1", rules).actions
+    assert action.parameters["SecurityGroupRuleIds"] == ["sgr-1", "sgr-4"]
+
+
+def loaded(name: str, path: str) -> ModuleType:
+    """A module of a function, for tests that Hypothesis repeats."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).parents[2] / path)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+quarantine = loaded("quarantine", "lambdas/quarantine_role/quarantine.py")
+names = st.text("abcdefghij-", min_size=1, max_size=20)
+
+
+@given(names, names, st.lists(names, max_size=3))
+def test_whoever_is_spared_or_of_another_stack_is_never_quarantined(prefix: str, name: str, spared: list[str]) -> None:
+    if name in spared or not name.startswith(f"{prefix}-"):
+        assert not quarantine.may_be_quarantined(quarantine.Subject("role", name), prefix, spared)
+
+
+class Services:
+    """Keeps what was asked of every service; S3 refuses to write a key twice."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, str, dict[str, Any]]] = []
+        self.objects: dict[str, Any] = {}
+
+    def client(self, service: str) -> Any:
+        outer = self
+
+        class Client:
+            def __getattr__(self, operation: str) -> Callable[..., Any]:
+                def call(**parameters: Any) -> Any:
+                    if (service, operation) == ("s3", "put_object"):
+                        assert parameters["IfNoneMatch"] == "*"
+                        if parameters["Key"] in outer.objects:
+                            raise ClientError({"Error": {"Code": "PreconditionFailed"}}, "PutObject")
+                        outer.objects[parameters["Key"]] = json.loads(parameters["Body"])
+                    outer.calls.append((service, operation, parameters))
+
+                return call
+
+        return Client()
+
+    def done(self, service: str) -> list[str]:
+        return [operation for name, operation, _ in self.calls if name == service]
+
+
+class Silent:
+    def info(self, *_: Any, **__: Any) -> None: ...
+    def warning(self, *_: Any, **__: Any) -> None: ...
+
+
+PLAN = response.Plan("a case", "arn:thing", [response.Action("mended", "ec2", "mend", {"Id": "x"}, "break it again")], {"was": "open"})
+
+
+@pytest.fixture
+def settings(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    values = {
+        "STACK": "mlops-x",
+        "DRY_RUN": "false",
+        "AUDIT_BUCKET": "logs",
+        "AUDIT_PREFIX": "security/",
+        "LEDGER_TABLE": "l",
+        "ALERTS_TOPIC": "t",
+    }
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+@pytest.mark.spec("SEC-7c")
+def test_an_action_is_carried_out_recorded_entered_and_told(settings: Any) -> None:
+    services = Services()
+    assert response.carry_out(EVENT, PLAN, services.client, Silent())["status"] == "remediated"
+    ((key, record),) = services.objects.items()
+    assert key == "security/a-case/date=2026-11-25/e-1.json"
+    assert record["caused_by"].endswith("user/somebody") and record["before"] == {"was": "open"} and record["actions"][0]["undo"]
+    assert services.done("ec2") == ["mend"] and services.done("dynamodb") == ["put_item"] and services.done("sns") == ["publish"]
+
+
+@pytest.mark.spec("SEC-7c")
+def test_in_a_dry_run_nothing_is_done_and_the_same_is_said(settings: Any) -> None:
+    settings.setenv("DRY_RUN", "true")
+    services = Services()
+    assert response.carry_out(EVENT, PLAN, services.client, Silent())["status"] == "dry-run"
+    assert services.done("ec2") == [] and len(services.objects) == 1 and services.done("sns") == ["publish"]
+
+
+def test_an_event_delivered_twice_is_recorded_and_told_once(settings: Any) -> None:
+    services = Services()
+    response.carry_out(EVENT, PLAN, services.client, Silent())
+    assert response.carry_out(EVENT, PLAN, services.client, Silent())["status"] == "recorded already"
+    assert services.done("sns") == ["publish"] and services.done("dynamodb") == ["put_item"]
+
+
+def test_without_anything_to_do_nothing_is_written(settings: Any) -> None:
+    services = Services()
+    for plan in (None, response.Plan("a case", "arn:thing")):
+        assert response.carry_out(EVENT, plan, services.client, Silent())["status"] == "nothing to do"
+    assert services.calls == []
+
+
+def test_a_key_used_yesterday_is_no_finding_and_one_unused_for_long_is(function: Load) -> None:
+    checks = function("security_audit", "checks")
+    empty = {"buckets": [], "keys": [], "roles": [], "ingress": [], "log_groups": [], "functions": [], "boundary": True}
+    trail = {"arn": "t", "is_logging": True, "validates": True, "delivery_error": ""}
+    keys = [
+        {"id": "AKIA1", "status": "Active", "created": "2024-01-01T00:00:00+00:00", "last_used": "2026-11-24T00:00:00+00:00"},
+        {"id": "AKIA2", "status": "Active", "created": "2024-01-01T00:00:00+00:00", "last_used": None},
+        {"id": "AKIA3", "status": "Inactive", "created": "2024-01-01T00:00:00+00:00", "last_used": None},
+    ]
+    facts = {**empty, "trail": trail, "users": [{"name": "u", "access_keys": keys}]}
+    (finding,) = checks.findings(facts, datetime(2026, 11, 25, tzinfo=UTC), 90)
+    assert finding.check == "access-key-unused" and "AKIA2" in finding.message
