@@ -88,6 +88,21 @@ class Settings(Strict):
         return self
 
     @model_validator(mode="after")
+    def _production_is_protected_and_spans_zones(self) -> Settings:
+        if self.stack.environment != "prod":
+            return self
+        if not self.stack.protected:
+            raise ValueError("stack.protected: prod must be protected; set it to true")
+        network = self.network
+        if network.mode == "create" and network.availability_zones < 2:
+            raise ValueError("network.availability_zones: prod must span at least 2 zones")
+        if network.mode == "existing" and len(network.private_subnet_ids) < 2:
+            raise ValueError("network.private_subnet_ids: prod needs private subnets in at least 2 zones")
+        if network.nat == "single":
+            raise ValueError("network.nat: one NAT gateway is a single point of failure in prod; allowed: per-az, none (with endpoints)")
+        return self
+
+    @model_validator(mode="after")
     def _code_has_one_owner(self) -> Settings:
         cicd = self.cicd
         if "cicd" not in self.stack.parts:
@@ -104,21 +119,6 @@ class Settings(Strict):
             )
         if cicd.in_vpc and self.network.mode == "create" and self.network.nat == "none":
             raise ValueError("cicd.in_vpc: builds reach the package registry through NAT and network.nat is none; set in_vpc to false")
-        return self
-
-    @model_validator(mode="after")
-    def _production_is_protected_and_spans_zones(self) -> Settings:
-        if self.stack.environment != "prod":
-            return self
-        if not self.stack.protected:
-            raise ValueError("stack.protected: prod must be protected; set it to true")
-        network = self.network
-        if network.mode == "create" and network.availability_zones < 2:
-            raise ValueError("network.availability_zones: prod must span at least 2 zones")
-        if network.mode == "existing" and len(network.private_subnet_ids) < 2:
-            raise ValueError("network.private_subnet_ids: prod needs private subnets in at least 2 zones")
-        if network.nat == "single":
-            raise ValueError("network.nat: one NAT gateway is a single point of failure in prod; allowed: per-az, none (with endpoints)")
         return self
 
     @model_validator(mode="after")
