@@ -67,6 +67,7 @@ def training_definition(args: TrainingMachine) -> State:
         "SelectModel": common.invoke(
             args.select_model_arn,
             {
+                "training_run.$": "$.request.training_run",
                 "reason.$": "$.request.reason",
                 "manifest_uris.$": "$.request.manifest_uris",
                 "jobs.$": "$.gathered.completed[*].job",
@@ -139,7 +140,6 @@ def _job(args: TrainingMachine, algorithm: str) -> State:
             "algorithm": algorithm,
             "metric": args.metric,
             "seed": str(settings.seed),
-            "training_run.$": "$.request.training_run",
             "sagemaker_program": "train.py",
             "sagemaker_submit_directory": SOURCE_PATH,
         },
