@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -30,12 +31,12 @@ class Commit:
     parents: tuple[str, ...]
 
 
-def run(folder: Path, *arguments: str, input_: bytes | None = None, **environment: str) -> str:
+def run(folder: Path, *arguments: str, input_: bytes | None = None, environment: Mapping[str, str] | None = None) -> str:
     """The output of a git command in `folder`; GitError with its message when it fails. The user's own configuration has no say."""
     base = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "HOME": "/nonexistent", "GIT_CONFIG_NOSYSTEM": "1", "LC_ALL": "C.UTF-8"}
     safe = ("-c", "safe.directory=*", "-c", "core.quotePath=off")
     answer = subprocess.run(
-        ["git", *safe, "-C", str(folder), *arguments], input=input_, capture_output=True, env={**base, **environment}, check=False
+        ["git", *safe, "-C", str(folder), *arguments], input=input_, capture_output=True, env={**base, **(environment or {})}, check=False
     )
     if answer.returncode:
         raise GitError(answer.stderr.decode(errors="replace").strip() or f"git {arguments[0]} failed")
@@ -111,13 +112,13 @@ def write_commit(
     index = folder / f"index-{os.urandom(6).hex()}"
     try:
         environment = {"GIT_INDEX_FILE": str(index)}
-        run(folder, "read-tree", parent or "--empty", **environment)
+        run(folder, "read-tree", parent or "--empty", environment=environment)
         for path, (mode, content) in puts.items():
             blob = run(folder, "hash-object", "-w", "--stdin", input_=content)
-            run(folder, "update-index", "--add", "--cacheinfo", f"{mode},{blob},{path}", **environment)
+            run(folder, "update-index", "--add", "--cacheinfo", f"{mode},{blob},{path}", environment=environment)
         for path in deletes:
-            run(folder, "update-index", "--force-remove", "--", path, **environment)
-        tree = run(folder, "write-tree", **environment)
+            run(folder, "update-index", "--force-remove", "--", path, environment=environment)
+        tree = run(folder, "write-tree", environment=environment)
     finally:
         index.unlink(missing_ok=True)
     person = {
@@ -127,6 +128,6 @@ def write_commit(
         "GIT_COMMITTER_EMAIL": who["email"],
     }
     parents = ("-p", parent) if parent else ()
-    new = run(folder, "commit-tree", tree, *parents, "-m", who["message"] or "no message", **person)
+    new = run(folder, "commit-tree", tree, *parents, "-m", who["message"] or "no message", environment=person)
     run(folder, "update-ref", f"refs/heads/{branch}", new, parent or "0" * 40)
     return new
