@@ -149,6 +149,12 @@ class Settings(Strict):
         if not self.functions.in_vpc or network.mode == "existing" or network.nat != "none":
             return self
         missing = [service for service in LAMBDA_SERVICES if service not in network.interface_endpoints]
+        # IAM is a global service without an endpoint in most regions: what responds to events and audits cannot do without a way out.
+        if not missing and (self.security.response or self.security.audit):
+            raise ValueError(
+                "security.response: responses and the audit call IAM, which has no VPC endpoint, and network.nat is none; "
+                "set response and audit to false, network.nat to single or per-az, or functions.in_vpc to false"
+            )
         if missing:
             raise ValueError(
                 "network.interface_endpoints: functions run in the VPC without NAT and cannot reach "

@@ -51,6 +51,7 @@ EXECUTORS = (
     "mlops.sandbox.compute.health_checks",
     "mlops.sandbox.compute.apigateway",
     "mlops.sandbox.compute.cloudtrail",
+    "mlops.sandbox.compute.findings",
     "mlops.sandbox.ml",
 )
 

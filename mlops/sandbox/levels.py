@@ -139,8 +139,9 @@ SERVICES: dict[str, Operations] = {
         kept="CreateSecurityConfiguration GetSecurityConfiguration GetSecurityConfigurations DeleteSecurityConfiguration",
     ),
     "guardduty": Operations(
+        executed="CreateSampleFindings ListFindings GetFindings",
         kept="""CreateDetector GetDetector ListDetectors UpdateDetector DeleteDetector *PublishingDestination *PublishingDestinations
-            TagResource UntagResource ListTagsForResource"""
+            TagResource UntagResource ListTagsForResource""",
     ),
     "iam": Operations(
         executed="""*Role *Roles *RolePolicy *RolePolicies *RolePermissionsBoundary UpdateAssumeRolePolicy *Policy *Policies *PolicyVersion

@@ -192,6 +192,22 @@ def test_a_role_that_guardduty_names_is_quarantined_and_people_are_told(stack: A
     until(lambda: attached(stack, role))
 
 
+@pytest.mark.spec("SEC-8g")
+def test_a_sample_finding_of_guardduty_is_told_and_nobody_is_quarantined_for_it(stack: Any) -> None:
+    guardduty = stack.client("guardduty")
+    detector = guardduty.create_detector(Enable=True)["DetectorId"]
+    kind = "UnauthorizedAccess:IAMUser/InstanceCredentialExfiltration.OutsideAWS"
+    guardduty.create_sample_findings(DetectorId=detector, FindingTypes=[kind])
+    assert "severity 8" in stack.told("[SAMPLE]")["Message"]
+    (found,) = guardduty.get_findings(DetectorId=detector, FindingIds=guardduty.list_findings(DetectorId=detector)["FindingIds"])[
+        "Findings"
+    ]
+    assert found["Type"] == kind
+    with pytest.raises(ClientError, match="no samples of Made:Up"):
+        guardduty.create_sample_findings(DetectorId=detector, FindingTypes=["Made:Up/Finding"])
+    guardduty.delete_detector(DetectorId=detector)
+
+
 def test_neither_the_deploying_role_nor_a_responder_is_ever_quarantined(stack: Any, until: Any) -> None:
     responder = f"{stack.outputs['prefix']}-quarantine-role"
     for name in ("sandbox-deployer", responder):

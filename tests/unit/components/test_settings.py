@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from components import settings_schema
+from components.settings import LAMBDA_SERVICES
 from components.settings_source import MARKER, SettingsError, StackConfig, parse
 
 ROOT = Path(__file__).parents[3]
@@ -108,6 +109,13 @@ MISTAKES: dict[str, tuple[str, Callable[[Config], object], str, str, str]] = {
     "production in one zone": ("prod", section("network", availability_zones=1), "network.availability_zones", "1", "2 zones"),
     "production with one NAT": ("prod", section("network", nat="single"), "network.nat", "single", "per-az"),
     "functions without a way out": ("dev", section("network", nat="none"), "network.interface_endpoints", "sqs", "in_vpc"),
+    "responses without a way to IAM": (
+        "dev",
+        section("network", nat="none", interface_endpoints=list(LAMBDA_SERVICES)),
+        "security.response",
+        "IAM",
+        "in_vpc",
+    ),
     "logs gone before they are archived": (
         "dev",
         section("lake", logs_expire_days=30),
