@@ -10,7 +10,9 @@ import pulumi_aws as aws
 from components.blocks.alarm import AlarmArgs, alarm
 from components.dashboard import dashboard_body
 from components.documents import json_text
+from components.inventory import Item
 from components.model import Model
+from components.pipeline_alarms import PipelineAlarms
 from components.rest_api import RestApi
 from components.shared import Shared
 
@@ -33,21 +35,29 @@ class Observability(pulumi.ComponentResource):
         super().__init__("mlops:operations:Observability", name, None, opts)
         self._name = name
         self._shared = shared
+        self._by_pipeline: dict[str, list[aws.cloudwatch.MetricAlarm]] = {}
         platform, made = shared.platform, shared.platform.inventory
         for pipeline in made.pipelines:
-            self._watch_pipeline(pipeline.name)
+            self._watch_pipeline(pipeline)
         for machine in made.machines:
-            self._watch_machine(machine.name)
+            self._watch_machine(machine)
         for function in made.functions:
-            self._watch_function(function.name)
+            self._watch_function(function)
         for queue in made.work_queues:
-            self._watch_backlog(queue.name)
+            self._watch_backlog(queue)
         for queue in made.failure_queues:
-            self._watch_failures(queue.name)
+            self._watch_failures(queue)
         for table in made.tables:
-            self._watch_table(table.name)
+            self._watch_table(table)
         if api:
             self._watch_api(platform.name("api"))
+        PipelineAlarms(
+            f"{name}-pipelines",
+            shared=shared,
+            alarms=self._by_pipeline,
+            api=platform.name("api") if api else None,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
         body = dashboard_body(
             platform.region,
             f"{platform.prefix}/models",
@@ -62,12 +72,14 @@ class Observability(pulumi.ComponentResource):
         )
         self.register_outputs({"dashboard": platform.prefix})
 
-    def _alarm(self, args: AlarmArgs) -> None:
+    def _alarm(self, args: AlarmArgs, pipeline: str) -> None:
         short = args.alarm_name.removeprefix(f"{self._shared.platform.prefix}-")
         topic = self._shared.notifications.topic_arn
-        alarm(f"{self._name}-{short}", args, topic_arn=topic, opts=pulumi.ResourceOptions(parent=self))
+        made = alarm(f"{self._name}-{short}", args, topic_arn=topic, opts=pulumi.ResourceOptions(parent=self))
+        self._by_pipeline.setdefault(pipeline, []).append(made)
 
-    def _watch_pipeline(self, pipeline: str) -> None:
+    def _watch_pipeline(self, item: Item) -> None:
+        pipeline = item.name
         self._alarm(
             AlarmArgs(
                 alarm_name=f"{pipeline}-failed",
@@ -75,10 +87,12 @@ class Observability(pulumi.ComponentResource):
                 namespace="AWS/CodePipeline",
                 metric="FailedPipelineExecutions",
                 dimensions={"PipelineName": pipeline},
-            )
+            ),
+            item.pipeline,
         )
 
-    def _watch_machine(self, machine: str) -> None:
+    def _watch_machine(self, item: Item) -> None:
+        machine = item.name
         arn = self._shared.platform.arns.state_machine(machine)
         for suffix, metric, what in (("failed", "ExecutionsFailed", "failed"), ("timed-out", "ExecutionsTimedOut", "timed out")):
             self._alarm(
@@ -88,10 +102,12 @@ class Observability(pulumi.ComponentResource):
                     namespace="AWS/States",
                     metric=metric,
                     dimensions={"StateMachineArn": arn},
-                )
+                ),
+                item.pipeline,
             )
 
-    def _watch_function(self, function: str) -> None:
+    def _watch_function(self, item: Item) -> None:
+        function = item.name
         for suffix, metric, what in (("errors", "Errors", "raises errors"), ("throttled", "Throttles", "is throttled")):
             self._alarm(
                 AlarmArgs(
@@ -100,10 +116,12 @@ class Observability(pulumi.ComponentResource):
                     namespace="AWS/Lambda",
                     metric=metric,
                     dimensions={"FunctionName": function},
-                )
+                ),
+                item.pipeline,
             )
 
-    def _watch_backlog(self, queue: str) -> None:
+    def _watch_backlog(self, item: Item) -> None:
+        queue = item.name
         self._alarm(
             AlarmArgs(
                 alarm_name=f"{queue}-backlog",
@@ -114,10 +132,12 @@ class Observability(pulumi.ComponentResource):
                 statistic="Maximum",
                 threshold=OLDEST_MESSAGE_SECONDS,
                 period_seconds=300,
-            )
+            ),
+            item.pipeline,
         )
 
-    def _watch_failures(self, queue: str) -> None:
+    def _watch_failures(self, item: Item) -> None:
+        queue = item.name
         self._alarm(
             AlarmArgs(
                 alarm_name=f"{queue}-not-empty",
@@ -126,10 +146,12 @@ class Observability(pulumi.ComponentResource):
                 metric="ApproximateNumberOfMessagesVisible",
                 dimensions={"QueueName": queue},
                 statistic="Maximum",
-            )
+            ),
+            item.pipeline,
         )
 
-    def _watch_table(self, table: str) -> None:
+    def _watch_table(self, item: Item) -> None:
+        table = item.name
         # ThrottledRequests exists a table and operation only; these two exist a table.
         for suffix, metric, what in (
             ("reads-throttled", "ReadThrottleEvents", "Reads from"),
@@ -142,7 +164,8 @@ class Observability(pulumi.ComponentResource):
                     namespace="AWS/DynamoDB",
                     metric=metric,
                     dimensions={"TableName": table},
-                )
+                ),
+                item.pipeline,
             )
 
     def _watch_api(self, api: str) -> None:
@@ -155,7 +178,8 @@ class Observability(pulumi.ComponentResource):
                 namespace="AWS/ApiGateway",
                 metric="5XXError",
                 dimensions=dimensions,
-            )
+            ),
+            "inference",
         )
         self._alarm(
             AlarmArgs(
@@ -167,5 +191,6 @@ class Observability(pulumi.ComponentResource):
                 statistic="p99",
                 threshold=API_LATENCY_MILLISECONDS,
                 periods=3,
-            )
+            ),
+            "inference",
         )

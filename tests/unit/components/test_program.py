@@ -120,7 +120,7 @@ def test_every_function_has_encrypted_settings_tracing_and_a_log_group(stack: st
 def test_every_state_machine_function_and_failure_queue_has_an_alarm_that_tells_the_topic(stack: str) -> None:
     alarms = of_type(stack, "aws:cloudwatch/metricAlarm:MetricAlarm")
     assert all(len(alarm.inputs["alarmActions"]) == 1 for alarm in alarms)
-    watched = {(alarm.inputs["metricName"], value) for alarm in alarms for value in alarm.inputs["dimensions"].values()}
+    watched = {(alarm.inputs.get("metricName"), value) for alarm in alarms for value in alarm.inputs.get("dimensions", {}).values()}
     for function in of_type(stack, "aws:lambda/function:Function"):
         assert ("Errors", function.inputs["name"]) in watched
     for machine in of_type(stack, "aws:sfn/stateMachine:StateMachine"):
@@ -197,3 +197,17 @@ def test_exports_are_what_the_command_line_reads(stack: str) -> None:
         "failures_queue",
     )
     assert set(outputs["models"]["flights"]) == {*machines, *names, *more}
+
+
+@pytest.mark.spec("OPS-4c")
+@pytest.mark.parametrize("stack", STACKS)
+def test_every_pipeline_has_one_composite_alarm_of_alarms_that_exist_and_a_dashboard(stack: str) -> None:
+    alarms = {alarm.inputs["name"] for alarm in of_type(stack, "aws:cloudwatch/metricAlarm:MetricAlarm")}
+    composites = {each.inputs["alarmName"]: each for each in of_type(stack, "aws:cloudwatch/compositeAlarm:CompositeAlarm")}
+    dashboards = {each.inputs["dashboardName"] for each in of_type(stack, "aws:cloudwatch/dashboard:Dashboard")}
+    named = [name for each in composites.values() for name in each.inputs["alarmRule"].split('"')[1::2]]
+    assert set(named) <= alarms
+    assert len(named) == len(set(named))
+    for pipeline in ("data", "training", "deployment", "inference"):
+        assert any(name.endswith(f"-{pipeline}-pipeline") for name in composites)
+        assert any(name.endswith(f"-{pipeline}") for name in dashboards)
