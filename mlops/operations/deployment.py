@@ -107,7 +107,7 @@ def deploy(project: Project, *, attached: bool, sandbox: Project | None = None) 
     if found is not None:
         _require_region(found, region)
         return _update(project, home, found, started, fresh=False)
-    running = lifecycle.start(home.root, region, attached=attached)
+    running = lifecycle.start(home.root, region, options=sandbox_options(project), attached=attached)
     try:
         return _update(project, home, running, started, fresh=True)
     except BaseException:
@@ -132,6 +132,12 @@ def _update(project: Project, home: Project, running: lifecycle.Running, started
     done = Counter(record.changes.values())
     changes = {change: done[change] for change in CHANGES}
     return Deployed(running, record, outputs, counted, changes, fresh, time.perf_counter() - started)
+
+
+def sandbox_options(project: Project) -> dict[str, Any]:
+    """The project's own git folder stands for every repository behind a connection, so that a commit starts the local stack's pipeline."""
+    is_repository = (project.root / ".git").exists()
+    return {"executors": {"connections": {"*": str(project.root)}}} if is_repository else {}
 
 
 def _require_region(running: lifecycle.Running, region: str) -> None:
