@@ -7,6 +7,7 @@ from components.approval_audit import ApprovalAudit
 from components.audit import Audit
 from components.boundary import bounded
 from components.cicd_pipeline import CicdPipeline
+from components.cost_controls import CostControls
 from components.model import Model
 from components.model_pipelines import ModelPipelines
 from components.observability import Observability
@@ -33,6 +34,8 @@ if platform.has("models"):
     ApprovalAudit("approvals", shared=shared)
     api = RestApi("api", shared=shared, inference={each.model.key: each.lifecycle.inference for each in pipelines if each.lifecycle})
 
+costs = CostControls("cost", shared=shared, pipelines=pipelines)
+
 # After all functions: it may own their code.
 cicd = CicdPipeline("cicd", shared=shared) if platform.has("cicd") else None
 
@@ -41,3 +44,4 @@ Observability("observability", shared=shared, endpoints=[each.model for each in 
 
 for name, value in stack_outputs(shared, pipelines, api, cicd).items():
     pulumi.export(name, value)
+pulumi.export("cost", costs.outputs)

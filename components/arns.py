@@ -139,6 +139,10 @@ class Arns:
     def schedule(self, name: str) -> str:
         return self.of("scheduler", f"schedule/default/{name}")
 
+    def billing_view(self) -> str:
+        """The account's costs as Cost Explorer sees them."""
+        return f"arn:{self.partition}:billing::{self.account}:billingview/*"
+
     def scalable_target(self) -> str:
         return self.of("application-autoscaling", "scalable-target/*")
 

@@ -21,6 +21,8 @@ MAXIMUM_CHARACTERS = 6144
 
 # Where the rules and people find boundaries: policies under this path grant nothing and are never attached.
 PATH = "/boundary/"
+# Managed policies below it only deny; roles of the platform may be given them.
+DENIALS = "denial/"
 
 # What pipelines, delivery, operations and cost control work with. Not among them: iam, organizations, account, sso, anything with users.
 SERVICES = (
@@ -94,6 +96,14 @@ def boundary_document(arns: Arns, names: str, trusted_accounts: Sequence[str] = 
                 "Condition": {"ArnLike": {"iam:PolicyARN": arns.policy("quarantine/*")}},
             },
             {"Sid": "KeysOfOwnUsers", "Effect": "Allow", "Action": "iam:UpdateAccessKey", "Resource": arns.user(names)},
+            # AWS Budgets puts a denial on roles when the money is spent. Nobody in here can write such a policy.
+            {
+                "Sid": "Denials",
+                "Effect": "Allow",
+                "Action": ["iam:AttachRolePolicy", "iam:DetachRolePolicy"],
+                "Resource": roles,
+                "Condition": {"ArnLike": {"iam:PolicyARN": arns.policy(f"{DENIALS}{names}")}},
+            },
             {"Sid": "KeepProtections", "Effect": "Deny", "Action": list(PROTECTIONS), "Resource": "*"},
             {
                 "Sid": "DataStaysHere",

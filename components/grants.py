@@ -133,6 +133,7 @@ SCALING = [
     "application-autoscaling:DeregisterScalableTarget",
     "application-autoscaling:PutScalingPolicy",
 ]
+SCALING_READ = ["application-autoscaling:DescribeScalableTargets", "application-autoscaling:DescribeScalingPolicies"]
 SERVICE_ROLE_CREATE = ["iam:CreateServiceLinkedRole"]
 ALARM_READ = ["cloudwatch:DescribeAlarms"]
 ALARM_MANAGE = ["cloudwatch:PutMetricAlarm", "cloudwatch:DescribeAlarms", "cloudwatch:DeleteAlarms"]
@@ -245,9 +246,7 @@ TABLE_RESTORE = [
 ]
 PIPELINE_START = ["codepipeline:StartPipelineExecution"]
 BUILD_RUN = ["codebuild:StartBuild", "codebuild:BatchGetBuilds", "codebuild:StopBuild"]
-TEST_REPORT = ["codebuild:CreateReport", "codebuild:UpdateReport", "codebuild:BatchPutTestCases"]
-COVERAGE_REPORT = ["codebuild:CreateReport", "codebuild:UpdateReport", "codebuild:BatchPutCodeCoverages"]
-ARTIFACT_STORE = ["s3:GetBucketAcl", "s3:GetBucketLocation"]
+REPORT_PUBLISH = ["codebuild:CreateReport", "codebuild:UpdateReport", "codebuild:BatchPutTestCases", "codebuild:BatchPutCodeCoverages"]
 # What the source actions ask for (action reference of CodePipeline).
 OBJECT_SOURCE = ["s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectTagging", "s3:GetObjectVersionTagging"]
 BUCKET_SOURCE = ["s3:GetBucketVersioning", "s3:GetBucketAcl", *BUCKET_LOCATE]
@@ -268,6 +267,33 @@ CODE_DEPLOY = [
     "lambda:UpdateAlias",
     "lambda:UpdateFunctionCode",
 ]
+# What a spent budget forbids.
+COSTLY_CREATE = [
+    "sagemaker:CreateEndpoint",
+    "sagemaker:CreateHyperParameterTuningJob",
+    "sagemaker:CreateProcessingJob",
+    "sagemaker:CreateTrainingJob",
+    "sagemaker:CreateTransformJob",
+]
+POLICY_ATTACH = ["iam:AttachRolePolicy", "iam:DetachRolePolicy"]
+COST_READ = ["ce:GetCostAndUsage"]
+SAVINGS_PLANS_READ = ["ce:GetSavingsPlansPurchaseRecommendation"]
+# Metrics cannot be limited to a namespace when they are read.
+METRICS_LIST = ["cloudwatch:ListMetrics"]
+STATISTICS_READ = ["cloudwatch:GetMetricStatistics"]
+# Listing, and finding by tag, is of the whole account and region.
+SAGEMAKER_LIST = ["sagemaker:ListEndpoints", "sagemaker:ListEndpointConfigs", "sagemaker:ListModels"]
+SAGEMAKER_TAGS_READ = ["sagemaker:ListTags"]
+ENDPOINT_DELETE = ["sagemaker:DeleteEndpoint"]
+ENDPOINT_CREATE = ["sagemaker:CreateEndpoint", "sagemaker:AddTags"]
+ENDPOINT_CONFIG_DELETE = ["sagemaker:DeleteEndpointConfig"]
+MODEL_DELETE = ["sagemaker:DeleteModel"]
+PACKAGE_DELETE = ["sagemaker:DeleteModelPackage"]
+RESOURCES_BY_TAG = ["tag:GetResources"]
+FUNCTION_READ = ["lambda:GetFunctionConfiguration"]
+MACHINE_READ = ["states:DescribeStateMachine"]
+LOG_GROUP_TAGS = ["logs:ListTagsForResource"]
+LOG_GROUP_DELETE = ["logs:DeleteLogGroup"]
 
 
 def allow(actions: Sequence[str], resources: Sequence[Any] | Any, condition: Mapping[str, Any] | None = None) -> Statement:
@@ -282,6 +308,11 @@ def allow_anywhere(actions: Sequence[str], condition: Mapping[str, Any] | None =
     return allow(actions, ["*"], condition)
 
 
+def forbid(actions: Sequence[str], resources: Sequence[Any]) -> Statement:
+    """What a role must not do whatever else it may."""
+    return {"Effect": "Deny", "Action": list(actions), "Resource": list(resources)}
+
+
 def pass_role(role_arn: str, service: str) -> Statement:
     """Hand one role to one service."""
     return allow(ROLE_PASS, role_arn, {"StringEquals": {"iam:PassedToService": service}})
@@ -293,7 +324,7 @@ def policy_text(statements: Sequence[Statement]) -> pulumi.Output[str]:
     for statement in statements:
         # Outputs have no equality: the same output object means the same resource.
         resources = tuple(r if isinstance(r, str) else id(r) for r in statement["Resource"])
-        key = (resources, repr(statement.get("Condition")))
+        key = (statement["Effect"], resources, repr(statement.get("Condition")))
         known = merged.setdefault(key, {**statement, "Action": []})
         known["Action"] = sorted({*known["Action"], *statement["Action"]})
     return json_text({"Version": "2012-10-17", "Statement": list(merged.values())})
@@ -312,6 +343,7 @@ def trust_text(service: str, account: str) -> pulumi.Output[str]:
 _SENDS_SOURCE_ACCOUNT = {
     "codebuild.amazonaws.com",
     "codepipeline.amazonaws.com",
+    "budgets.amazonaws.com",
     "events.amazonaws.com",
     "glue.amazonaws.com",
     "sagemaker.amazonaws.com",

@@ -93,6 +93,7 @@ class InferencePipeline(pulumi.ComponentResource):
             "CONTRACT_URI": shared.code.contracts[self._model.key],
             "PREDICTIONS_TABLE": shared.predictions.table_name,
             "PREDICTIONS_QUEUE_URL": self.queue.url,
+            "LEDGER_TABLE": shared.ledger.table_name,
         }
         statements = [
             *self._endpoint_statements(),
@@ -102,6 +103,8 @@ class InferencePipeline(pulumi.ComponentResource):
         ]
         # A request that could not be answered gives its key back.
         statements += shared.predictions.grant_delete()
+        # The ledger tells an endpoint that is switched off for the night from one that was never there.
+        statements += shared.ledger.grant_get()
         return self._function("predict", environment, statements, API_SECONDS)
 
     def _store(self) -> Function:

@@ -24,6 +24,8 @@ from components.grants import (
 )
 from components.platform import Platform
 
+# Budgets and Cost Anomaly Detection.
+COST_PUBLISHERS = ("budgets.amazonaws.com", "costalerts.amazonaws.com")
 DATA_CLASSES = {
     "data": "raw, processed and quarantined data",
     "models": "models, code and container images",
@@ -124,7 +126,7 @@ def key_policy(platform: Platform, data_class: str) -> list[Statement]:
             ),
         ]
     if data_class == "operations":
-        publishers = ["cloudwatch.amazonaws.com", "scheduler.amazonaws.com", "sns.amazonaws.com"]
+        publishers = ["cloudwatch.amazonaws.com", "scheduler.amazonaws.com", "sns.amazonaws.com", *COST_PUBLISHERS]
         statements.append(_admit("Publishers", {"Service": publishers}, KEY_ENCRYPT, account))
         # EventBridge does not name the account when it encrypts a message; queue policies name the rules that may send.
         statements.append(_admit("UndeliveredEvents", {"Service": "events.amazonaws.com"}, KEY_ENCRYPT))

@@ -44,16 +44,8 @@ class Model(pulumi.ComponentResource):
         return self.shared.platform.name(thing, self.key)
 
     def all_tags(self) -> dict[str, str]:
-        """For what state machines make: the provider's default tags do not reach it."""
-        stack = self.shared.platform.settings.stack
-        return {
-            "Project": self.shared.platform.prefix.removesuffix(f"-{pulumi.get_stack()}"),
-            "Environment": stack.environment,
-            "CostCenter": stack.cost_center,
-            "Owner": stack.owner,
-            "ManagedBy": "state-machine",
-            **self.tags,
-        }
+        """For what state machines make."""
+        return {**self.shared.platform.runtime_tags("state-machine"), **self.tags}
 
     def machine_common(self) -> Common:
         pipelines = self.shared.platform.settings.pipelines

@@ -8,7 +8,7 @@ import pulumi_aws as aws
 from components.blocks.work_queue import WorkQueue, WorkQueueArgs
 from components.documents import json_text
 from components.grants import TOPIC_PUBLISH, Statement, allow
-from components.keys import Keys
+from components.keys import COST_PUBLISHERS, Keys
 from components.platform import Platform
 from components.resource_policies import TOPIC_ACTIONS, closed
 
@@ -63,7 +63,7 @@ class Notifications(pulumi.ComponentResource):
         return [allow(TOPIC_PUBLISH, self.known_arn), *self._key.grant_encrypt()]
 
     def _policy(self, platform: Platform) -> dict[str, object]:
-        publishers = {"Service": ["cloudwatch.amazonaws.com", "events.amazonaws.com"]}
+        publishers = {"Service": ["cloudwatch.amazonaws.com", "events.amazonaws.com", *COST_PUBLISHERS]}
         return {
             "Version": "2012-10-17",
             "Statement": [

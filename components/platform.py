@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import pulumi
 import pulumi_aws as aws
 
+from components import green_regions
 from components.arns import Arns
 from components.contracts import Contract
 from components.inventory import Inventory
@@ -25,17 +26,29 @@ class Platform:
     account: str
     arns: Arns
     contracts: dict[str, Contract]
+    stack: str
+    default_tags: dict[str, str]
     inventory: Inventory = field(default_factory=Inventory)
     boundary_arn: pulumi.Input[str] | None = None
 
     @staticmethod
     def of(config: StackConfig) -> Platform:
         """The platform of a stack, in the account and partition of its credentials."""
+        green_regions.warn(config.region, config.settings.sustainability.maximum_grams_per_kwh)
         account = aws.get_caller_identity().account_id
         partition = aws.get_partition().partition
         prefix = f"{config.project}-{config.stack}"
-        arns = Arns(partition, config.region, account)
-        return Platform(config.settings, config.project, prefix, config.region, account, arns, config.contracts)
+        return Platform(
+            settings=config.settings,
+            prefix=prefix,
+            region=config.region,
+            account=account,
+            arns=Arns(partition, config.region, account),
+            contracts=config.contracts,
+            project=config.project,
+            stack=config.stack,
+            default_tags=config.default_tags,
+        )
 
     @property
     def protected(self) -> bool:
@@ -64,6 +77,15 @@ class Platform:
     def bucket_name(self, purpose: str) -> str:
         # Bucket names are global, so the account is part of them.
         return f"{self.prefix}-{purpose}-{self.account}"
+
+    def runtime_tags(self, made_by: str) -> dict[str, str]:
+        """For what is made while the platform runs: the provider's default tags do not reach it."""
+        return {**self.default_tags, "Stack": self.stack, "ManagedBy": made_by}
+
+    def cost_filter(self) -> dict[str, str]:
+        """The tags by which the stack's costs are told from others'."""
+        keys = ("Project", "Stack" if "Stack" in self.default_tags else "Environment")
+        return {key: self.default_tags[key] for key in keys}
 
     def tags(self, *, data: str | None = None, model: str | None = None) -> dict[str, str]:
         """Tags beyond the stack's default tags: `data` is the data classification of a store."""

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from components.cost_tags import COST_ALLOCATION_TAGS
 from components.settings_cicd import CicdSettings
+from components.settings_cost import CostSettings, SustainabilitySettings
 from components.settings_models import ModelSettings
 from components.settings_platform import (
     ApiSettings,
@@ -29,6 +31,8 @@ from components.settings_recovery import CdnSettings, HealthSettings, RecoverySe
 from components.settings_security import IdentitySettings, SecuritySettings
 
 Part = Literal["data", "models", "cicd"]
+TagKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9+=._:/@ -]{1,128}$")]
+TagValue = Annotated[str, Field(pattern=r"^[A-Za-z0-9+=._:/@ -]{0,256}$")]
 LAMBDA_SERVICES = ("sagemaker.api", "sagemaker.runtime", "sqs", "kms", "logs", "monitoring", "lambda", "states", "xray")
 
 
@@ -43,6 +47,20 @@ class StackSettings(Strict):
     protected: Annotated[bool, Field(description="Stores keep their data: no destroy, no forced emptying, deletion protection.")] = False
     owner: Annotated[str, Field(min_length=1, description="Who answers for the stack; a tag on everything.")]
     cost_center: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,32}$", description="Cost allocation tag; quote digits.")]
+    extra_tags: Annotated[
+        dict[TagKey, TagValue], Field(max_length=20, description="Further tags of everything; aws:defaultTags must hold them too.")
+    ] = {}
+
+    @field_validator("extra_tags")
+    @classmethod
+    def _tags_are_no_others(cls, tags: dict[str, str]) -> dict[str, str]:
+        taken = sorted({*COST_ALLOCATION_TAGS, "ManagedBy", "DataClassification", "Name"} & set(tags))
+        if taken:
+            raise ValueError(f"extra_tags: {taken[0]} has a meaning of its own here; choose another key")
+        reserved = sorted(key for key in tags if key.lower().startswith("aws:"))
+        if reserved:
+            raise ValueError(f"extra_tags: {reserved[0]} begins with aws:, which AWS keeps for itself; choose another key")
+        return tags
 
 
 class Settings(Strict):
@@ -66,6 +84,8 @@ class Settings(Strict):
     recovery: RecoverySettings = RecoverySettings()
     health: HealthSettings = HealthSettings()
     cdn: CdnSettings = CdnSettings()
+    cost: CostSettings = CostSettings()
+    sustainability: SustainabilitySettings = SustainabilitySettings()
     models: Annotated[list[ModelSettings], Field(max_length=20)] = []
 
     @model_validator(mode="after")
@@ -132,6 +152,20 @@ class Settings(Strict):
         for model in self.models:
             if model.training.schedule or model.drift.schedule:
                 raise ValueError(f"models: a standby has no schedules and {model.name} has one; set it in the primary's file only")
+        return self
+
+    @model_validator(mode="after")
+    def _cost_controls_fit_the_stack(self) -> Settings:
+        hours, budget = self.cost.office_hours, self.cost.budget
+        if self.stack.environment == "prod":
+            if hours:
+                raise ValueError("cost.office_hours: prod answers at night too; allowed in dev and local")
+            if budget.action != "none":
+                raise ValueError("cost.budget.action: stopping prod for its cost is a person's decision; allowed: none")
+        models = {model.name for model in self.models}
+        unknown = sorted(set(self.cost.budget.models_monthly_usd) - models)
+        if unknown:
+            raise ValueError(f"cost.budget.models_monthly_usd: {unknown[0]!r} is no model of the stack; it has {', '.join(sorted(models))}")
         return self
 
     @model_validator(mode="after")

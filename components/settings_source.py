@@ -44,6 +44,7 @@ class StackConfig:
     region: str
     settings: Settings
     contracts: dict[str, Contract]
+    default_tags: dict[str, str]
 
 
 def read() -> StackConfig:
@@ -66,7 +67,8 @@ def parse(config: Mapping[str, str], *, project: str, stack: str, root: Path) ->
     """Settings from Pulumi's flat configuration (objects are JSON text), contracts from below `root`. Raises SettingsError."""
     settings, region = parse_as(Settings, config, project=project, stack=stack)
     contracts = _contracts(settings, root, f"Pulumi.{stack}.yaml: {project}:models")
-    return StackConfig(project=project, stack=stack, region=region, settings=settings, contracts=contracts)
+    tags = _value(config.get("aws:defaultTags", "{}"))["tags"]
+    return StackConfig(project=project, stack=stack, region=region, settings=settings, contracts=contracts, default_tags=tags)
 
 
 def parse_as(model: type[Model], config: Mapping[str, str], *, project: str, stack: str) -> tuple[Model, str]:
@@ -80,7 +82,7 @@ def parse_as(model: type[Model], config: Mapping[str, str], *, project: str, sta
     region = config.get("aws:region", "")
     if not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", region):
         raise SettingsError(message=f"{region!r} is not a region", where=f"{file}: aws:region", hint="for example eu-west-1")
-    _check_default_tags(config.get("aws:defaultTags", "{}"), settings, file)
+    _check_default_tags(config.get("aws:defaultTags", "{}"), settings, stack, file)
     return settings, region
 
 
@@ -105,18 +107,23 @@ def _contracts(settings: Settings, root: Path, where: str) -> dict[str, Contract
     return contracts
 
 
-def _check_default_tags(text: str, settings: Any, file: str) -> None:
+def _check_default_tags(text: str, settings: Any, stack: str, file: str) -> None:
+    """The provider's default tags: it puts them on everything, awsx's children too, so they must say what the settings say."""
     value = _value(text)
-    tags = value.get("tags", {}) if isinstance(value, dict) else {}
+    tags: dict[str, Any] = value.get("tags", {}) if isinstance(value, dict) else {}
     where = f"{file}: aws:defaultTags.tags"
     expected = {"Environment": settings.stack.environment, "Owner": settings.stack.owner, "CostCenter": settings.stack.cost_center}
+    expected |= getattr(settings.stack, "extra_tags", {})
+    # Two stacks of one environment are told apart by it; where it is missing, costs are told apart by environment only.
+    if "Stack" in tags:
+        expected["Stack"] = stack
     for name in REQUIRED_TAGS:
         if not isinstance(tags.get(name), str) or not tags[name]:
             hint = f"every stack sets {', '.join(REQUIRED_TAGS)} as strings"
             raise SettingsError(message=f"the tag {name} is {tags.get(name)!r}", where=where, hint=hint)
     for name, wanted in expected.items():
-        if tags[name] != wanted:
-            raise SettingsError(message=f"the tag {name} is {tags[name]!r}", where=where, hint=f"it must be the stack's {wanted!r}")
+        if tags.get(name) != wanted:
+            raise SettingsError(message=f"the tag {name} is {tags.get(name)!r}", where=where, hint=f"it must be the stack's {wanted!r}")
 
 
 def _explain(error: ValidationError, model: type[BaseModel], *, file: str, project: str) -> SettingsError:

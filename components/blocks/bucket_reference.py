@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from components.arns import Arns
 from components.grants import (
-    ARTIFACT_STORE,
     BUCKET_LIST,
     BUCKET_LOCATE,
+    BUCKET_SOURCE,
     OBJECT_DELETE,
     OBJECT_READ,
     OBJECT_READ_VERSION,
@@ -63,11 +63,13 @@ class BucketReference:
         folder = self.arns.objects(self.name, f"{prefix}*")
         return [allow([*OBJECT_WRITE, *OBJECT_UPLOAD_ABORT], folder), *(self.key.grant_encrypt() if self.key else [])]
 
-    def grant_artifacts(self, *, read: bool = False, write: bool = False) -> list[Statement]:
+    def grant_artifacts(self) -> list[Statement]:
         """Read and write artefacts as CodePipeline and CodeBuild do, by version."""
-        key = self.key.grant_encrypt() if write and self.key else self._decrypt()
-        actions = [*([*OBJECT_READ, *OBJECT_READ_VERSION] if read else ()), *(OBJECT_WRITE if write else ())]
-        return [allow(actions, self.arns.objects(self.name)), allow(ARTIFACT_STORE, self.arn), *key]
+        return [
+            allow([*OBJECT_READ, *OBJECT_READ_VERSION, *OBJECT_WRITE, *OBJECT_UPLOAD_ABORT], self.arns.objects(self.name)),
+            allow(BUCKET_SOURCE, self.arn),
+            *(self.key.grant_encrypt() if self.key else []),
+        ]
 
     def grant_overwrite(self, prefix: str) -> list[Statement]:
         """Read, write and replace what lies under `prefix`, as Spark does with a folder."""
@@ -80,6 +82,13 @@ class BucketReference:
             # Glue marks a folder by an object beside it.
             allow([*OBJECT_READ, *OBJECT_WRITE, *OBJECT_DELETE], self.arns.objects(self.name, f"{prefix.rstrip('/')}_$folder$")),
             *self._decrypt(),
+        ]
+
+    def grant_delete(self, prefix: str) -> list[Statement]:
+        """List what lies under `prefix`, and delete its current versions."""
+        return [
+            allow(OBJECT_DELETE, self.arns.objects(self.name, f"{prefix}*")),
+            allow(BUCKET_LIST, self.arn, {"StringLike": {"s3:prefix": f"{prefix}*"}}),
         ]
 
     def grant_locate(self) -> list[Statement]:

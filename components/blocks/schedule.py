@@ -16,7 +16,10 @@ from components.platform import Platform
 
 
 class Schedule(pulumi.ComponentResource):
-    """`expression` is `rate(…)` or `cron(…)` in UTC; a standby's schedule runs only where it starts no work."""
+    """`expression` is `rate(…)` or `cron(…)` by the wall clock of `time_zone`; `enabled` off keeps the schedule at rest.
+
+    A standby's schedule runs only where it starts no work.
+    """
 
     def __init__(
         self,
@@ -30,6 +33,8 @@ class Schedule(pulumi.ComponentResource):
         dead_letters: WorkQueue,
         key: KeyReference,
         starts_work: bool = True,
+        time_zone: str = "UTC",
+        enabled: bool = True,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("mlops:blocks:Schedule", name, None, opts)
@@ -45,7 +50,8 @@ class Schedule(pulumi.ComponentResource):
             f"{name}-schedule",
             name=schedule_name,
             schedule_expression=expression,
-            state="DISABLED" if platform.standby and starts_work else "ENABLED",
+            schedule_expression_timezone=time_zone,
+            state="ENABLED" if enabled and not (platform.standby and starts_work) else "DISABLED",
             kms_key_arn=key.arn,
             flexible_time_window={"mode": "OFF"},
             target={

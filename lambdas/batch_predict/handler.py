@@ -20,6 +20,7 @@ from typing import Any
 
 import boto3
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from chunks import Chunk, batch_id, chunks, layout, parse_header, results
@@ -137,11 +138,20 @@ def predict(source: Source, identifier: str) -> dict[str, Any]:
         "seconds": round(time.perf_counter() - started, 3),
     }
     write_json(s3, f"s3://{bucket}/{prefix}/summary.json", summary)
+    if predicted:
+        count(predicted, summary["model_version"])
     logger.info(
         "batch predicted",
         extra={key: summary[key] for key in ("id", "rows", "predicted", "rejected", "seconds", "model_version", "source")},
     )
     return summary
+
+
+def count(predicted: int, version: str) -> None:
+    """The same metric as predictions over the API, which the cost of a prediction is counted by."""
+    with single_metric(name="Predictions", unit=MetricUnit.Count, value=predicted, namespace=os.environ["METRIC_NAMESPACE"]) as metric:
+        metric.add_dimension(name="service", value=os.environ["MODEL"])
+        metric.add_dimension(name="ModelVersion", value=version)
 
 
 class Counted:

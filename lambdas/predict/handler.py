@@ -17,6 +17,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from platform_common.api import ApiError, respond
 from platform_common.contract import Contract, load
+from platform_common.in_service import switched_off
 from platform_common.objects import split_uri
 from request import Request, line, messages, parse, payload, predictions, records
 
@@ -69,6 +70,18 @@ def answer(request: Request) -> list[dict[str, Any]]:
     return predicted
 
 
+def missing(endpoint: str) -> ApiError:
+    """Why there is no endpoint: office hours have switched it off, or nothing was deployed yet."""
+    off = switched_off(dynamodb, os.environ["LEDGER_TABLE"], endpoint)
+    if off is None:
+        return ApiError(503, "no-model", "no version of this model is in service", "approve and deploy one first")
+    if off.status == "starting":
+        return ApiError(503, "endpoint-starting", "the endpoint is being switched on", "try again in some minutes")
+    return ApiError(
+        503, "endpoint-off", f"the endpoint is off until {off.again}", "try again then, or have office hours switched on by hand"
+    )
+
+
 def ask(request: Request) -> list[dict[str, Any]]:
     started = time.perf_counter()
     try:
@@ -80,7 +93,7 @@ def ask(request: Request) -> list[dict[str, Any]]:
         )
     except ClientError as error:
         if error.response["Error"]["Code"] == "ValidationError" and "not found" in error.response["Error"]["Message"].lower():
-            raise ApiError(503, "no-model", "no version of this model is in service", "approve and deploy one first") from None
+            raise missing(os.environ["ENDPOINT"]) from None
         raise
     rows = json.loads(result["Body"].read())["predictions"]
     milliseconds = (time.perf_counter() - started) * 1000

@@ -16,7 +16,7 @@ import boto3
 from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 from decide import PARTS, Declined, Plan, cause_of, data_runs, decide, input_data_config, reason_of, sagemaker_manifest, training_run
-from platform_common.in_service import InService, version_in_service
+from platform_common.in_service import InService, switched_off, version_in_service
 from platform_common.objects import read_json, write_json
 
 logger = Logger()
@@ -29,7 +29,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Input: {"reason": "data" | "schedule" | "request" | "drift"} or a CloudWatch alarm event. Output: started, status, detail, training_run, execution."""
     reason = reason_of(event)
     logger.set_correlation_id(cause_of(event) or getattr(context, "aws_request_id", ""))
-    serving = version_in_service(sagemaker, os.environ["ENDPOINT"])
+    endpoint = os.environ["ENDPOINT"]
+    serving = version_in_service(sagemaker, endpoint, switched_off(ledger, os.environ["LEDGER_TABLE"], endpoint))
     decision = decide(
         manifests(os.environ["PROCESSED_BUCKET"], os.environ["MODEL"]),
         reason=reason,

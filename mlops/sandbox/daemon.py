@@ -39,6 +39,7 @@ log = logging.getLogger("mlops.sandbox")
 EXECUTORS = (
     "mlops.sandbox.stores",
     "mlops.sandbox.provider.moto_gaps",
+    "mlops.sandbox.provider.moto_costs",
     "mlops.sandbox.compute.lambda_",
     "mlops.sandbox.compute.events",
     "mlops.sandbox.compute.stepfunctions",

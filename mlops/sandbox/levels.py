@@ -60,7 +60,16 @@ SERVICES: dict[str, Operations] = {
             *BackupPlans *BackupSelection *BackupSelections *RestoreTestingPlan *RestoreTestingSelection TagResource UntagResource ListTags""",
         refused="CreateLogicallyAirGappedBackupVault *RestoreAccess*",
     ),
-    "ce": Operations(kept="UpdateCostAllocationTagsStatus ListCostAllocationTags"),
+    "budgets": Operations(
+        kept="""CreateBudget DescribeBudget DescribeBudgets UpdateBudget DeleteBudget *Notification DescribeNotificationsForBudget
+            CreateBudgetAction DescribeBudgetAction UpdateBudgetAction DeleteBudgetAction TagResource UntagResource ListTagsForResource""",
+        refused="DescribeSubscribersForNotification UpdateNotification",
+    ),
+    # What costs something is known to AWS alone.
+    "ce": Operations(
+        kept="""*AnomalyMonitor *AnomalySubscription GetAnomalyMonitors GetAnomalySubscriptions TagResource UntagResource ListTagsForResource
+            UpdateCostAllocationTagsStatus ListCostAllocationTags"""
+    ),
     "cloudtrail": Operations(
         executed="""CreateTrail UpdateTrail DeleteTrail DescribeTrails GetTrail GetTrailStatus ListTrails StartLogging StopLogging
             PutEventSelectors GetEventSelectors LookupEvents AddTags RemoveTags ListTags""",

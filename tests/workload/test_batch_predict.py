@@ -59,6 +59,7 @@ def batch(aws: None, function: Callable[..., ModuleType]) -> ModuleType:
         RAW_BUCKET="raw",
         PREDICTIONS_BUCKET="predictions",
         LEDGER_TABLE="ledger",
+        METRIC_NAMESPACE="mlops-test/models",
         ALLOWED_ORIGIN="https://example.org",
     )
     loaded.runtime = Endpoint()

@@ -17,6 +17,15 @@ class InService:
     environment: dict[str, str]
 
 
+@dataclass(frozen=True)
+class SwitchedOff:
+    """`status` is off or starting; `again` tells people when the endpoint answers again."""
+
+    status: str
+    endpoint_config: str
+    again: str
+
+
 def describe_endpoint(sagemaker: Any, endpoint: str) -> dict[str, Any] | None:
     """SageMaker's description of an endpoint, or None when there is none."""
     try:
@@ -28,12 +37,26 @@ def describe_endpoint(sagemaker: Any, endpoint: str) -> dict[str, Any] | None:
         raise
 
 
-def version_in_service(sagemaker: Any, endpoint: str) -> InService | None:
-    """The version of the variant with the most weight; None when there is no endpoint yet, or one that never came into service."""
-    described = describe_endpoint(sagemaker, endpoint)
-    if described is None or described["EndpointStatus"] == "Failed":
+def switched_off(dynamodb: Any, ledger: str, endpoint: str) -> SwitchedOff | None:
+    """What the ledger says of an endpoint that office hours have switched off, or that is starting again; None for any other."""
+    item = dynamodb.get_item(TableName=ledger, Key={"id": {"S": f"office-hours#{endpoint}"}}, ConsistentRead=True).get("Item")
+    if item is None or item["status"]["S"] not in ("off", "starting"):
         return None
-    config = sagemaker.describe_endpoint_config(EndpointConfigName=described["EndpointConfigName"])
+    return SwitchedOff(item["status"]["S"], item["endpoint_config"]["S"], item["again"]["S"])
+
+
+def version_in_service(sagemaker: Any, endpoint: str, held: SwitchedOff | None = None) -> InService | None:
+    """The version of the variant with the most weight; None when there is no endpoint yet, or one that never came into service.
+
+    An endpoint that is switched off for the night still has its version: `held`.
+    """
+    described = describe_endpoint(sagemaker, endpoint)
+    if described is not None and described["EndpointStatus"] == "Failed":
+        return None
+    if described is None and held is None:
+        return None
+    name = described["EndpointConfigName"] if described is not None else held.endpoint_config  # type: ignore[union-attr]
+    config = sagemaker.describe_endpoint_config(EndpointConfigName=name)
     variant = max(config["ProductionVariants"], key=lambda each: each.get("InitialVariantWeight", 1.0))
     container = sagemaker.describe_model(ModelName=variant["ModelName"])["PrimaryContainer"]
     environment = container.get("Environment", {})

@@ -155,7 +155,8 @@ class AwsProvider:
         )
         properties.only("region", self.region, because="it has one region")
         for key in _DOCUMENTS:
-            properties.document(key)
+            if key not in handler.objects:
+                properties.document(key)
         if handler.name_property:
             properties.take(f"{handler.name_property}Prefix")
         if handler.tagged:

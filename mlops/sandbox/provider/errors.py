@@ -21,6 +21,8 @@ _MISSING_CODES = frozenset(
         "OwnershipControlsNotFoundError",
         "AWS.SimpleQueueService.NonExistentQueue",
         "QueueDoesNotExist",
+        "UnknownMonitorException",
+        "UnknownSubscriptionException",
     }
 )
 

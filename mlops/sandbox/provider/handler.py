@@ -21,6 +21,7 @@ class Handler:
     `type_` is Pulumi's type, `service` boto3's service, `level` whether the resource has its effect in the sandbox or is only stored.
     `name_property` gets an automatic name when neither it nor `<name_property>Prefix` is set. A change of a property in `replace_on`
     ("*": of any property) needs a replacement; `own_id` says that each creation gets an id of its own, so both can exist for a while.
+    `objects` are properties that are objects here, though other types have JSON text under that name.
     """
 
     type_: ClassVar[str] = ""
@@ -31,6 +32,7 @@ class Handler:
     replace_on: ClassVar[Collection[str]] = ()
     own_id: ClassVar[bool] = False
     tagged: ClassVar[bool] = False
+    objects: ClassVar[Collection[str]] = ()
 
     def __init_subclass__(cls) -> None:
         if cls.__dict__.get("type_"):

@@ -14,7 +14,7 @@ from mlops.sandbox.context import Sandbox, SandboxOptions
 from mlops.sandbox.delivery.dispatcher import Dispatcher
 from mlops.sandbox.http import Front
 from mlops.sandbox.processes import Processes
-from mlops.sandbox.provider import AwsProvider, moto_gaps
+from mlops.sandbox.provider import AwsProvider, moto_costs, moto_gaps
 
 REGION = "eu-west-1"
 
@@ -31,6 +31,7 @@ class Keys:
 @pytest.fixture(scope="session")
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     moto_gaps.install()
+    moto_costs.install()
     stores.install()
     front = Front(daemon.moto_application())
     server = daemon.listen(front)

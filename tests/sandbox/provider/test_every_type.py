@@ -32,6 +32,8 @@ NOT_SENT = {
     ("aws:lambda/layerVersion:LayerVersion", "code"),
     ("aws:s3/bucketObjectv2:BucketObjectv2", "source"),
     ("aws:s3/bucketObject:BucketObject", "content"),
+    # JSON text here, an object in the request.
+    ("aws:costexplorer/anomalyMonitor:AnomalyMonitor", "monitorSpecification"),
     ("aws:cfg/recorderStatus:RecorderStatus", "isEnabled"),
     ("aws:ebs/encryptionByDefault:EncryptionByDefault", "enabled"),
 }

@@ -48,14 +48,15 @@ def test_every_role_carries_the_boundary(stack: str) -> None:
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_whatever_the_program_grants_is_inside_the_boundary(stack: str) -> None:
-    service = {"iam__PassedToService": "lambda.amazonaws.com", "iam__PolicyARN": ARNS.policy("quarantine/mlops-dev-quarantine")}
+    service = {"iam__PassedToService": "lambda.amazonaws.com"}
+    denials = [ARNS.policy("quarantine/mlops-dev-quarantine"), ARNS.policy("denial/mlops-dev-budget-spent")]
     granted = {
         (action, resource.replace(f"mlops-{stack}-", "mlops-dev-"))
         for _, statement in statements(stack)
         for action in statement["Action"]
         for resource in statement["Resource"]
     }
-    assert [pair for pair in sorted(granted) if not may(*pair, **service)] == []
+    assert [pair for pair in sorted(granted) if not any(may(*pair, **service, iam__PolicyARN=denial) for denial in denials)] == []
 
 
 @pytest.mark.spec("SEC-8e")
@@ -100,3 +101,11 @@ def test_of_all_policies_a_role_may_attach_only_one_that_denies_and_only_to_its_
     assert not may("iam:AttachRolePolicy", ARNS.role("administrator"), iam__PolicyARN=quarantine)
     assert not may("iam:AttachRolePolicy", ARNS.role("mlops-dev-training"), iam__PolicyARN=administrator)
     assert not may("iam:PutRolePolicy", ARNS.role("mlops-dev-training"))
+
+
+@pytest.mark.spec("COST-1b")
+def test_only_denials_are_attached_and_only_to_roles_of_the_stack() -> None:
+    denial, admin = ARNS.policy("denial/mlops-dev-budget-spent"), "arn:aws:iam::aws:policy/AdministratorAccess"
+    assert may("iam:AttachRolePolicy", ARNS.role("mlops-dev-training"), iam__PolicyARN=denial)
+    assert not may("iam:AttachRolePolicy", ARNS.role("mlops-dev-training"), iam__PolicyARN=admin)
+    assert not may("iam:AttachRolePolicy", ARNS.role("administrator"), iam__PolicyARN=denial)

@@ -31,6 +31,12 @@ UNRESTRICTABLE = {
     *grants.BACKUP_RULE_LIST,
     *grants.METRICS_READ,
     "logs:DescribeLogGroups",
+    *grants.SAGEMAKER_LIST,
+    *grants.STATISTICS_READ,
+    *grants.METRICS_LIST,
+    *grants.RESOURCES_BY_TAG,
+    *grants.SCALING_READ,
+    *grants.SAVINGS_PLANS_READ,
 }
 
 
@@ -71,6 +77,12 @@ def test_every_role_has_one_policy_and_one_service_or_role_that_assumes_it(stack
         (statement,) = json.loads(role.inputs["assumeRolePolicy"])["Statement"]
         ((kind, principal),) = statement["Principal"].items()
         assert isinstance(principal, str) and (kind == "Service" or f":role/mlops-{stack}-" in principal), role.name
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_no_two_roles_have_one_name(stack: str) -> None:
+    names = Counter(role.inputs["name"] for role in of_type(stack, "aws:iam/role:Role"))
+    assert [name for name, count in names.items() if count > 1] == []
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -179,6 +191,7 @@ def test_exports_are_what_the_command_line_reads(stack: str) -> None:
         "buckets",
         "api",
         "models",
+        "cost",
     }
     assert set(outputs["buckets"]) == {"raw", "processed", "quarantine", "models", "predictions", "logs"}
     assert set(outputs["api"]) == {"url", "id", "stage"}

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from mlops.sandbox.identity.account import Account
-from mlops.sandbox.identity.actions import analytics, data, delivery, management, operations, reference, s3, tables
+from mlops.sandbox.identity.actions import analytics, costs, data, delivery, management, operations, reference, s3, tables
 from mlops.sandbox.identity.actions.needs import Need, Scope, UnmappedOperation, keys
 from mlops.sandbox.identity.decoding import Call
 
@@ -16,6 +16,8 @@ __all__ = ["Need", "UnmappedOperation", "needs_of"]
 # Services with a table of their own; a mapper answers None for an operation that the reference covers.
 _MAPPERS: dict[str, Callable[[Scope], list[Need] | None]] = {
     "s3": s3.needs,
+    "budgets": costs.budgets,
+    "ce": costs.explorer,
     "dynamodb": data.dynamodb,
     "sqs": data.sqs,
     "sns": data.sns,

@@ -9,13 +9,6 @@ RENAMED: dict[str, str | None] = {
     "sts:GetCallerIdentity": None,
     "sts:GetSessionToken": None,
     "sts:GetAccessKeyInfo": None,
-    "budgets:DescribeBudget": "budgets:ViewBudget",
-    "budgets:DescribeBudgets": "budgets:ViewBudget",
-    "budgets:CreateBudget": "budgets:ModifyBudget",
-    "budgets:UpdateBudget": "budgets:ModifyBudget",
-    "budgets:DeleteBudget": "budgets:ModifyBudget",
-    "budgets:CreateNotification": "budgets:ModifyBudget",
-    "budgets:DescribeNotificationsForBudget": "budgets:ViewBudget",
 }
 
 # Actions that IAM lists with a resource type although the call names none: judged on `*`.
