@@ -79,7 +79,7 @@ class BucketReplication(pulumi.ComponentResource):
             bucket=bucket.name,
             role=role.arn,
             rules=[
-                {
+                {  # type: ignore[list-item]
                     "id": purpose,
                     "priority": 1,
                     "status": "Enabled",

@@ -93,8 +93,9 @@ def main() -> None:
             logs.line("preprocess", arguments["run"], f"{type(error).__name__}: {error}", "ERROR", source=arguments["source"]), flush=True
         )
         raise
-    found = {key: document[key] for key in ("rows", "accepted", "quarantined")} | {"partitions": len(document["partitions"])}
-    print(logs.line("preprocess", arguments["run"], "features written", source=arguments["source"], **found))
+    counts = {key: document[key] for key in ("rows", "accepted", "quarantined")}
+    message, partitions = "features written", len(document["partitions"])
+    print(logs.line("preprocess", arguments["run"], message, "INFO", source=arguments["source"], partitions=partitions, **counts))
 
 
 if __name__ == "__main__":

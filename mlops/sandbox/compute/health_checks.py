@@ -56,7 +56,7 @@ def install(sandbox: Sandbox) -> None:
     create = Route53Backend.create_health_check
 
     def create_checked(self: Route53Backend, caller_reference: str, health_check_args: dict[str, Any]) -> HealthCheck:
-        checker.address(HealthCheck("", caller_reference, health_check_args))
+        checker.address(HealthCheck("", caller_reference, health_check_args))  # type: ignore[arg-type]
         return create(self, caller_reference, health_check_args)
 
     def get_health_check_status(self: Route53) -> ActionResult:

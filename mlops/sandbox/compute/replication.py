@@ -112,7 +112,7 @@ class Replicator:
         rule = rule_for(configuration, version.name)
         if rule is None or (isinstance(version, FakeDeleteMarker) and not _enabled(rule.get("DeleteMarkerReplication"))):
             return
-        version.replication_status = "PENDING"
+        _set_status(version, "PENDING")
         self.sandbox.later(DELAY_SECONDS, self.replicate, configuration["Role"], bucket, rule, version, time.monotonic())
 
     def replicate(self, role: str, bucket: FakeBucket, rule: dict[str, Any], version: Any, since: float) -> None:
@@ -125,11 +125,11 @@ class Replicator:
             else:
                 self._carry_object(role, bucket, destination, rule, version)
         except (AccessDenied, S3ClientError, LookupError) as error:
-            version.replication_status = "FAILED"
+            _set_status(version, "FAILED")
             self.sandbox.principals.audit.record(role, "s3-replication", "s3:Replication", "s3:Replication", bucket.arn, False, str(error))
             values: dict[str, float] = {"OperationsFailedReplication": 1}
         else:
-            version.replication_status = "COMPLETED"
+            _set_status(version, "COMPLETED")
             values = {"ReplicationLatency": time.monotonic() - since, "OperationsPendingReplication": 0}
         if _enabled(rule["Destination"].get("Metrics")):
             metrics.put(self.sandbox, "AWS/S3", values, dimensions, {"ReplicationLatency": "Seconds"})
@@ -169,9 +169,9 @@ class Replicator:
         hidden = target.keys.get(marker.name)
         if hidden is None:
             raise LookupError(f"{marker.name} is not in {destination}: its replication has failed, or it is older than the rule")
-        copy = FakeDeleteMarker(key=hidden)
+        copy: Any = FakeDeleteMarker(key=hidden)
         copy._version_id = marker._version_id
-        copy.replication_status = "REPLICA"  # type: ignore[attr-defined]
+        _set_status(copy, "REPLICA")
         target.keys.setlist(marker.name, [*target.keys.getlist(marker.name), copy])
 
     def _bucket_needs(self, bucket: FakeBucket) -> list[Need]:
@@ -278,3 +278,8 @@ def _typed(block: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         else:
             # An empty element is an empty object (a filter) or an empty text (a prefix).
             yield name, ({} if name == "Filter" else "") if value is None else value
+
+
+def _set_status(version: Any, status: str) -> None:
+    """moto gives delete markers no replication status of their own."""
+    version.replication_status = status

@@ -107,7 +107,7 @@ def _delete_backup_vault(delete: Any) -> Any:
 
 def update_backup_plan(response: BackupResponse) -> str:
     plan = _plan(response)
-    updated = Plan(json.loads(response.body)["BackupPlan"], plan.creator_request_id, response.backup_backend)
+    updated: Any = Plan(json.loads(response.body)["BackupPlan"], plan.creator_request_id, response.backup_backend)
     plan.backup_plan, plan.version_id = updated.backup_plan, updated.version_id
     return json.dumps(plan.to_dict())
 
@@ -162,7 +162,7 @@ def _vault_setting(response: BackupResponse, name: str) -> dict[str, Any]:
 
 def _set_vault(response: BackupResponse, name: str, value: dict[str, Any] | None) -> str:
     vault = response.backup_backend.describe_backup_vault(_parts(response)[1])
-    vault.__dict__[name] = value
+    setattr(vault, name, value)
     return "{}"
 
 
