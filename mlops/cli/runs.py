@@ -94,7 +94,9 @@ def markdown(document: dict[str, Any]) -> str:
     ]
     lines += ["## Timeline", "", *(f"- {event['time']} {event['event']} {event['detail']}".rstrip() for event in document["timeline"]), ""]
     lines += ["## Alarms", "", *(f"- {change['time']} {change['alarm']}: {change['change']}" for change in document["alarms"]), ""]
-    lines += ["## Functions", ""]
+    lines += ["## Changes in the hour before it and while it ran", ""]
+    lines += [f"- {c['time']} {c['event']} by {c['who']} {', '.join(c['resources'])}".rstrip() for c in document["changes"]]
+    lines += ["", "## Functions", ""]
     lines += [f"- {name}: " + ", ".join(f"{key} {value}" for key, value in values.items()) for name, values in document["metrics"].items()]
     for group, messages in document["logs"].items():
         lines += ["", f"## Log {group}", "", "```", *messages, "```"]

@@ -16,6 +16,9 @@ from mlops.operations.target import Target
 PIPELINES = ("data", "training", "deployment")
 LINES_A_GROUP = 40
 SLOWER, DOMINANT = 1.5, 0.5
+CHANGES_BEFORE, MAXIMUM_CHANGES = timedelta(hours=1), 500
+# Work of the pipelines themselves, and sessions: they write, but change nothing of the platform.
+NO_CHANGE = ("AssumeRole", "CreateLogStream", "StartExecution", "StartCrawler", "StartJobRun", "Decrypt", "GenerateDataKey")
 
 
 def machines(model: dict[str, Any]) -> dict[str, str]:
@@ -119,6 +122,7 @@ def postmortem(target: Target, execution: str) -> dict[str, Any]:
         "timeline": [{"time": event["timestamp"].isoformat(), "event": event["type"], "detail": detail(event)} for event in events],
         "logs": {group: log_lines(target, group, start, end) for group in groups},
         "alarms": alarm_changes(target, start, end),
+        "changes": changes(target, start, end),
         "metrics": function_metrics(target, [group.rsplit("/", 1)[-1] for group in groups if group.startswith("/aws/lambda/")], start, end),
     }
 
@@ -164,6 +168,20 @@ def alarm_changes(target: Target, start: datetime, end: datetime) -> list[dict[s
         for item in items["AlarmHistoryItems"]
         if item["AlarmName"].startswith(prefix)
     ]
+
+
+def changes(target: Target, start: datetime, end: datetime) -> list[dict[str, Any]]:
+    """Who changed what in the hour before the run and while it ran: CloudTrail's writing management events, without what the services do."""
+    pages = target.client("cloudtrail").get_paginator("lookup_events")
+    window = {"StartTime": start - CHANGES_BEFORE, "EndTime": end}
+    only_writes = [{"AttributeKey": "ReadOnly", "AttributeValue": "false"}]
+    found = []
+    for event in pages.paginate(LookupAttributes=only_writes, **window, PaginationConfig={"MaxItems": MAXIMUM_CHANGES}).search("Events[]"):
+        if event and event["EventName"] not in NO_CHANGE:
+            names = [resource.get("ResourceName", "") for resource in event.get("Resources", [])]
+            time, who = event["EventTime"].isoformat(), event.get("Username", "")
+            found.append({"time": time, "event": event["EventName"], "who": who, "resources": names})
+    return sorted(found, key=lambda change: change["time"])
 
 
 def function_metrics(target: Target, functions: list[str], start: datetime, end: datetime) -> dict[str, dict[str, float]]:

@@ -55,6 +55,8 @@ def test_a_postmortem_tells_what_failed_with_its_timeline_and_logs(mlops: Any, t
     assert "Validate" in [state["name"] for state in document["states"]]
     assert any(event["event"] == "TaskFailed" for event in document["timeline"])
     assert any(document["logs"].values())
+    # The stack was deployed within the hour: its functions are among what changed.
+    assert any(change["event"].startswith("CreateFunction") and change["who"] for change in document["changes"])
 
 
 @pytest.mark.spec("OPS-3c")
