@@ -13,7 +13,7 @@ from components.blocks.bucket_reference import BucketReference
 from components.blocks.log_group import LogGroup
 from components.blocks.service_role import ServiceRole
 from components.cicd_network import BuildNetwork
-from components.grants import REPORT_PUBLISH, Statement, allow
+from components.grants import COVERAGE_REPORT, TEST_REPORT, Statement, allow
 from components.shared import Shared
 
 # Amazon Linux 2023, by version. Source: "Docker images provided by CodeBuild" in its user guide.
@@ -33,6 +33,7 @@ class BuildProjectArgs:
     environment: Mapping[str, str]
     architecture: Literal["arm64", "x86_64"] = "arm64"
     docker: bool = False
+    makes_artifacts: bool = False
     statements: Sequence[Statement] = ()
     reports: Mapping[str, Literal["TEST", "CODE_COVERAGE"]] = field(default_factory=dict)
 
@@ -66,7 +67,7 @@ class BuildProject(pulumi.ComponentResource):
             service="codebuild.amazonaws.com",
             statements=[
                 *logs.grant_write(),
-                *artifacts.grant_artifacts(),
+                *artifacts.grant_artifacts(read=True, write=args.makes_artifacts),
                 *self._report_statements(),
                 *(network.statements if network else ()),
                 *args.statements,
@@ -82,8 +83,9 @@ class BuildProject(pulumi.ComponentResource):
         return f"{self.project_name}-{report}"
 
     def _report_statements(self) -> list[Statement]:
-        groups = [self._shared.platform.arns.report_group(self._report_group(report)) for report in self._args.reports]
-        return [allow(REPORT_PUBLISH, groups)] if groups else []
+        actions = {"TEST": TEST_REPORT, "CODE_COVERAGE": COVERAGE_REPORT}
+        arns = self._shared.platform.arns
+        return [allow(actions[kind], arns.report_group(self._report_group(report))) for report, kind in self._args.reports.items()]
 
     def _report_groups(self) -> None:
         for report, kind in self._args.reports.items():

@@ -68,6 +68,7 @@ class Builds(pulumi.ComponentResource):
                     "PACKAGES": " ".join(packages),
                 },
                 architecture=functions.lambda_architecture(),
+                makes_artifacts=True,
             )
             made.append((self._project(args), packages))
         return made

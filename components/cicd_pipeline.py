@@ -98,7 +98,7 @@ class CicdPipeline(pulumi.ComponentResource):
             service="codepipeline.amazonaws.com",
             statements=[
                 allow(ROLE_ASSUME, [arns.role(f"{self.pipeline_name}-{stage}") for stage in self._stage_statements()]),
-                *self._artifacts.grant_artifacts(),
+                *self._artifacts.grant_artifacts(read=True, write=True),
                 *approval,
             ],
             opts=pulumi.ResourceOptions(parent=self),
@@ -106,7 +106,8 @@ class CicdPipeline(pulumi.ComponentResource):
 
     def _stage_statements(self) -> dict[str, list[Statement]]:
         statements = {
-            "source": self._source.statements,
+            "source": [*self._source.statements, *self._artifacts.grant_artifacts(write=True)],
+            # A build reads and writes artefacts with its project's role.
             "build": [allow(BUILD_RUN, [project.known_arn for project in self._builds.all()])],
         }
         if self._functions:
@@ -115,6 +116,7 @@ class CicdPipeline(pulumi.ComponentResource):
             statements["deploy"] = [
                 allow(CODE_DEPLOY, [arn for function in functions for arn in (function, f"{function}:*")]),
                 allow(ALARM_READ, [arns.alarm(error_alarm(item)) for item in self._functions]),
+                *self._artifacts.grant_artifacts(read=True),
                 *self._logs.grant_write(),
             ]
         return statements
@@ -125,7 +127,7 @@ class CicdPipeline(pulumi.ComponentResource):
             platform=self._shared.platform,
             role_name=f"{self.pipeline_name}-{stage}",
             service=pipeline_role.known_arn,
-            statements=[*self._stage_statements()[stage], *self._artifacts.grant_artifacts()],
+            statements=self._stage_statements()[stage],
             # A trust policy names only roles that exist.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[pipeline_role.role]),
         )

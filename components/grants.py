@@ -246,7 +246,9 @@ TABLE_RESTORE = [
 ]
 PIPELINE_START = ["codepipeline:StartPipelineExecution"]
 BUILD_RUN = ["codebuild:StartBuild", "codebuild:BatchGetBuilds", "codebuild:StopBuild"]
-REPORT_PUBLISH = ["codebuild:CreateReport", "codebuild:UpdateReport", "codebuild:BatchPutTestCases", "codebuild:BatchPutCodeCoverages"]
+TEST_REPORT = ["codebuild:CreateReport", "codebuild:UpdateReport", "codebuild:BatchPutTestCases"]
+COVERAGE_REPORT = ["codebuild:CreateReport", "codebuild:UpdateReport", "codebuild:BatchPutCodeCoverages"]
+ARTIFACT_STORE = ["s3:GetBucketAcl", "s3:GetBucketLocation"]
 # What the source actions ask for (action reference of CodePipeline).
 OBJECT_SOURCE = ["s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectTagging", "s3:GetObjectVersionTagging"]
 BUCKET_SOURCE = ["s3:GetBucketVersioning", "s3:GetBucketAcl", *BUCKET_LOCATE]

@@ -35,4 +35,5 @@ def platform_of(stack: FoundationStack, region: str, *, keep_days: int) -> Platf
         lake=LakeSettings(logs_expire_days=keep_days),
         logs=LogSettings(),
     )
-    return Platform(settings, pulumi.get_project(), region, account, arns, {})
+    project = pulumi.get_project()
+    return Platform(settings=settings, project=project, prefix=project, region=region, account=account, arns=arns, contracts={})

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from components.arns import Arns
 from components.grants import (
+    ARTIFACT_STORE,
     BUCKET_LIST,
     BUCKET_LOCATE,
-    BUCKET_SOURCE,
     OBJECT_DELETE,
     OBJECT_READ,
     OBJECT_READ_VERSION,
@@ -63,13 +63,11 @@ class BucketReference:
         folder = self.arns.objects(self.name, f"{prefix}*")
         return [allow([*OBJECT_WRITE, *OBJECT_UPLOAD_ABORT], folder), *(self.key.grant_encrypt() if self.key else [])]
 
-    def grant_artifacts(self) -> list[Statement]:
+    def grant_artifacts(self, *, read: bool = False, write: bool = False) -> list[Statement]:
         """Read and write artefacts as CodePipeline and CodeBuild do, by version."""
-        return [
-            allow([*OBJECT_READ, *OBJECT_READ_VERSION, *OBJECT_WRITE, *OBJECT_UPLOAD_ABORT], self.arns.objects(self.name)),
-            allow(BUCKET_SOURCE, self.arn),
-            *(self.key.grant_encrypt() if self.key else []),
-        ]
+        key = self.key.grant_encrypt() if write and self.key else self._decrypt()
+        actions = [*([*OBJECT_READ, *OBJECT_READ_VERSION] if read else ()), *(OBJECT_WRITE if write else ())]
+        return [allow(actions, self.arns.objects(self.name)), allow(ARTIFACT_STORE, self.arn), *key]
 
     def grant_overwrite(self, prefix: str) -> list[Statement]:
         """Read, write and replace what lies under `prefix`, as Spark does with a folder."""

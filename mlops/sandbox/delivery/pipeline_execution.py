@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from mlops.sandbox.compute import metrics
 from mlops.sandbox.compute.events import emit
 from mlops.sandbox.delivery.pipeline_variables import UnknownVariable, resolved
 from mlops.sandbox.http import ServiceError
@@ -357,6 +358,15 @@ class Execution:
         self.status, self.summary_text, self.updated = status, text, datetime.now(UTC)
         log.info("pipeline %s, execution %s: %s %s", self.pipeline.name, self.id, status, text)
         self._tell(_STATES[status])
+        self._measure()
+
+    def _measure(self) -> None:
+        """AWS/CodePipeline. Source: "CodePipeline metrics" in its user guide."""
+        failed = {"FailedPipelineExecutions": 1.0} if self.status == FAILED else {}
+        values = {"PipelineDuration": (self.updated - self.started).total_seconds(), **failed}
+        metrics.put(self.sandbox, "AWS/CodePipeline", values, {"PipelineName": self.pipeline.name}, {"PipelineDuration": "Seconds"})
+        if failed:
+            metrics.put(self.sandbox, "AWS/CodePipeline", failed, {})
 
     # What actions leave
 

@@ -29,7 +29,7 @@ def require(sandbox: Sandbox, role_arn: str, action: str, resource: str) -> None
         raise ServiceError("AccessDeniedException", f"there is no role {role_arn}", 403)
     principal = Principal("role", role.arn, sandbox.account, role.name, role.arn)
     verdict = sandbox.principals.verdict(Caller(principal, ""), Need(action, resource), sandbox.region)
-    sandbox.principals.audit.record(role.arn, "", action, action, resource, verdict.allowed, verdict.explained())
+    sandbox.principals.audit.record(role.arn, "", action, action, resource, verdict.allowed, verdict.explained(), verdict.grants)
     if not verdict.allowed:
         raise ServiceError(
             "AccessDeniedException",

@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -182,15 +183,16 @@ class LogStream:
             log.warning("no logs in %s %s: %s", self._group, self._stream, self.refused)
 
     def _create(self) -> None:
-        for create, names in ((self._client.create_log_group, {}), (self._client.create_log_stream, {"logStreamName": self._stream})):
-            try:
-                create(logGroupName=self._group, **names)
-            except ClientError as error:
-                # A role that may only write to an existing group is refused the creation of it: the next call decides.
-                code = error.response["Error"]["Code"]
-                if code != "ResourceAlreadyExistsException" and not (code.startswith("AccessDenied") and not names):
-                    raise
+        try:
+            self._create_stream()
+        except self._client.exceptions.ResourceNotFoundException:
+            self._client.create_log_group(logGroupName=self._group)
+            self._create_stream()
         self._created = True
+
+    def _create_stream(self) -> None:
+        with suppress(self._client.exceptions.ResourceAlreadyExistsException):
+            self._client.create_log_stream(logGroupName=self._group, logStreamName=self._stream)
 
 
 def emit(sandbox: Sandbox, source: str, detail_type: str, detail: dict[str, Any], resources: list[str]) -> None:

@@ -1,0 +1,139 @@
+"""The foundations: what they register, what their settings refuse, and that their documents fit AWS's limits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from components.arns import Arns
+from components.settings_source import SettingsError, parse_as
+from foundations.account.rights import deploy_statements, role_statements
+from foundations.account.settings import AccountSettings
+from foundations.org import guardrails
+from foundations.org.settings import GuardrailSettings, OrgSettings
+from foundations.org.tags import tag_policy
+from mlops import engine, policy
+
+ROOT = Path(__file__).parents[3]
+ARNS = Arns("aws", "eu-west-1", "123456789012")
+MANAGED_POLICY = 6144
+PROJECTS = [("account", "dev"), ("account", "prod"), ("account", "local"), ("org", "prod"), ("org", "local")]
+
+
+def config(project: str, stack: str, **changes: Mapping[str, Any]) -> dict[str, str]:
+    """The stack's configuration as Pulumi hands it over, objects changed key by key."""
+    values = yaml.safe_load((ROOT / "foundations" / project / f"Pulumi.{stack}.yaml").read_text())["config"]
+    for name, change in changes.items():
+        key = f"mlops-{project}:{name}"
+        values[key] = {**values.get(key, {}), **change}
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
+
+
+def registered(tmp_path: Path, project: str, **changes: Mapping[str, Any]) -> list[engine.RecordedResource]:
+    """What the program registers for stack local with changed settings."""
+    values = {key: json.loads(text) if text[:1] in "{[" else text for key, text in config(project, "local", **changes).items()}
+    source = ROOT / "foundations" / project
+    for name in ("Pulumi.yaml", "__main__.py"):
+        (tmp_path / name).write_text((source / name).read_text())
+    (tmp_path / "Pulumi.local.yaml").write_text(yaml.safe_dump({"config": values}))
+    return engine.preview(tmp_path, "local").resources
+
+
+@pytest.mark.spec("P2e", "SEC-4d")
+@pytest.mark.parametrize(("project", "stack"), PROJECTS)
+def test_no_mandatory_rule_fails(project: str, stack: str) -> None:
+    from datetime import date
+
+    root = ROOT / "foundations" / project
+    file = root / policy.CONFIG_FILE
+    report = policy.evaluate(engine.preview(root, stack), policy.load_config(file) if file.is_file() else None, date.today())
+    assert not report.blocking
+
+
+@pytest.mark.spec("SEC-8g")
+@pytest.mark.parametrize("mode", ["existing", "off"])
+def test_what_is_there_already_or_not_wanted_is_neither_made_nor_touched(tmp_path: Path, mode: str) -> None:
+    detection = dict.fromkeys(("guardduty", "security_hub", "config", "access_analyzer", "macie"), mode)
+    guards = dict.fromkeys(("s3_public_access_block", "ebs_encryption", "password_policy", "api_gateway_log_role"), mode)
+    found = {r.type.split(":")[1] for r in registered(tmp_path, "account", detection=detection, guards=guards, audit={"trail": mode})}
+    services = {name.split("/")[0] for name in found}
+    assert not services & {"guardduty", "securityhub", "cfg", "accessanalyzer", "macie2", "ebs", "apigateway", "cloudtrail"}
+    assert not found & {"s3/accountPublicAccessBlock", "iam/accountPasswordPolicy"}
+
+
+def test_every_detecting_service_is_made_when_asked_for(tmp_path: Path) -> None:
+    found = [r.type for r in registered(tmp_path, "account", detection={"macie": "create", "unused_access": True})]
+    assert "aws:macie2/account:Account" in found
+    assert found.count("aws:accessanalyzer/analyzer:Analyzer") == 2
+    assert found.count("aws:securityhub/standardsSubscription:StandardsSubscription") == 2
+
+
+def test_an_existing_provider_and_boundary_are_referred_to(tmp_path: Path) -> None:
+    arn = "arn:aws:iam::123456789012:policy/theirs"
+    resources = registered(tmp_path, "account", github={"mode": "existing"}, boundary={"mode": "existing", "policy_arn": arn})
+    assert not [r for r in resources if r.type == "aws:iam/openIdConnectProvider:OpenIdConnectProvider" or r.name == "boundary"]
+    rights = next(r for r in resources if r.name == "github-local-deploy-roles" and r.type == "aws:iam/policy:Policy")
+    assert f'"iam:PermissionsBoundary":"{arn}"' in rights.inputs["policy"]
+
+
+@pytest.mark.parametrize(
+    ("project", "model", "changes", "where", "hint"),
+    [
+        ("account", AccountSettings, {"github": {"repository": None}}, "github.repository", "acme/platform"),
+        ("account", AccountSettings, {"boundary": {"mode": "off"}}, "boundary.mode", "create, existing"),
+        ("account", AccountSettings, {"detection": {"config": "off"}}, "detection.config", "create, existing"),
+        ("account", AccountSettings, {"guards": {"volumes": "off"}}, "guards.volumes", "allowed keys: api_gateway_log_role"),
+        ("org", OrgSettings, {"organization": {"mode": "existing"}, "guardrails": {"targets": ["root"]}}, "guardrails.targets", "r-"),
+        ("org", OrgSettings, {"guardrails": {"targets": ["workloads"]}}, "guardrails.targets[0]", "pattern"),
+    ],
+)
+def test_a_wrong_setting_names_file_key_and_what_is_allowed(project, model, changes, where, hint) -> None:
+    with pytest.raises(SettingsError) as caught:
+        parse_as(model, config(project, "local", **changes), project=f"mlops-{project}", stack="local")
+    assert caught.value.where == f"Pulumi.local.yaml: mlops-{project}:{where}"
+    assert hint in f"{caught.value.message} {caught.value.hint}"
+
+
+@pytest.mark.spec("SEC-8e")
+def test_every_service_control_policy_fits_and_only_denies() -> None:
+    roles = [f"arn:aws:iam::12345678901{n}:role/foundation-administrator-of-{n}" for n in range(5)]
+    settings = GuardrailSettings(targets=["root"], regions=["eu-west-1", "eu-north-1", "eu-central-1", "us-east-1"], exempt_roles=roles)
+    documents = guardrails.documents(settings)
+    assert len(documents) == 4
+    for name, document in documents.items():
+        assert len(json.dumps(document, separators=(",", ":"))) <= guardrails.MAXIMUM_CHARACTERS, name
+        assert {statement["Effect"] for statement in document["Statement"]} == {"Deny"}, name
+
+
+@pytest.mark.spec("SEC-1a")
+def test_the_deploying_roles_policies_fit_and_give_no_way_past_the_boundary() -> None:
+    boundary = "arn:aws:iam::123456789012:policy/boundary/mlops-boundary"
+    parts = [*deploy_statements(ARNS, "mlops-prod"), role_statements(ARNS, "mlops-prod", boundary)]
+    for statements in parts:
+        assert len(json.dumps({"Version": "2012-10-17", "Statement": statements}, separators=(",", ":"))) <= MANAGED_POLICY
+    iam = [s for part in parts for s in part if s["Effect"] == "Allow" and any(a.startswith("iam:") for a in s["Action"])]
+    for statement in iam:
+        if "iam:CreateRole" in statement["Action"] or "iam:PutRolePolicy" in statement["Action"]:
+            assert statement["Condition"] == {"StringEquals": {"iam:PermissionsBoundary": boundary}}
+        assert "*" not in statement["Action"] and statement["Resource"] != ["*"]
+
+
+@pytest.mark.spec("SEC-4d")
+def test_the_conformance_pack_asks_the_account_what_the_checklist_asks_the_program() -> None:
+    pack = yaml.safe_load((ROOT / "foundations" / "account" / "conformance-pack.yaml").read_text())["Resources"]
+    rules = [resource["Properties"] for resource in pack.values()]
+    assert len({rule["Source"]["SourceIdentifier"] for rule in rules}) == len(rules) > 30
+    assert {f"CHK-SEC-{number}" for number in range(1, 7)} <= {rule["Description"] for rule in rules}
+
+
+@pytest.mark.spec("COST-1a", "COST-5a")
+def test_the_platforms_tags_have_one_spelling_and_count_in_bills() -> None:
+    assert tag_policy(["dev"])["tags"]["costcenter"] == {"tag_key": {"@@assign": "CostCenter"}}
+    resources = engine.preview(ROOT / "foundations" / "org", "prod").resources
+    active = {r.inputs["tagKey"] for r in resources if r.type == "aws:costexplorer/costAllocationTag:CostAllocationTag"}
+    assert active == {"Project", "Environment", "CostCenter", "Owner", "Model"}
