@@ -27,7 +27,7 @@ from components.settings_platform import (
     PipelineSettings,
     Strict,
 )
-from components.settings_recovery import CdnSettings, HealthSettings, RecoverySettings
+from components.settings_recovery import RecoverySettings
 from components.settings_security import IdentitySettings, SecuritySettings
 
 Part = Literal["data", "models", "cicd"]
@@ -82,8 +82,6 @@ class Settings(Strict):
     api: ApiSettings = ApiSettings()
     cicd: CicdSettings = CicdSettings()
     recovery: RecoverySettings = RecoverySettings()
-    health: HealthSettings = HealthSettings()
-    cdn: CdnSettings = CdnSettings()
     cost: CostSettings = CostSettings()
     sustainability: SustainabilitySettings = SustainabilitySettings()
     models: Annotated[list[ModelSettings], Field(max_length=20)] = []
@@ -147,8 +145,6 @@ class Settings(Strict):
             return self
         if "cicd" in self.stack.parts:
             raise ValueError("stack.parts: a standby is deployed with its primary's code; leave cicd out")
-        if self.cdn.enabled:
-            raise ValueError("cdn: the distribution belongs to the primary, whose origin is changed at a failover; leave it out")
         for model in self.models:
             if model.training.schedule or model.drift.schedule:
                 raise ValueError(f"models: a standby has no schedules and {model.name} has one; set it in the primary's file only")

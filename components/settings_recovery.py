@@ -1,4 +1,4 @@
-"""Settings of recovery: backups, the second region, health checks and the content delivery network."""
+"""Settings of recovery: backups and the second region."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from components.settings_platform import Strict
 Purpose = Literal["raw", "processed", "quarantine", "models", "predictions", "logs"]
 Region = Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
 Cron = Annotated[str, Field(pattern=r"^cron\(.+\)$")]
-Expression = Annotated[str, Field(pattern=r"^(rate|cron)\(.+\)$")]
 
 
 class PeerSettings(Strict):
@@ -69,38 +68,3 @@ class RecoverySettings(Strict):
     @property
     def standby(self) -> bool:
         return self.role == "standby"
-
-
-class CanarySettings(Strict):
-    """A CloudWatch Synthetics canary that asks the API for its health from outside."""
-
-    schedule: Annotated[str, Field(pattern=r"^rate\(.+\)$")] = "rate(5 minutes)"
-    runtime: Annotated[str, Field(pattern=r"^syn-python-selenium-\d+\.\d+$")] = "syn-python-selenium-7.0"
-
-
-class HealthSettings(Strict):
-    """`check` looks at everything the predictions need, from inside; `public` is Route 53's look at the API, from the internet."""
-
-    check: Annotated[Expression | None, Field(description="How often endpoint, API and dependencies are checked.")] = "rate(5 minutes)"
-    public: bool = False
-    canary: CanarySettings | None = None
-
-
-class CdnSettings(Strict):
-    """CloudFront in front of the API, under a name and certificate of one's own: with CloudFront's own name it would accept TLS 1.0."""
-
-    enabled: bool = False
-    domain: Annotated[str, Field(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$")] | None = None
-    certificate_arn: Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:acm:us-east-1:\d{12}:certificate/[a-z0-9-]+$")] | None = None
-    price_class: Literal["PriceClass_100", "PriceClass_200", "PriceClass_All"] = "PriceClass_100"
-    firewall: bool = False
-    requests_per_address: Annotated[int, Field(ge=10, le=2_000_000, description="In five minutes; more are refused by the firewall.")] = (
-        2000
-    )
-
-    @model_validator(mode="after")
-    def _the_viewer_sees_a_name_and_a_certificate(self) -> CdnSettings:
-        for name in ("domain", "certificate_arn"):
-            if self.enabled != (getattr(self, name) is not None):
-                raise ValueError(f"{name}: required with enabled, not allowed without")
-        return self
