@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from mlops.cli import audit, demo, models, pipeline, preview, runs, sandbox, workloads
+from mlops.cli import audit, cost, demo, models, pipeline, preview, runs, sandbox, workloads
 from mlops.cli.output import Output
 from mlops.engine import EngineError
 from mlops.errors import UserError
@@ -40,6 +40,8 @@ for command in (
     runs.runs,
     runs.postmortem,
     audit.audit,
+    cost.cost,
+    cost.cleanup,
 ):
     app.command()(command)
 app.add_typer(pipeline.app, name="pipeline")

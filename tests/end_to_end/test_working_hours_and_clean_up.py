@@ -1,0 +1,181 @@
+"""Cost controls in the deployed stack: an endpoint off at night, the clean-up, the report without a bill, memory from measured runs.
+
+Named to come after the tests that count versions.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.end_to_end.conftest import MODEL
+
+pytestmark = pytest.mark.sandbox
+
+
+def eventually(condition: Callable[[], Any], timeout: float = 60) -> Any:
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.2)
+    raise AssertionError(f"not true within {timeout} s")
+
+
+@pytest.fixture(scope="module")
+def endpoint(mlops: Any, deployed: dict[str, Any], aws: Any) -> str:
+    return mlops.up["outputs"]["models"][MODEL]["endpoint"]
+
+
+def status_of(aws: Any, name: str) -> str:
+    try:
+        return aws("sagemaker").describe_endpoint(EndpointName=name)["EndpointStatus"]
+    except ClientError as error:
+        assert error.response["Error"]["Code"] == "ValidationException"
+        return "none"
+
+
+def call(aws: Any, function: str, event: dict[str, Any]) -> dict[str, Any]:
+    answer = aws("lambda").invoke(FunctionName=function, Payload=json.dumps(event).encode())
+    document = json.loads(answer["Payload"].read())
+    assert "FunctionError" not in answer, document
+    return document
+
+
+@pytest.mark.spec("SUS-2a", "COST-2a")
+def test_an_endpoint_switched_off_answers_clearly_and_comes_back_as_it_was(
+    mlops: Any, endpoint: str, aws: Any, labelled: list[dict[str, Any]]
+) -> None:
+    hours, ledger = mlops.up["outputs"]["cost"]["office_hours"], mlops.up["outputs"]["ledger_table"]
+    instance = json.dumps({"instances": [{key: value for key, value in labelled[0].items() if key != "diagnosis"}]})
+    code, before = mlops("predict", instance)
+    assert code == 0, before
+    config = aws("sagemaker").describe_endpoint(EndpointName=endpoint)["EndpointConfigName"]
+    tags = aws("sagemaker").list_tags(ResourceArn=aws("sagemaker").describe_endpoint(EndpointName=endpoint)["EndpointArn"])["Tags"]
+
+    assert call(aws, hours, {"action": "off"})["endpoints"][0]["status"] == "off"
+    assert status_of(aws, endpoint) == "none"
+    item = aws("dynamodb").get_item(TableName=ledger, Key={"id": {"S": f"office-hours#{endpoint}"}})["Item"]
+    assert (item["status"]["S"], item["endpoint_config"]["S"]) == ("off", config)
+    code, answer = mlops("predict", instance)
+    assert code != 0 and "07:00 UTC" in json.dumps(answer), answer
+    # A second evening finds nothing to do, and forgets nothing.
+    assert call(aws, hours, {"action": "off"})["endpoints"][0]["status"] == "unchanged"
+
+    assert call(aws, hours, {"action": "on"})["endpoints"][0]["status"] == "starting"
+    eventually(lambda: status_of(aws, endpoint) == "InService")
+
+    def recorded() -> bool:
+        found = aws("dynamodb").get_item(TableName=ledger, Key={"id": {"S": f"office-hours#{endpoint}"}})["Item"]
+        return found["status"]["S"] == "on"
+
+    eventually(recorded)
+    described = aws("sagemaker").describe_endpoint(EndpointName=endpoint)
+    assert described["EndpointConfigName"] == config
+    assert aws("sagemaker").list_tags(ResourceArn=described["EndpointArn"])["Tags"] == tags
+    code, after = mlops("predict", instance)
+    assert code == 0, after
+    assert [row["value"] for row in after["predictions"]] == [row["value"] for row in before["predictions"]]
+
+
+@pytest.fixture
+def leftovers(mlops: Any, endpoint: str, aws: Any) -> dict[str, str]:
+    """An idle endpoint of the stack, two more versions (the older one is to go), and the log group of a function that is gone."""
+    sagemaker, s3 = aws("sagemaker"), aws("s3")
+    outputs = mlops.up["outputs"]
+    config = sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"]
+    arn = sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointArn"]
+    idle = f"{endpoint}-experiment"
+    sagemaker.create_endpoint(EndpointName=idle, EndpointConfigName=config, Tags=sagemaker.list_tags(ResourceArn=arn)["Tags"])
+    eventually(lambda: status_of(aws, idle) == "InService")
+    group, bucket = outputs["models"][MODEL]["model_package_group"], outputs["buckets"]["models"]
+    known = sagemaker.list_model_packages(ModelPackageGroupName=group)["ModelPackageSummaryList"]
+    specification = sagemaker.describe_model_package(ModelPackageName=known[0]["ModelPackageArn"])["InferenceSpecification"]
+    versions = []
+    for job in ("old-job", "new-job"):
+        key = f"{MODEL}/training/{job}/output/model.tar.gz"
+        s3.put_object(Bucket=bucket, Key=key, Body=b"archive")
+        container = {**specification["Containers"][0], "ModelDataUrl": f"s3://{bucket}/{key}"}
+        made = sagemaker.create_model_package(
+            ModelPackageGroupName=group,
+            ModelApprovalStatus="PendingManualApproval",
+            InferenceSpecification={**specification, "Containers": [container]},
+        )
+        versions.append(made["ModelPackageArn"])
+    orphan = f"/aws/lambda/{endpoint}-gone"
+    aws("logs").create_log_group(logGroupName=orphan)
+    function = outputs["cost"]["clean_up"]
+    variables = aws("lambda").get_function_configuration(FunctionName=function)["Environment"]["Variables"]
+    aws("lambda").update_function_configuration(
+        FunctionName=function, Environment={"Variables": {**variables, "IDLE_HOURS": "0", "KEEP_VERSIONS": "1"}}
+    )
+    return {"idle": idle, "old": versions[0], "new": versions[1], "orphan": orphan, "archive": f"{MODEL}/training/old-job/"}
+
+
+@pytest.mark.spec("COST-7c", "SUS-2a")
+def test_what_nobody_uses_is_reported_and_then_deleted_and_what_is_in_service_stays(
+    mlops: Any, endpoint: str, aws: Any, leftovers: dict[str, str]
+) -> None:
+    outputs = mlops.up["outputs"]
+    wanted = {leftovers["idle"], leftovers["old"], leftovers["orphan"]}
+    code, dry = mlops("cleanup")
+    assert code == 0, dry
+    found = {row["id"]: row for row in dry["findings"]}
+    assert wanted <= set(found) and dry["deleted"] == 0
+    assert {found[name]["outcome"] for name in wanted} == {"reported"}
+    assert found[endpoint]["action"] == "report"
+    assert found[leftovers["idle"]]["monthly_usd"] > 30
+    assert status_of(aws, leftovers["idle"]) == "InService"
+
+    code, applied = mlops("cleanup", "--apply")
+    assert code == 0, applied
+    assert applied["failed"] == 0 and {row["id"] for row in applied["findings"] if row["outcome"] == "deleted"} >= wanted
+    assert status_of(aws, leftovers["idle"]) == "none" and status_of(aws, endpoint) == "InService"
+    group = outputs["models"][MODEL]["model_package_group"]
+    left = {
+        each["ModelPackageArn"] for each in aws("sagemaker").list_model_packages(ModelPackageGroupName=group)["ModelPackageSummaryList"]
+    }
+    assert leftovers["old"] not in left and leftovers["new"] in left
+    in_service = mlops("models")[1]["in_service"][0]["version"]
+    assert any(arn.endswith(f"/{in_service}") for arn in left)
+    listed = aws("s3").list_objects_v2(Bucket=outputs["buckets"]["models"], Prefix=leftovers["archive"])
+    assert listed["KeyCount"] == 0
+    names = [each["logGroupName"] for each in aws("logs").describe_log_groups(logGroupNamePrefix=leftovers["orphan"])["logGroups"]]
+    assert names == []
+    bucket, _, key = applied["uri"].removeprefix("s3://").partition("/")
+    assert json.loads(aws("s3").get_object(Bucket=bucket, Key=key)["Body"].read())["deleted"] == applied["deleted"]
+    assert b"| deleted |" in aws("s3").get_object(Bucket=bucket, Key=key.replace(".json", ".md"))["Body"].read()
+    record = aws("dynamodb").get_item(TableName=outputs["ledger_table"], Key={"id": {"S": f"clean-up#{applied['uri']}"}})["Item"]
+    assert (record["applied"]["BOOL"], record["status"]["S"]) == (True, "succeeded")
+
+
+@pytest.mark.spec("COST-3b")
+def test_the_cost_report_of_the_sandbox_tells_list_prices_and_no_bill(mlops: Any, endpoint: str, aws: Any) -> None:
+    now = datetime.now(UTC)
+    document = call(aws, mlops.up["outputs"]["cost"]["cost_report"], {"month": f"{now:%Y-%m}"})
+    assert document["billed"]["available"] is False
+    assert "GetCostAndUsage" in document["billed"]["reason"]
+    (row,) = [row for row in document["models"] if row["model"] == MODEL]
+    assert row["predictions"] > 0 and row["billed_usd"] is None
+    assert row["hosting_per_prediction_usd"] == pytest.approx(row["hosting_list_price_usd"] / row["predictions"])
+
+
+@pytest.mark.spec("COST-7d")
+def test_memory_is_recommended_from_the_functions_own_reports(mlops: Any, deployed: dict[str, Any]) -> None:
+    code, document = mlops("cost", "--memory")
+    assert code == 0, document
+    rows = {row["function"]: row for row in document["functions"]}
+    predict = rows[f"mlops-local-{MODEL}-predict"]
+    assert predict["runs"] > 0 and 20 < predict["used_mb"] < predict["memory_mb"]
+    for row in rows.values():
+        assert row["recommended_mb"] >= row["used_mb"], row
+        saved = row["memory_mb"] - row["recommended_mb"]
+        assert (row["saving_usd_per_million"] > 0) == (saved > 0), row
+    assert "sandbox" in document["measured_on"]
