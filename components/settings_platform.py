@@ -142,7 +142,7 @@ class NotificationSettings(Strict):
 class FunctionSettings(Strict):
     """What all Lambda functions have in common. `host` means this machine's Python and processor (sandbox only)."""
 
-    runtime: Literal["python3.12", "python3.13", "host"] = "python3.13"
+    runtime: Literal["python3.12", "python3.13", "python3.14", "host"] = "python3.14"
     architecture: Literal["arm64", "x86_64", "host"] = "arm64"
     in_vpc: bool = True
     memory_mb: Annotated[int, Field(ge=128, le=10240)] = 512

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import importlib.util
 import json
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
@@ -24,7 +25,7 @@ def load(function: str, module: str) -> ModuleType:
     """A module of a function, as its package has it."""
     spec = importlib.util.spec_from_file_location(f"{function}_{module}", LAMBDAS / function / f"{module}.py")
     assert spec and spec.loader
-    loaded = importlib.util.module_from_spec(spec)
+    loaded = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(loaded)
     return loaded
 
