@@ -36,4 +36,15 @@ def platform_of(stack: FoundationStack, region: str, *, keep_days: int) -> Platf
         logs=LogSettings(),
     )
     project = pulumi.get_project()
-    return Platform(settings=settings, project=project, prefix=project, region=region, account=account, arns=arns, contracts={})
+    project = pulumi.get_project()
+    return Platform(
+        settings=settings,
+        prefix=project,
+        region=region,
+        account=account,
+        arns=arns,
+        contracts={},
+        project=project,
+        stack=pulumi.get_stack(),
+        default_tags={},
+    )

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from components.cost_tags import COST_ALLOCATION_TAGS
 from components.settings_platform import Strict
 from foundations.platform import FoundationStack
 
@@ -46,7 +47,7 @@ class TagSettings(Strict):
     environments: Annotated[list[str], Field(min_length=1)] = ["dev", "prod"]
     cost_allocation: Annotated[
         list[str], Field(description="Keys to activate. AWS knows a key once something with it was billed: a new one a day later.")
-    ] = ["Project", "Environment", "CostCenter", "Owner", "Model"]
+    ] = list(COST_ALLOCATION_TAGS)
 
 
 class OrgSettings(Strict):

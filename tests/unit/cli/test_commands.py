@@ -94,7 +94,7 @@ def with_setting(folder: Path, old: str, new: str) -> Path:
         ("deletion_window_days: 14", "deletion_window_days: soon", "mlops:keys.deletion_window_days", "soon", "integer"),
         ("deletion_window_days: 14", "deletion_window_days: 3", "mlops:keys.deletion_window_days", "3", "7"),
         ("environment: dev", "environment: prod", "mlops:stack.protected", "null", "true"),
-        ("emails: [ml", "emails: [[ml", ":16", "not valid YAML", "file"),
+        ("emails: [ml", "emails: [[ml", "Pulumi.dev.yaml:", "not valid YAML", "file"),
     ],
 )
 def test_a_wrong_setting_is_one_error_with_file_key_value_and_what_is_allowed(

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from components.arns import Arns
+from components.cost_tags import COST_ALLOCATION_TAGS
 from components.settings_source import SettingsError, parse_as
 from foundations.account.rights import deploy_statements, role_statements
 from foundations.account.settings import AccountSettings
@@ -136,4 +137,4 @@ def test_the_platforms_tags_have_one_spelling_and_count_in_bills() -> None:
     assert tag_policy(["dev"])["tags"]["costcenter"] == {"tag_key": {"@@assign": "CostCenter"}}
     resources = engine.preview(ROOT / "foundations" / "org", "prod").resources
     active = {r.inputs["tagKey"] for r in resources if r.type == "aws:costexplorer/costAllocationTag:CostAllocationTag"}
-    assert active == {"Project", "Environment", "CostCenter", "Owner", "Model"}
+    assert active == set(COST_ALLOCATION_TAGS)
