@@ -31,6 +31,18 @@ class BuildNetwork(pulumi.ComponentResource):
             cidr_ipv4="0.0.0.0/0",
             opts=child,
         )
+        if network.endpoints_security_group_id is not None:
+            # With private DNS the names of these services lead to the endpoints, never to NAT.
+            aws.vpc.SecurityGroupIngressRule(
+                f"{name}-endpoints",
+                security_group_id=network.endpoints_security_group_id,
+                referenced_security_group_id=group.id,
+                description="HTTPS from builds",
+                ip_protocol="tcp",
+                from_port=443,
+                to_port=443,
+                opts=child,
+            )
         self.vpc_config: dict[str, Any] = {
             "vpc_id": network.vpc_id,
             "subnets": network.private_subnet_ids,

@@ -46,6 +46,7 @@ class Network(pulumi.ComponentResource):
             if settings.nat != "none":
                 groups.allow_https_anywhere()
         self.security_group_arns = groups.arns
+        self.endpoints_security_group_id = groups.endpoints_id
         self.functions_security_group_id = groups.functions.id
         self.training_security_group_id = groups.training.id
         self.serving_security_group_id = groups.serving.id

@@ -14,6 +14,8 @@ class SecurityGroups(pulumi.ComponentResource):
         self._name = name
         self._vpc_id = vpc_id
         self.arns: list[pulumi.Output[str]] = []
+        # None where there are no interface endpoints.
+        self.endpoints_id: pulumi.Output[str] | None = None
         self.functions = self._group("functions", "Lambda functions")
         self.training = self._group("training", "SageMaker training jobs")
         self.serving = self._group("serving", "SageMaker endpoints")
@@ -48,6 +50,7 @@ class SecurityGroups(pulumi.ComponentResource):
         group = self._group("endpoints", "Interface endpoints of AWS services")
         child = pulumi.ResourceOptions(parent=self)
         https = {"ip_protocol": "tcp", "from_port": 443, "to_port": 443}
+        self.endpoints_id = group.id
         for purpose, compute in self._compute.items():
             aws.vpc.SecurityGroupIngressRule(
                 f"{self._name}-endpoints-from-{purpose}",

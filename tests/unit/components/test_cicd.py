@@ -120,6 +120,16 @@ def test_builds_in_the_vpc_let_nobody_in(other_settings: engine.Record) -> None:
     assert not [rule for rule in rules if group.urn in str(rule.property_dependencies.get("securityGroupId"))]
 
 
+def test_builds_in_the_vpc_reach_the_interface_endpoints_whose_names_lead_there() -> None:
+    rules = of_type(preview("prod"), "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule")
+    assert [rule.inputs["fromPort"] for rule in rules if rule.inputs["description"] == "HTTPS from builds"] == [443]
+
+
+@pytest.mark.parametrize("purpose", ["training", "serving"])
+def test_images_are_built_over_https_only(purpose: str) -> None:
+    assert "s|http://|https://|" in (ROOT / f"training/Dockerfile.{purpose}").read_text()
+
+
 @pytest.mark.spec("SEC-1a", "SEC-1b")
 @pytest.mark.parametrize("stack", ["dev", "prod"])
 def test_each_stage_may_do_its_own_part_only(stack: str) -> None:
