@@ -16,7 +16,7 @@ from components.cicd_builds import Builds
 from components.cicd_events import PipelineEvents
 from components.cicd_source import Source
 from components.cicd_stages import SOURCE, action
-from components.grants import ALARM_READ, BUILD_RUN, CODE_DEPLOY, ROLE_ASSUME, Statement, allow
+from components.grants import ALARM_READ, ARTIFACT_ACL, BUILD_RUN, CODE_DEPLOY, ROLE_ASSUME, Statement, allow
 from components.inventory import Item, error_alarm
 from components.shared import Shared
 
@@ -106,7 +106,7 @@ class CicdPipeline(pulumi.ComponentResource):
 
     def _stage_statements(self) -> dict[str, list[Statement]]:
         statements = {
-            "source": [*self._source.statements, *self._artifacts.grant_artifacts(write=True)],
+            "source": [*self._source.statements, *self._artifacts.grant_artifacts(write=True), *self._source_acl()],
             # A build reads and writes artefacts with its project's role.
             "build": [allow(BUILD_RUN, [project.known_arn for project in self._builds.all()])],
         }
@@ -120,6 +120,11 @@ class CicdPipeline(pulumi.ComponentResource):
                 *self._logs.grant_write(),
             ]
         return statements
+
+    def _source_acl(self) -> list[Statement]:
+        if self._shared.platform.settings.cicd.source.provider != "codeconnections":
+            return []
+        return [allow(ARTIFACT_ACL, self._artifacts.arns.objects(self._artifacts.name))]
 
     def _stage_role(self, stage: str, pipeline_role: ServiceRole) -> pulumi.Output[str]:
         role = ServiceRole(

@@ -248,6 +248,8 @@ PIPELINE_START = ["codepipeline:StartPipelineExecution"]
 BUILD_RUN = ["codebuild:StartBuild", "codebuild:BatchGetBuilds", "codebuild:StopBuild"]
 TEST_REPORT = ["codebuild:CreateReport", "codebuild:UpdateReport", "codebuild:BatchPutTestCases"]
 COVERAGE_REPORT = ["codebuild:CreateReport", "codebuild:UpdateReport", "codebuild:BatchPutCodeCoverages"]
+# A connection uploads the source with an access list, although the bucket takes none.
+ARTIFACT_ACL = ["s3:PutObjectAcl"]
 ARTIFACT_STORE = ["s3:GetBucketAcl", "s3:GetBucketLocation"]
 # What the source actions ask for (action reference of CodePipeline).
 OBJECT_SOURCE = ["s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectTagging", "s3:GetObjectVersionTagging"]

@@ -63,7 +63,7 @@ class Notifications(pulumi.ComponentResource):
         return [allow(TOPIC_PUBLISH, self.known_arn), *self._key.grant_encrypt()]
 
     def _policy(self, platform: Platform) -> dict[str, object]:
-        publishers = {"Service": ["cloudwatch.amazonaws.com", "events.amazonaws.com", *COST_PUBLISHERS]}
+        publishers = {"Service": ["cloudwatch.amazonaws.com", *COST_PUBLISHERS]}
         return {
             "Version": "2012-10-17",
             "Statement": [
@@ -74,6 +74,14 @@ class Notifications(pulumi.ComponentResource):
                     "Action": "sns:Publish",
                     "Resource": self.known_arn,
                     "Condition": {"StringEquals": {"aws:SourceAccount": platform.account}},
+                },
+                # EventBridge takes no conditions in a topic's policy: its messages would be refused.
+                {
+                    "Sid": "Events",
+                    "Effect": "Allow",
+                    "Principal": {"Service": "events.amazonaws.com"},
+                    "Action": "sns:Publish",
+                    "Resource": self.known_arn,
                 },
                 *closed(platform, TOPIC_ACTIONS, self.known_arn),
             ],

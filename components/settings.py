@@ -140,6 +140,23 @@ class Settings(Strict):
         return self
 
     @model_validator(mode="after")
+    def _images_have_a_registry(self) -> Settings:
+        if "cicd" in self.stack.parts and self.cicd.images and "models" not in self.stack.parts:
+            raise ValueError("cicd.images: the images' repositories belong to the part models; add it, or set images to false")
+        return self
+
+    @model_validator(mode="after")
+    def _who_deploys_is_no_intruder(self) -> Settings:
+        security, environment = self.security, self.stack.environment
+        acts = security.response and not (environment == "dev" if security.dry_run is None else security.dry_run)
+        if acts and environment != "local" and not security.deployers:
+            raise ValueError(
+                "security.deployers: the responses act and would quarantine the roles that a deployment changes; "
+                "name the roles that deploy, or set dry_run to true"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _a_standby_starts_nothing_by_itself(self) -> Settings:
         if not self.recovery.standby:
             return self

@@ -9,7 +9,8 @@ from pydantic import Field, model_validator
 from components.settings_platform import Strict
 
 STRATEGY = r"^(AllAtOnce|Canary([1-9]|[1-9]\d)Percent[1-9]\d{0,3}Minutes?|Linear([1-9]|[1-9]\d)PercentEvery[1-9]\d{0,3}Minutes?)$"
-CONNECTION = r"^arn:aws[a-z-]*:(codeconnections|codestar-connections):[a-z0-9-]+:\d{12}:connection/[0-9a-f-]+$"
+# Not codestar-connections: IAM judges such an older connection by actions of that name, which no role here has.
+CONNECTION = r"^arn:aws[a-z-]*:codeconnections:[a-z0-9-]+:\d{12}:connection/[0-9a-f-]+$"
 
 
 class SourceSettings(Strict):

@@ -98,6 +98,14 @@ MISTAKES: dict[str, tuple[str, Callable[[Config], object], str, str, str]] = {
     "models without data": ("dev", section("stack", parts=["models"]), "mlops:stack.parts", '["models"]', "add data"),
     "part twice": ("dev", section("stack", parts=["cicd", "cicd"]), "mlops:stack.parts", "cicd", "twice"),
     "data without a model": ("dev", lambda c: c.pop("mlops:models"), "mlops:models", "null (not set)", "leave both parts out"),
+    "responses without deployers": ("prod", section("security", deployers=[]), "mlops:security.deployers", "[]", "dry_run"),
+    "images without repositories": (
+        "dev",
+        lambda c: (section("stack", parts=["cicd"])(c), c.pop("mlops:models"), c.pop("mlops:cost", None)),
+        "mlops:cicd.images",
+        "true",
+        "add it",
+    ),
     "missing contract": (
         "dev",
         lambda c: model(c).update(contract="contracts/no.yaml"),
