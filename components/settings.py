@@ -154,6 +154,11 @@ class Settings(Strict):
                 "security.deployers: the responses act and would quarantine the roles that a deployment changes; "
                 "name the roles that deploy, or set dry_run to true"
             )
+        both = sorted({arn.rsplit("/", 1)[1] for arn in self.keys.administrators} & set(security.deployers))
+        if both:
+            raise ValueError(
+                f"keys.administrators: {both[0]} deploys (security.deployers), and administrators may never use the keys; name another role"
+            )
         return self
 
     @model_validator(mode="after")

@@ -172,6 +172,13 @@ MISTAKES: dict[str, tuple[str, Callable[[Config], object], str, str, str]] = {
         "true",
         "false",
     ),
+    "deployer as administrator of keys": (
+        "prod",
+        section("keys", administrators=["arn:aws:iam::123456789012:role/github-mlops-prod-deploy"]),
+        "keys.administrators",
+        "github-mlops-prod-deploy",
+        "another role",
+    ),
     "tag missing": ("dev", lambda c: c["aws:defaultTags"]["tags"].pop("Owner"), "aws:defaultTags.tags", "Owner", "CostCenter"),
     "tag differs": ("dev", lambda c: c["aws:defaultTags"]["tags"].update(Owner="x"), "aws:defaultTags.tags", "'x'", "ml-platform"),
 }
