@@ -17,9 +17,10 @@ from components.grants import EVENTS_PUT, allow
 from components.shared import Shared
 
 GLOBAL_REGION = "us-east-1"
+# Values inside quotes are texts: an object there, such as the call's parameters, would make the message invalid JSON.
 CALL = (
-    '"<call> by <who> on <time> (<parameters>). Runbook: docs/runbooks/security-event.md"',
-    {"call": "$.detail.eventName", "who": "$.detail.userIdentity.arn", "time": "$.time", "parameters": "$.detail.requestParameters"},
+    '"<call> by <who> on <time> (CloudTrail event <event>). Runbook: docs/runbooks/security-event.md"',
+    {"call": "$.detail.eventName", "who": "$.detail.userIdentity.arn", "time": "$.time", "event": "$.detail.eventID"},
 )
 SIGN_IN = (
     '"Console sign-in by <who> on <time> from <address>. Runbook: docs/runbooks/security-event.md"',
@@ -89,6 +90,7 @@ class SecurityEvents(pulumi.ComponentResource):
             state="ENABLED",
             opts=pulumi.ResourceOptions(parent=self),
         )
+        # No dead-letter queue: it must be in the rule's region, and a queue there needs a key there. An event that is lost is still in the trail.
         aws.cloudwatch.EventTarget(
             f"{self._name}-global-bus",
             region=GLOBAL_REGION,

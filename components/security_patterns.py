@@ -47,6 +47,7 @@ IDENTITY_CHANGES = [
 
 def calls(source: str, names: Sequence[str], spared_sessions: Sequence[str]) -> Pattern:
     """Successful calls of these names by anybody but sessions whose ARN begins so; services, which have no ARN, are left out as well."""
+    # A list of prefixes: README of https://github.com/aws/event-ruler, EventBridge's matcher. Wildcards would count towards a rule's complexity.
     return {
         "source": [f"aws.{source}"],
         "detail-type": [BY_CLOUDTRAIL],

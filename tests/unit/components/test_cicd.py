@@ -112,6 +112,11 @@ def test_a_git_host_triggers_by_push_and_nothing_polls(other_settings: engine.Re
     assert transformer["inputPaths"] == {"revision": "$.detail.commitId"} and "COMMIT_ID" in transformer["inputTemplate"]
 
 
+def test_only_the_source_role_of_a_connection_sets_access_control_lists(other_settings: engine.Record) -> None:
+    assert [role for role in policies("dev") if "s3:PutObjectAcl" in actions_of("dev", role)] == ["cicd-source-policy"]
+    assert not [p.name for p in of_type(other_settings, "aws:iam/rolePolicy:RolePolicy") if "PutObjectAcl" in p.inputs["policy"]]
+
+
 def test_builds_in_the_vpc_let_nobody_in(other_settings: engine.Record) -> None:
     projects = of_type(other_settings, PROJECT)
     assert projects and all("vpcConfig" in project.inputs for project in projects)

@@ -8,9 +8,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from moto.events.models import EventPattern
 
 from components.arns import Arns
 from components.keys import DATA_CLASSES, key_policy
+from components.security_events import CALL, FINDING, SIGN_IN
+from components.security_patterns import BY_CLOUDTRAIL, calls
 from components.settings import LAMBDA_SERVICES
 from components.settings_platform import KeySettings
 from mlops.sandbox.identity.conditions import Context
@@ -196,3 +199,30 @@ def test_what_functions_call_without_a_way_out_has_an_endpoint() -> None:
         if not file.parent.name.startswith(("remediate", "cancel", "revoke", "quarantine", "security"))
     }
     assert {names.get(name, name) for name in called - handled} <= set(LAMBDA_SERVICES)
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_rules_may_publish_without_a_condition_and_alarms_for_this_account_only(stack: str) -> None:
+    (policy,) = of_type(stack, "aws:sns/topicPolicy:TopicPolicy")
+    document = parse(policy.inputs["policy"])
+    policies = Policies(resource=(document,))
+    topic = resource_of(document)
+    assert judged(service_principal("events.amazonaws.com"), "sns:Publish", topic, policies)
+    alarms = service_principal("cloudwatch.amazonaws.com")
+    assert judged(alarms, "sns:Publish", topic, policies, aws__SourceAccount=re.findall(r":(\d{12}):", topic)[0])
+    assert not judged(alarms, "sns:Publish", topic, policies, aws__SourceAccount=OTHER)
+
+
+@pytest.mark.parametrize("template", [CALL, SIGN_IN, FINDING])
+def test_messages_about_security_events_put_texts_only_inside_quotes(template: tuple[str, dict[str, str]]) -> None:
+    text, paths = template
+    assert set(re.findall(r"<(\w+)>", text)) == set(paths)
+    assert not {"$.detail.requestParameters", "$.detail.responseElements", "$.detail"} & set(paths.values())
+
+
+@pytest.mark.parametrize(("who", "seen"), [("deployer/x", False), ("responder/y", False), ("intruder/z", True)])
+def test_calls_of_every_spared_role_are_left_out_and_no_others(who: str, seen: bool) -> None:
+    spared = [ARNS.role_session(name, "") for name in ("deployer", "responder")]
+    pattern = EventPattern.load(json.dumps(calls("iam", ["CreateUser"], spared)))
+    detail = {"eventName": "CreateUser", "userIdentity": {"arn": ARNS.role_session(*who.split("/"))}}
+    assert pattern.matches_event({"source": "aws.iam", "detail-type": BY_CLOUDTRAIL, "detail": detail}) is seen
