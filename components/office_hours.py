@@ -12,7 +12,6 @@ from components.blocks.schedule import Schedule
 from components.blocks.work_queue import WorkQueue
 from components.grants import (
     ALARM_MANAGE,
-    ENDPOINT_CONFIG_READ,
     ENDPOINT_CREATE,
     ENDPOINT_DELETE,
     ENDPOINT_READ,
@@ -98,16 +97,16 @@ def _statements(shared: Shared, endpoints: dict[str, str]) -> list[Statement]:
     ours = [arns.sagemaker("endpoint", endpoint) for endpoint in endpoints]
     configs = [arns.sagemaker("endpoint-config", f"{endpoint}-*") for endpoint in endpoints]
     alarms = [arns.alarm(f"TargetTracking-endpoint/{endpoint}/*") for endpoint in endpoints]
-    return [
+    statements = [
         *shared.ledger.grant_get(),
         *shared.ledger.grant_put(),
         allow([*ENDPOINT_READ, *ENDPOINT_DELETE, *ENDPOINT_CREATE, *SAGEMAKER_TAGS_READ], ours),
         # CreateEndpoint is judged on the configuration too.
-        allow([*ENDPOINT_CREATE[:1], *ENDPOINT_CONFIG_READ], configs),
+        allow(ENDPOINT_CREATE[:1], configs),
         # Describing scalable targets cannot be limited.
         allow_anywhere(SCALING_READ),
-        allow(SCALING, arns.scalable_target()),
-        allow(VARIANT_SCALE, [*ours, *configs]),
-        allow(ALARM_MANAGE, alarms),
         *shared.keys.models.grant_volumes(),
     ]
+    if any(model.deployment.scaling for model in shared.platform.settings.models):
+        statements += [allow(SCALING, arns.scalable_target()), allow(VARIANT_SCALE, [*ours, *configs]), allow(ALARM_MANAGE, alarms)]
+    return statements

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -86,37 +87,37 @@ def test_an_endpoint_switched_off_answers_clearly_and_comes_back_as_it_was(
 
 
 @pytest.fixture
-def experimenter(aws: Any) -> Iterator[str]:
-    """The ARN of somebody's own role: the endpoint's role may serve that endpoint only."""
-    iam, name = aws("iam"), "experimenter"
+def experiment(mlops: Any, endpoint: str, aws: Any) -> Iterator[str]:
+    """A configuration like the model's, under a role of its own that may write its log. The deployer makes it: no security event answers."""
+    sagemaker, deployer = aws("sagemaker"), f"arn:aws:iam::{mlops.up['account']}:role/sandbox-deployer"
+    keys = aws("sts").assume_role(RoleArn=deployer, RoleSessionName="experiment")["Credentials"]
+    session = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], region_name=sagemaker.meta.region_name)
+    iam = session.client("iam", endpoint_url=sagemaker.meta.endpoint_url)
     trust = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    rights = {
-        "Effect": "Allow",
-        "Action": ["s3:GetObject", "s3:ListBucket", "kms:*", "logs:*", "cloudwatch:PutMetricData"],
-        "Resource": "*",
-    }
-    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}))["Role"][
-        "Arn"
-    ]
-    iam.put_role_policy(RoleName=name, PolicyName="rights", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [rights]}))
-    yield arn
-    iam.delete_role_policy(RoleName=name, PolicyName="rights")
-    iam.delete_role(RoleName=name)
+    rights = {"Effect": "Allow", "Action": ["s3:*", "kms:*", "logs:*"], "Resource": "*"}
+    role = iam.create_role(RoleName="experiment", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}))
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [rights]})
+    iam.put_role_policy(RoleName="experiment", PolicyName="rights", PolicyDocument=policy)
+    config = sagemaker.describe_endpoint_config(EndpointConfigName=sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"])
+    variant = config["ProductionVariants"][0]
+    container = sagemaker.describe_model(ModelName=variant["ModelName"])["PrimaryContainer"]
+    sagemaker.create_model(ModelName="experiment", ExecutionRoleArn=role["Role"]["Arn"], PrimaryContainer=container)
+    sagemaker.create_endpoint_config(EndpointConfigName="mlops-experiment", ProductionVariants=[{**variant, "ModelName": "experiment"}])
+    yield "mlops-experiment"
+    sagemaker.delete_endpoint_config(EndpointConfigName="mlops-experiment")
+    sagemaker.delete_model(ModelName="experiment")
+    iam.delete_role_policy(RoleName="experiment", PolicyName="rights")
+    iam.delete_role(RoleName="experiment")
 
 
 @pytest.fixture
-def leftovers(mlops: Any, endpoint: str, aws: Any, experimenter: str) -> dict[str, str]:
+def leftovers(mlops: Any, endpoint: str, aws: Any, experiment: str) -> dict[str, str]:
     """An idle endpoint of the stack, two more versions (the older one is to go), and the log group of a function that is gone."""
     sagemaker, s3 = aws("sagemaker"), aws("s3")
     outputs = mlops.up["outputs"]
-    config = sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"]
     arn = sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointArn"]
     idle = f"{endpoint}-experiment"
-    served = sagemaker.describe_endpoint_config(EndpointConfigName=config)["ProductionVariants"][0]
-    container = sagemaker.describe_model(ModelName=served["ModelName"])["PrimaryContainer"]
-    sagemaker.create_model(ModelName=idle, ExecutionRoleArn=experimenter, PrimaryContainer=container)
-    sagemaker.create_endpoint_config(EndpointConfigName=idle, ProductionVariants=[{**served, "ModelName": idle}])
-    sagemaker.create_endpoint(EndpointName=idle, EndpointConfigName=idle, Tags=sagemaker.list_tags(ResourceArn=arn)["Tags"])
+    sagemaker.create_endpoint(EndpointName=idle, EndpointConfigName=experiment, Tags=sagemaker.list_tags(ResourceArn=arn)["Tags"])
     eventually(lambda: status_of(aws, idle) == "InService")
     group, bucket = outputs["models"][MODEL]["model_package_group"], outputs["buckets"]["models"]
     known = sagemaker.list_model_packages(ModelPackageGroupName=group)["ModelPackageSummaryList"]
