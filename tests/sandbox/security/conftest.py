@@ -34,6 +34,7 @@ def write_project(folder: Path, **security: Any) -> Path:
             shutil.copy(source, folder / part)
     settings = yaml.safe_load((ROOT / "Pulumi.local.yaml").read_text())
     settings["config"]["mlops:stack"]["parts"] = []
+    del settings["config"]["mlops:cicd"]
     settings["config"]["mlops:security"] |= security
     (folder / "Pulumi.local.yaml").write_text(yaml.safe_dump(settings, sort_keys=False))
     if (ROOT / "build").is_dir():
