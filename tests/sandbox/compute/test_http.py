@@ -11,10 +11,10 @@ import requests
     [
         ("sagemaker", "create_processing_job", {}),
         ("glue", "list_data_quality_results", {}),
-        ("cloudwatch", "put_composite_alarm", {"AlarmName": "a", "AlarmRule": "ALARM(b)"}),
+        ("cloudwatch", "put_insight_rule", {"RuleName": "r", "RuleDefinition": "{}"}),
         ("lambda", "list_function_url_configs", {"FunctionName": "f"}),
         ("ec2", "describe_fleets", {}),
-        ("codecommit", "list_repositories", {}),
+        ("codedeploy", "list_applications", {}),
     ],
 )
 def test_unsupported_operation_is_refused_by_name(aws, service, operation, parameters):
