@@ -186,10 +186,12 @@ def endpoint(flight_model: Path) -> Iterator[Client]:
     command = [sys.executable, "serve.py"]
     with subprocess.Popen(command, env=environment, cwd=flight_model / "code", stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        port = int(process.stdout.readline().rsplit(":", 1)[1])
-        inputs = [each["name"] for each in json.loads((flight_model / "schema.json").read_text())["inputs"]]
-        yield Client(port, inputs)
-        process.terminate()
+        try:
+            port = int(json.loads(process.stdout.readline())["message"].rsplit(":", 1)[1])
+            inputs = [each["name"] for each in json.loads((flight_model / "schema.json").read_text())["inputs"]]
+            yield Client(port, inputs)
+        finally:
+            process.terminate()
 
 
 def instances(count: int) -> pd.DataFrame:
