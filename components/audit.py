@@ -9,7 +9,7 @@ import pulumi_aws as aws
 
 from components.blocks.log_group import LogGroup
 from components.blocks.service_role import ServiceRole
-from components.keys import Keys
+from components.keys import KeyReference, Keys
 from components.lake import Lake
 from components.platform import Platform
 
@@ -27,18 +27,7 @@ class Audit(pulumi.ComponentResource):
 
     def _trail(self, name: str, platform: Platform, keys: Keys, lake: Lake) -> aws.cloudtrail.Trail:
         child = pulumi.ResourceOptions(parent=self)
-        logs = LogGroup(
-            f"{name}-log", platform=platform, group_name=f"/aws/cloudtrail/{platform.prefix}", key=keys.logs, audit=True, opts=child
-        )
-        role = ServiceRole(
-            f"{name}-log",
-            platform=platform,
-            role_name=platform.name("trail"),
-            service="cloudtrail.amazonaws.com",
-            statements=logs.grant_write(),
-            opts=child,
-        )
-        group_arn = logs.group.arn.apply(lambda arn: arn if arn.endswith(":*") else f"{arn}:*")
+        group_arn, role = trail_log(name, platform=platform, key=keys.logs, opts=child)
         selectors = _selectors(platform, lake)
         self.declared = {
             "settings": {
@@ -69,6 +58,20 @@ class Audit(pulumi.ComponentResource):
             advanced_event_selectors=selectors,  # type: ignore[arg-type]
             opts=pulumi.ResourceOptions(parent=self, protect=platform.protected, depends_on=[role.policy, lake.log_policy]),
         )
+
+
+def trail_log(name: str, *, platform: Platform, key: KeyReference, opts: pulumi.ResourceOptions) -> tuple[pulumi.Output[str], ServiceRole]:
+    """Where a trail writes its events for alarms and queries: the group's ARN as CloudTrail takes it, and the role it writes with."""
+    logs = LogGroup(f"{name}-log", platform=platform, group_name=f"/aws/cloudtrail/{platform.prefix}", key=key, audit=True, opts=opts)
+    role = ServiceRole(
+        f"{name}-log",
+        platform=platform,
+        role_name=platform.name("trail"),
+        service="cloudtrail.amazonaws.com",
+        statements=logs.grant_write(),
+        opts=opts,
+    )
+    return logs.destination_arn, role
 
 
 _API_NAMES = {"field": "Field", "equals": "Equals", "starts_withs": "StartsWith"}

@@ -86,23 +86,34 @@ class Keys(pulumi.ComponentResource):
         settings = platform.settings.keys
         if settings.mode == "existing":
             return KeyReference(getattr(settings, data_class))
-        key = aws.kms.Key(
+        key = rotated_key(
             f"{name}-{data_class}",
-            description=f"{platform.prefix}: {DATA_CLASSES[data_class]}",
-            enable_key_rotation=True,
-            rotation_period_in_days=settings.rotation_days,
-            deletion_window_in_days=settings.deletion_window_days,
-            policy=json_text({"Version": "2012-10-17", "Statement": key_policy(platform, data_class)}),
-            opts=pulumi.ResourceOptions(parent=self, protect=platform.protected),
-        )
-        aws.kms.Alias(
-            f"{name}-{data_class}-alias",
-            name=f"alias/{platform.prefix}-{data_class}",
-            target_key_id=key.key_id,
-            opts=pulumi.ResourceOptions(parent=self),
+            platform=platform,
+            description=DATA_CLASSES[data_class],
+            alias=f"{platform.prefix}-{data_class}",
+            statements=key_policy(platform, data_class),
+            parent=self,
         )
         self.made.append(key.arn)
         return KeyReference(key.arn)
+
+
+def rotated_key(
+    name: str, *, platform: Platform, description: str, alias: str, statements: list[Statement], parent: pulumi.Resource
+) -> aws.kms.Key:
+    """A key with its alias; rotation and deletion are the stack's settings, its region is its parent's provider's."""
+    settings = platform.settings.keys
+    key = aws.kms.Key(
+        name,
+        description=f"{platform.prefix}: {description}",
+        enable_key_rotation=True,
+        rotation_period_in_days=settings.rotation_days,
+        deletion_window_in_days=settings.deletion_window_days,
+        policy=json_text({"Version": "2012-10-17", "Statement": statements}),
+        opts=pulumi.ResourceOptions(parent=parent, protect=platform.protected),
+    )
+    aws.kms.Alias(f"{name}-alias", name=f"alias/{alias}", target_key_id=key.key_id, opts=pulumi.ResourceOptions(parent=parent))
+    return key
 
 
 def key_policy(platform: Platform, data_class: str) -> list[Statement]:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import pulumi
-import pulumi_aws as aws
 
-from components.documents import json_text
-from components.keys import DATA_CLASSES, KeyReference, key_policy
+from components.keys import DATA_CLASSES, KeyReference, key_policy, rotated_key
 from components.platform import Platform
 from components.regions import provider_in
 
@@ -26,21 +24,13 @@ class ReplicaKeys(pulumi.ComponentResource):
         self.register_outputs({data_class: key.arn for data_class, key in keys.items()})
 
     def _key(self, name: str, data_class: str, platform: Platform, peer: Platform) -> KeyReference:
-        settings = platform.settings.keys
-        key = aws.kms.Key(
+        key = rotated_key(
             f"{name}-{data_class}",
-            description=f"{platform.prefix}: replicas of {DATA_CLASSES[data_class]}",
-            enable_key_rotation=True,
-            rotation_period_in_days=settings.rotation_days,
-            deletion_window_in_days=settings.deletion_window_days,
-            policy=json_text({"Version": "2012-10-17", "Statement": key_policy(peer, data_class)}),
-            opts=pulumi.ResourceOptions(parent=self, protect=platform.protected),
-        )
-        aws.kms.Alias(
-            f"{name}-{data_class}-alias",
-            name=f"alias/{replica_alias(platform, data_class)}",
-            target_key_id=key.key_id,
-            opts=pulumi.ResourceOptions(parent=self),
+            platform=platform,
+            description=f"replicas of {DATA_CLASSES[data_class]}",
+            alias=replica_alias(platform, data_class),
+            statements=key_policy(peer, data_class),
+            parent=self,
         )
         return KeyReference(key.arn)
 

@@ -36,6 +36,8 @@ class LogGroup(pulumi.ComponentResource):
         self.group_name = group_name
         self.known_arn = platform.arns.log_group(group_name)
         self.streams_arn = platform.arns.log_streams(group_name)
+        # Step Functions and CloudTrail take a group's ARN only with `:*` at its end; the provider's may have it or not.
+        self.destination_arn = self.group.arn.apply(lambda arn: arn if arn.endswith(":*") else f"{arn}:*")
         self.register_outputs({"name": self.group.name})
 
     def grant_write(self) -> list[Statement]:

@@ -57,7 +57,7 @@ class StateMachine(pulumi.ComponentResource):
             logging_configuration={
                 "level": "ALL",
                 "include_execution_data": False,
-                "log_destination": logs.group.arn.apply(lambda arn: arn if arn.endswith(":*") else f"{arn}:*"),
+                "log_destination": logs.destination_arn,
             },
             tracing_configuration={"enabled": True},
             tags=tags,

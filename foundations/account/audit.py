@@ -8,9 +8,8 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.blocks.log_group import LogGroup
+from components.audit import trail_log
 from components.blocks.secure_bucket import SecureBucket, SecureBucketArgs
-from components.blocks.service_role import ServiceRole
 from components.documents import json_text
 from components.grants import KEY_ADMINISTER, KEY_ENCRYPT, KEY_USE, Statement
 from components.keys import KeyReference
@@ -77,17 +76,7 @@ class AccountTrail(pulumi.ComponentResource):
     ) -> None:
         super().__init__("mlops:foundation:AccountTrail", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        logs = LogGroup(
-            f"{name}-log", platform=platform, group_name=f"/aws/cloudtrail/{platform.prefix}", key=store.key, audit=True, opts=child
-        )
-        role = ServiceRole(
-            f"{name}-log",
-            platform=platform,
-            role_name=platform.name("trail"),
-            service="cloudtrail.amazonaws.com",
-            statements=logs.grant_write(),
-            opts=child,
-        )
+        group_arn, role = trail_log(name, platform=platform, key=store.key, opts=child)
         self.arn = aws.cloudtrail.Trail(
             f"{name}-trail",
             name=platform.name("trail"),
@@ -99,7 +88,7 @@ class AccountTrail(pulumi.ComponentResource):
             is_multi_region_trail=True,
             is_organization_trail=organization,
             include_global_service_events=True,
-            cloud_watch_logs_group_arn=logs.group.arn.apply(lambda arn: arn if arn.endswith(":*") else f"{arn}:*"),
+            cloud_watch_logs_group_arn=group_arn,
             cloud_watch_logs_role_arn=role.arn,
             advanced_event_selectors=_selectors(platform, watched),  # type: ignore[arg-type]
             opts=pulumi.ResourceOptions(parent=self, protect=platform.protected, depends_on=[role.policy, store.policy]),

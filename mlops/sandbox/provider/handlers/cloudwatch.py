@@ -11,7 +11,23 @@ from mlops.sandbox.provider.handler import EXECUTED, Put
 from mlops.sandbox.provider.properties import Properties
 
 
-class MetricAlarm(Put):
+class _Alarm(Put):
+    """What both kinds of alarms have in common: one name space, one deletion."""
+
+    def computed(self, call: Call, id_: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        return {"arn": call.arn(f"alarm:{id_}")}
+
+    def retag(self, call: Call, id_: str, arn: str, add: dict[str, str], remove: list[str]) -> None:
+        if add:
+            call("tag_resource", ResourceARN=arn, Tags=[{"Key": key, "Value": value} for key, value in add.items()])
+        if remove:
+            call("untag_resource", ResourceARN=arn, TagKeys=remove)
+
+    def delete(self, call: Call, id_: str, state: Mapping[str, Any]) -> None:
+        call("delete_alarms", AlarmNames=[id_])
+
+
+class MetricAlarm(_Alarm):
     type_, service, level, tagged = "aws:cloudwatch/metricAlarm:MetricAlarm", "cloudwatch", EXECUTED, True
     name_property, replace_on = "name", ("name",)
     _NAMES = {
@@ -52,20 +68,8 @@ class MetricAlarm(Put):
                 query["MetricStat"]["Unit"] = metric.take("unit")
         return query
 
-    def computed(self, call: Call, id_: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        return {"arn": call.arn(f"alarm:{id_}")}
 
-    def retag(self, call: Call, id_: str, arn: str, add: dict[str, str], remove: list[str]) -> None:
-        if add:
-            call("tag_resource", ResourceARN=arn, Tags=[{"Key": key, "Value": value} for key, value in add.items()])
-        if remove:
-            call("untag_resource", ResourceARN=arn, TagKeys=remove)
-
-    def delete(self, call: Call, id_: str, state: Mapping[str, Any]) -> None:
-        call("delete_alarms", AlarmNames=[id_])
-
-
-class CompositeAlarm(Put):
+class CompositeAlarm(_Alarm):
     type_, service, level, tagged = "aws:cloudwatch/compositeAlarm:CompositeAlarm", "cloudwatch", EXECUTED, True
     name_property, replace_on = "alarmName", ("alarmName",)
 
@@ -80,18 +84,6 @@ class CompositeAlarm(Put):
             Tags=call.tag_list() or None,
         )
         return name
-
-    def computed(self, call: Call, id_: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        return {"arn": call.arn(f"alarm:{id_}")}
-
-    def retag(self, call: Call, id_: str, arn: str, add: dict[str, str], remove: list[str]) -> None:
-        if add:
-            call("tag_resource", ResourceARN=arn, Tags=[{"Key": key, "Value": value} for key, value in add.items()])
-        if remove:
-            call("untag_resource", ResourceARN=arn, TagKeys=remove)
-
-    def delete(self, call: Call, id_: str, state: Mapping[str, Any]) -> None:
-        call("delete_alarms", AlarmNames=[id_])
 
 
 def _dimensions(values: Mapping[str, str]) -> list[dict[str, str]]:
