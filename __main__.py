@@ -8,6 +8,7 @@ from components.audit import Audit
 from components.boundary import bounded
 from components.cicd_pipeline import CicdPipeline
 from components.cost_controls import CostControls
+from components.health_checks import HealthChecks
 from components.model import Model
 from components.model_pipelines import ModelPipelines
 from components.observability import Observability
@@ -34,6 +35,7 @@ if platform.has("models"):
     ApprovalAudit("approvals", shared=shared)
     api = RestApi("api", shared=shared, inference={each.model.key: each.lifecycle.inference for each in pipelines if each.lifecycle})
 
+HealthChecks("health", shared=shared, pipelines=pipelines, api=api)
 costs = CostControls("cost", shared=shared, pipelines=pipelines)
 
 # After all functions: it may own their code.

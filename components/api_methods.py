@@ -1,4 +1,4 @@
-"""A signed POST method answered by a function, and the unsigned OPTIONS method that browsers ask first."""
+"""A signed POST method answered by a function, and the unsigned methods that API Gateway answers itself: OPTIONS, which browsers ask first, and the health check."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from components.blocks.function import Function
 from components.platform import Platform
 
 INTEGRATION_MILLISECONDS = 29_000
+HEALTHY = {"status": "ok"}
 CORS_HEADERS = "Content-Type,Authorization,X-Amz-Date,X-Amz-Security-Token,Idempotency-Key"
 
 
@@ -77,13 +78,32 @@ def cors_preflight(
 ) -> pulumi.Resource:
     """OPTIONS, answered by API Gateway itself: which origin, methods and headers are allowed. Returns what comes last."""
     values = {"Origin": origin, "Methods": "OPTIONS,POST", "Headers": CORS_HEADERS}
-    header = "method.response.header.Access-Control-Allow-"
+    headers = {f"method.response.header.Access-Control-Allow-{key}": f"'{value}'" for key, value in values.items()}
+    return _answered_by_the_gateway(f"{name}-options", "OPTIONS", api, path, opts, headers=headers, last="headers")
+
+
+def health(name: str, api: aws.apigateway.RestApi, path: aws.apigateway.Resource, opts: pulumi.ResourceOptions) -> pulumi.Resource:
+    """GET, answered by API Gateway itself with a constant: whether the API is reached says all. Returns what comes last."""
+    body = {"application/json": json.dumps(HEALTHY)}
+    return _answered_by_the_gateway(f"{name}-get", "GET", api, path, opts, body=body, last="answer")
+
+
+def _answered_by_the_gateway(
+    name: str,
+    http_method: str,
+    api: aws.apigateway.RestApi,
+    path: aws.apigateway.Resource,
+    opts: pulumi.ResourceOptions,
+    *,
+    last: str,
+    headers: dict[str, str] | None = None,
+    body: dict[str, str] | None = None,
+) -> pulumi.Resource:
+    """An unsigned method behind which there is nothing."""
     api_id, path_id = api.id, path.id
-    method = aws.apigateway.Method(
-        f"{name}-options", http_method="OPTIONS", authorization="NONE", rest_api=api_id, resource_id=path_id, opts=opts
-    )
+    method = aws.apigateway.Method(name, http_method=http_method, authorization="NONE", rest_api=api_id, resource_id=path_id, opts=opts)
     integration = aws.apigateway.Integration(
-        f"{name}-options-mock",
+        f"{name}-mock",
         http_method=method.http_method,
         type="MOCK",
         request_templates={"application/json": '{"statusCode": 200}'},
@@ -92,19 +112,20 @@ def cors_preflight(
         opts=opts,
     )
     response = aws.apigateway.MethodResponse(
-        f"{name}-options-ok",
+        f"{name}-ok",
         http_method=method.http_method,
         status_code="200",
-        response_parameters={f"{header}{value}": True for value in values},
+        response_parameters=dict.fromkeys(headers, True) if headers else None,
         rest_api=api_id,
         resource_id=path_id,
         opts=opts,
     )
     return aws.apigateway.IntegrationResponse(
-        f"{name}-options-headers",
+        f"{name}-{last}",
         http_method=method.http_method,
         status_code=response.status_code,
-        response_parameters={f"{header}{key}": f"'{value}'" for key, value in values.items()},
+        response_parameters=headers,
+        response_templates=body,
         rest_api=api_id,
         resource_id=path_id,
         opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[integration])),

@@ -42,6 +42,9 @@ class KeyReference:
     arn: pulumi.Input[str]
     alias: str | None = None
 
+    def grant_describe(self) -> list[Statement]:
+        return [allow(KEY_DESCRIBE, self.arn, self._condition())]
+
     def grant_decrypt(self) -> list[Statement]:
         return [allow(KEY_DECRYPT, self.arn, self._condition())]
 
@@ -81,6 +84,9 @@ class Keys(pulumi.ComponentResource):
         self.logs = keys["logs"]
         self.operations = keys["operations"]
         self.register_outputs({data_class: key.arn for data_class, key in keys.items()})
+
+    def all(self) -> list[KeyReference]:
+        return [getattr(self, data_class) for data_class in DATA_CLASSES]
 
     def _key(self, name: str, data_class: str, platform: Platform) -> KeyReference:
         settings = platform.settings.keys

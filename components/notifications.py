@@ -39,7 +39,7 @@ class Notifications(pulumi.ComponentResource):
                 dead_letters=False,
                 senders={
                     "sns.amazonaws.com": [self.known_arn],
-                    "events.amazonaws.com": [platform.arns.event_rule(platform.name("security-*"))],
+                    "events.amazonaws.com": [platform.arns.event_rule(platform.name(rules)) for rules in ("security-*", "health-*")],
                 },
             ),
             platform=platform,

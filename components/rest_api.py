@@ -1,4 +1,4 @@
-"""The REST API: signed requests to `/models/<model>/predictions` and `/models/<model>/batches`."""
+"""The REST API: signed requests to `/models/<model>/predictions` and `/models/<model>/batches`, and an open `/health` without data."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import pulumi
 import pulumi_aws as aws
 
-from components.api_methods import ApiMethod, ApiMethodArgs, cors_preflight
+from components.api_methods import HEALTHY, ApiMethod, ApiMethodArgs, cors_preflight, health
 from components.blocks.log_group import LogGroup
 from components.blocks.service_role import ServiceRole
 from components.documents import json_text
@@ -29,6 +29,7 @@ BATCHES_SCHEMA = {
     "properties": {"input": {"type": "string", "pattern": "^s3://.+/.+"}},
     "additionalProperties": False,
 }
+HEALTH = "health"
 ACCESS_LOG_FIELDS = {
     "requestId": "$context.requestId",
     "time": "$context.requestTime",
@@ -55,7 +56,10 @@ class RestApi(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self)
         self.api = self._api()
         # A deployment is refused while a method lacks its integration, and serves only what was there before it.
-        self._before_deployment: list[pulumi.Resource] = [self._describe_errors()]
+        self._before_deployment: list[pulumi.Resource] = [
+            self._describe_errors(),
+            health(f"{name}-health", self.api, self._path(HEALTH, self.api.root_resource_id), self._child),
+        ]
         methods = [method for model, pipeline in inference.items() for method in self._routes(model, pipeline)]
         self.stage = self._stage(methods)
         self.id = self.api.id
@@ -136,7 +140,8 @@ class RestApi(pulumi.ComponentResource):
         )
         # A deployment is a snapshot: what changes the API must change this hash.
         snapshot = json.dumps(
-            [PREDICTIONS_SCHEMA, BATCHES_SCHEMA, [method.route for method in methods], settings.model_dump()], sort_keys=True
+            [PREDICTIONS_SCHEMA, BATCHES_SCHEMA, [method.route for method in methods], {HEALTH: HEALTHY}, settings.model_dump()],
+            sort_keys=True,
         )
         deployment = aws.apigateway.Deployment(
             f"{self._name}-deployment",

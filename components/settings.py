@@ -12,6 +12,7 @@ from pydantic import Field, field_validator, model_validator
 from components.cost_tags import COST_ALLOCATION_TAGS
 from components.settings_cicd import CicdSettings
 from components.settings_cost import CostSettings, SustainabilitySettings
+from components.settings_health import HealthSettings
 from components.settings_models import ModelSettings
 from components.settings_platform import (
     ApiSettings,
@@ -82,6 +83,7 @@ class Settings(Strict):
     api: ApiSettings = ApiSettings()
     cicd: CicdSettings = CicdSettings()
     recovery: RecoverySettings = RecoverySettings()
+    health: HealthSettings = HealthSettings()
     cost: CostSettings = CostSettings()
     sustainability: SustainabilitySettings = SustainabilitySettings()
     models: Annotated[list[ModelSettings], Field(max_length=20)] = []
@@ -170,6 +172,16 @@ class Settings(Strict):
         for model in self.models:
             if model.training.schedule or model.drift.schedule:
                 raise ValueError(f"models: a standby has no schedules and {model.name} has one; set it in the primary's file only")
+        return self
+
+    @model_validator(mode="after")
+    def _public_health_checks_have_something_to_ask(self) -> Settings:
+        if not self.health.route53:
+            return self
+        if "models" not in self.stack.parts:
+            raise ValueError("health.route53: there is no API to ask; add the part models, or set it to false")
+        if self.stack.environment == "local":
+            raise ValueError("health.route53: its metric is in us-east-1 and the sandbox has one region; set it to false")
         return self
 
     @model_validator(mode="after")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import pulumi
 import pulumi_aws as aws
@@ -10,7 +11,10 @@ import pulumi_aws as aws
 
 @dataclass(frozen=True, kw_only=True)
 class AlarmArgs:
-    """Alarms when `statistic` of the metric is at least `threshold` (or above it, with `above`) in `periods` periods in a row."""
+    """Alarms when `statistic` of the metric is at least `threshold` (above it with `above`, below it with `below`) in `periods` periods in a row.
+
+    `missing` breaching is for metrics that always come: their absence is the trouble.
+    """
 
     alarm_name: str
     description: str
@@ -20,17 +24,27 @@ class AlarmArgs:
     statistic: str = "Sum"
     threshold: float = 1
     above: bool = False
+    below: bool = False
     period_seconds: int = 60
     periods: int = 1
+    missing: Literal["notBreaching", "breaching"] = "notBreaching"
 
 
 def alarm(
-    name: str, args: AlarmArgs, *, topic_arn: pulumi.Input[str], opts: pulumi.ResourceOptions, tags: dict[str, str] | None = None
+    name: str,
+    args: AlarmArgs,
+    *,
+    topic_arn: pulumi.Input[str] | None,
+    opts: pulumi.ResourceOptions,
+    tags: dict[str, str] | None = None,
+    region: str | None = None,
 ) -> aws.cloudwatch.MetricAlarm:
-    """Percentile statistics such as `p99` are extended statistics to CloudWatch."""
+    """Percentile statistics such as `p99` are extended statistics to CloudWatch. Without a topic somebody else must hear of the alarm."""
     percentile = args.statistic.startswith("p")
+    comparison = "LessThanThreshold" if args.below else "GreaterThanThreshold" if args.above else "GreaterThanOrEqualToThreshold"
     return aws.cloudwatch.MetricAlarm(
         name,
+        region=region,
         name=args.alarm_name,
         alarm_description=args.description,
         namespace=args.namespace,
@@ -38,14 +52,14 @@ def alarm(
         dimensions=args.dimensions,
         statistic=None if percentile else args.statistic,
         extended_statistic=args.statistic if percentile else None,
-        comparison_operator="GreaterThanThreshold" if args.above else "GreaterThanOrEqualToThreshold",
+        comparison_operator=comparison,
         threshold=args.threshold,
         period=args.period_seconds,
         evaluation_periods=args.periods,
-        treat_missing_data="notBreaching",
+        treat_missing_data=args.missing,
         actions_enabled=True,
-        alarm_actions=[topic_arn],
-        ok_actions=[topic_arn],
+        alarm_actions=[topic_arn] if topic_arn else None,
+        ok_actions=[topic_arn] if topic_arn else None,
         tags=tags,
         opts=opts,
     )

@@ -89,5 +89,9 @@ class BucketReference:
             allow(BUCKET_LIST, self.arn, {"StringLike": {"s3:prefix": f"{prefix}*"}}),
         ]
 
+    def grant_head(self) -> list[Statement]:
+        """Ask whether the bucket is there: S3 judges HeadBucket as listing."""
+        return [allow(BUCKET_LIST, self.arn)]
+
     def grant_locate(self) -> list[Statement]:
         return [allow(BUCKET_LOCATE, self.arn)]

@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.grants import TABLE_DELETE, TABLE_GET, TABLE_PUT, TABLE_READ, TABLE_UPDATE, Statement, allow
+from components.grants import TABLE_DELETE, TABLE_DESCRIBE, TABLE_GET, TABLE_PUT, TABLE_READ, TABLE_UPDATE, Statement, allow
 from components.inventory import Item
 from components.keys import KeyReference
 from components.platform import Platform
@@ -64,6 +64,9 @@ class Table(pulumi.ComponentResource):
         )
 
     # DynamoDB only ever decrypts the table's own key for a caller.
+
+    def grant_describe(self) -> list[Statement]:
+        return [allow(TABLE_DESCRIBE, self.known_arn)]
 
     def grant_get(self) -> list[Statement]:
         return [allow(TABLE_GET, self.known_arn), *self.key.grant_decrypt()]

@@ -9,7 +9,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.documents import json_text
-from components.grants import QUEUE_CONSUME, QUEUE_SEND, Statement, allow
+from components.grants import QUEUE_CONSUME, QUEUE_DESCRIBE, QUEUE_SEND, Statement, allow
 from components.inventory import Item, Pipeline
 from components.keys import KeyReference
 from components.platform import Platform
@@ -91,6 +91,9 @@ class WorkQueue(pulumi.ComponentResource):
             policy=json_text({"Version": "2012-10-17", "Statement": statements}),
             opts=pulumi.ResourceOptions(parent=self),
         )
+
+    def grant_describe(self) -> list[Statement]:
+        return [allow(QUEUE_DESCRIBE, self.known_arn)]
 
     def grant_send(self) -> list[Statement]:
         return [allow(QUEUE_SEND, self.known_arn), *self.key.grant_encrypt()]

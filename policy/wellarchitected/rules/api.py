@@ -37,11 +37,11 @@ def api_tracing(stage: Resource, context: Context) -> str | None:
 
 
 @rule(
-    "api-authorised", API_METHOD,
+    "api-authorised", API_METHOD, scope="stack",
     practices="SEC03-BP01 SEC09-BP03", checklist="CHK-SEC-1", spec="SEC-1d SEC-6b", severity="critical",
     sources="cdk-nag:AwsSolutions-APIG4 checkov:CKV_AWS_59",
     why="A method without authorisation is called by everybody who finds it, at your cost.",
-    fix="Set authorization to AWS_IAM, COGNITO_USER_POOLS or CUSTOM (OPTIONS may stay open)",
+    fix="Set authorization to AWS_IAM, COGNITO_USER_POOLS or CUSTOM (OPTIONS may stay open, and a method with a MOCK integration, behind which there is nothing)",
     reads="authorization", compliant={"httpMethod": "POST", "authorization": "AWS_IAM"}, violating={"httpMethod": "POST",
         "authorization": "NONE"},
 )  # fmt: skip
@@ -49,6 +49,9 @@ def api_authorised(method: Resource, context: Context) -> str | None:
     """API methods ask who is calling."""
     if method.get("httpMethod") == "OPTIONS":
         raise NotApplicable("browsers ask OPTIONS before they sign in")
+    integrations = context.graph.referring(method, API_INTEGRATION, "httpMethod")
+    if integrations and all(integration.get("type") == "MOCK" for integration in integrations):
+        raise NotApplicable("the gateway answers it with a constant, as a health check: nothing is behind it")
     if method.get("authorization", "NONE") == "NONE" and not method.get("apiKeyRequired", False):
         return f"authorization of '{method.name}' is NONE"
     return None

@@ -9,6 +9,7 @@ from importlib.resources import files
 from ..model import Context, Example, Parameter, Resource, rule
 from ..values import NotApplicable, Unreadable
 from ._types import (
+    ALARM,
     AWS_PROVIDER,
     BUCKET,
     ENDPOINT_CONFIGURATION,
@@ -153,6 +154,8 @@ def one_region(resource: Resource, context: Context) -> str | None:
         raise NotApplicable("lies in the provider's region")
     if region == "us-east-1" and resource.type in (EVENT_RULE, EVENT_TARGET):
         raise NotApplicable("events of IAM and of sign-ins are in us-east-1 only, wherever the stack is")
+    if region == "us-east-1" and resource.type == ALARM and resource.get("namespace") == "AWS/Route53":
+        raise NotApplicable("metrics of Route 53 are in us-east-1 only, and so are alarms on them")
     home = {provider.get("region", "") for provider in context.graph.of(AWS_PROVIDER)}
     if not home:
         raise NotApplicable("the provider is not part of the stack")
