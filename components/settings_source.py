@@ -139,7 +139,7 @@ def _explain(error: ValidationError, model: type[BaseModel], *, file: str, proje
         message, hint = "the key is missing", "it has no default: set it"
     elif first["type"] == "value_error":
         message = str(first["ctx"]["error"])  # type: ignore[typeddict-item]
-        named = re.match(r"([a-z_]+(?:\.[a-z_]+)*): (.*)", message, re.DOTALL)
+        named = re.match(r"([a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*): (.*)", message, re.DOTALL)
         if named:
             location += named[1].split(".")
             found = _look_up(value, named[1].split("."))

@@ -277,3 +277,33 @@ def test_evaluation_is_deterministic() -> None:
     resources = [bucket(acl="public-read"), bucket("other")]
     first = evaluate(resources, stack="prod", today=date(2026, 11, 23)).to_dict()
     assert first == evaluate(resources, stack="prod", today=date(2026, 11, 23)).to_dict()
+
+
+METHOD, INTEGRATION = "aws:apigateway/method:Method", "aws:apigateway/integration:Integration"
+
+
+@pytest.mark.parametrize(("types", "outcome"), [(["MOCK"], None), (["AWS_PROXY"], "fail"), (["MOCK", "HTTP"], "fail"), ([], "fail")])
+def test_an_open_method_is_accepted_only_when_the_gateway_answers_it_itself(types: list[str], outcome: str | None) -> None:
+    method = Resource(urn(METHOD, "get"), METHOD, "get", {"httpMethod": "GET", "authorization": "NONE"})
+    integrations = [
+        Resource(
+            urn(INTEGRATION, f"behind-{number}"),
+            INTEGRATION,
+            f"behind-{number}",
+            {"httpMethod": "GET", "type": type_},
+            property_dependencies={"httpMethod": (method.urn,)},
+        )
+        for number, type_ in enumerate(types)
+    ]
+    report = evaluate([method, *integrations], stack="dev", today=TODAY)
+    found = [finding.outcome for finding in report.findings if finding.rule == "api-authorised"]
+    assert found == ([outcome] if outcome else [])
+
+
+def test_only_an_alarm_on_route_53_may_lie_in_its_region() -> None:
+    provider = Resource(urn("pulumi:providers:aws", "default"), "pulumi:providers:aws", "default", {"region": "eu-west-1"})
+    alarm = "aws:cloudwatch/metricAlarm:MetricAlarm"
+    for namespace, expected in (("AWS/Route53", []), ("AWS/Lambda", ["fail"])):
+        watching = Resource(urn(alarm, "a"), alarm, "a", {"region": "us-east-1", "namespace": namespace})
+        report = evaluate([provider, watching], stack="dev", today=TODAY)
+        assert [finding.outcome for finding in report.findings if finding.rule == "one-region"] == expected
