@@ -233,7 +233,8 @@ def test_an_alarm_during_the_shift_puts_the_alias_back(delivery: Delivery):
         lambda: (lambda_.get_alias(FunctionName=release.function, Name="live").get("RoutingConfig") or {}).get("AdditionalVersionWeights"),
         30,
     )
-    delivery.client("cloudwatch").set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="too many errors")
+    # By data, not by SetAlarmState: a set state lasts only until the next evaluation, which may come before the deployment looks.
+    delivery.client("cloudwatch").put_metric_data(Namespace=name, MetricData=[{"MetricName": "Errors", "Value": 5}])
     execution = release.ended(id_)
     assert execution["status"] == "Failed"
     error = release.actions(id_)["Function"]["output"]["executionResult"]["errorDetails"]
