@@ -15,12 +15,13 @@ from components.observability import Observability
 from components.platform import Platform
 from components.recovery import Recovery
 from components.rest_api import RestApi
+from components.runbooks import linked
 from components.security_audit import SecurityAudit
 from components.security_response import SecurityResponse
 from components.shared import Shared
 from components.stack_outputs import stack_outputs
 
-platform = bounded(Platform.of(settings_source.read()))
+platform = bounded(linked(Platform.of(settings_source.read())))
 models = platform.settings.models if platform.has("data") else []
 
 shared = Shared.of(platform)

@@ -99,7 +99,7 @@ class DriftMonitoring(pulumi.ComponentResource):
         model = self._model
         args = AlarmArgs(
             alarm_name=model.name("drift"),
-            description=f"Features of {model.key} have drifted from the training baseline: a training is started; see `mlops drift`",
+            description=f"Features of {model.key} have drifted from the training baseline, a training is started: see docs/runbooks/drift-alarm.md",
             namespace=model.metric_namespace,
             metric="drifted_features",
             dimensions={"Model": model.key},

@@ -22,13 +22,13 @@ class EndpointAlarms(pulumi.ComponentResource):
         alarms = [
             AlarmArgs(
                 alarm_name=model.name("endpoint-errors"),
-                description=f"The endpoint of {model.key} answers with 5xx: see its log; a running deployment rolls back",
+                description=f"The endpoint of {model.key} answers with 5xx, a running deployment rolls back: see docs/runbooks/api-alarm.md",
                 metric="Invocation5XXErrors",
                 **common,  # type: ignore[arg-type]
             ),
             AlarmArgs(
                 alarm_name=model.name("endpoint-latency"),
-                description=f"The model of {model.key} takes over a second (p99): see its log; a running deployment rolls back",
+                description=f"The model of {model.key} takes over a second (p99), a running deployment rolls back: see docs/runbooks/api-alarm.md",
                 metric="ModelLatency",
                 statistic="p99",
                 threshold=LATENCY_MICROSECONDS,

@@ -18,6 +18,13 @@ from components.shared import Shared
 
 API_LATENCY_MILLISECONDS = 5_000
 OLDEST_MESSAGE_SECONDS = 900
+# By the pipeline that a state machine works for; docs/runbooks/README.md is their index.
+MACHINE_RUNBOOKS = {
+    "data": "docs/runbooks/data-run-failed.md",
+    "training": "docs/runbooks/training-run-failed.md",
+    "deployment": "docs/runbooks/endpoint-deployment-failed.md",
+}
+OTHER_MACHINES = "docs/runbooks/pipeline-alarm.md"
 
 
 class Observability(pulumi.ComponentResource):
@@ -94,11 +101,12 @@ class Observability(pulumi.ComponentResource):
     def _watch_machine(self, item: Item) -> None:
         machine = item.name
         arn = self._shared.platform.arns.state_machine(machine)
+        runbook = MACHINE_RUNBOOKS.get(item.pipeline, OTHER_MACHINES)
         for suffix, metric, what in (("failed", "ExecutionsFailed", "failed"), ("timed-out", "ExecutionsTimedOut", "timed out")):
             self._alarm(
                 AlarmArgs(
                     alarm_name=f"{machine}-{suffix}",
-                    description=f"An execution of {machine} {what}: open it, its last state names the cause; redrive it when fixed",
+                    description=f"An execution of {machine} {what}: see {runbook}",
                     namespace="AWS/States",
                     metric=metric,
                     dimensions={"StateMachineArn": arn},
@@ -112,7 +120,7 @@ class Observability(pulumi.ComponentResource):
             self._alarm(
                 AlarmArgs(
                     alarm_name=f"{function}-{suffix}",
-                    description=f"{function} {what}: see /aws/lambda/{function}",
+                    description=f"{function} {what}: see /aws/lambda/{function} and docs/runbooks/function-errors.md",
                     namespace="AWS/Lambda",
                     metric=metric,
                     dimensions={"FunctionName": function},
@@ -125,7 +133,7 @@ class Observability(pulumi.ComponentResource):
         self._alarm(
             AlarmArgs(
                 alarm_name=f"{queue}-backlog",
-                description=f"Messages wait in {queue} for over 15 minutes: is its consumer failing?",
+                description=f"Messages wait in {queue} for over 15 minutes: see docs/runbooks/failed-work.md",
                 namespace="AWS/SQS",
                 metric="ApproximateAgeOfOldestMessage",
                 dimensions={"QueueName": queue},
@@ -141,7 +149,7 @@ class Observability(pulumi.ComponentResource):
         self._alarm(
             AlarmArgs(
                 alarm_name=f"{queue}-not-empty",
-                description=f"{queue} holds work that failed: find the cause, then drive it again",
+                description=f"{queue} holds work that failed: see docs/runbooks/failed-work.md",
                 namespace="AWS/SQS",
                 metric="ApproximateNumberOfMessagesVisible",
                 dimensions={"QueueName": queue},
@@ -160,7 +168,7 @@ class Observability(pulumi.ComponentResource):
             self._alarm(
                 AlarmArgs(
                     alarm_name=f"{table}-{suffix}",
-                    description=f"{what} {table} are throttled: look for a hot key",
+                    description=f"{what} {table} are throttled: see docs/runbooks/table-throttled.md",
                     namespace="AWS/DynamoDB",
                     metric=metric,
                     dimensions={"TableName": table},
@@ -174,7 +182,7 @@ class Observability(pulumi.ComponentResource):
         self._alarm(
             AlarmArgs(
                 alarm_name=f"{api}-errors",
-                description="The API answers with 5xx: see the predict functions' logs",
+                description="The API answers with 5xx: see docs/runbooks/api-alarm.md",
                 namespace="AWS/ApiGateway",
                 metric="5XXError",
                 dimensions=dimensions,
@@ -184,7 +192,7 @@ class Observability(pulumi.ComponentResource):
         self._alarm(
             AlarmArgs(
                 alarm_name=f"{api}-latency",
-                description="The API takes over 5 seconds (p99): see the endpoint's latency",
+                description="The API takes over 5 seconds (p99): see docs/runbooks/api-alarm.md",
                 namespace="AWS/ApiGateway",
                 metric="Latency",
                 dimensions=dimensions,

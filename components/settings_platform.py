@@ -137,6 +137,13 @@ class NotificationSettings(Strict):
     """Who hears of alarms and failures."""
 
     emails: Annotated[list[Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]], Field(min_length=1)]
+    runbooks_url: Annotated[
+        str | None,
+        Field(
+            pattern=r"^https://\S+[^/\s]$",
+            description="Where docs/runbooks can be read; alarms then carry a link instead of the file's name.",
+        ),
+    ] = None
 
 
 class FunctionSettings(Strict):

@@ -88,7 +88,7 @@ class Findings(pulumi.ComponentResource):
         aws.cloudwatch.MetricAlarm(
             f"{name}-undelivered-alarm",
             name=platform.name("findings-undelivered"),
-            alarm_description="A finding reached nobody. Read the message in the queue, mend what its error says, send it again.",
+            alarm_description="A finding reached nobody: see docs/runbooks/failed-work.md",
             namespace="AWS/SQS",
             metric_name="ApproximateNumberOfMessagesVisible",
             dimensions={"QueueName": undelivered.queue_name},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +16,10 @@ from mlops.errors import UserError
 from mlops.operations import runs as operations
 from mlops.operations.target import Target
 from mlops.project import Project
+
+TEMPLATE = "docs/templates/post-mortem.md"
+EVIDENCE = "<!-- evidence -->"
+PLACE = re.compile(r"<!-- evidence\b.*?-->", re.DOTALL)
 
 
 def runs(
@@ -56,48 +61,84 @@ def show_runs(console: Any, rows: list[dict[str, Any]]) -> None:
 
 def postmortem(
     run: Annotated[str | None, typer.Argument(help="ARN or name of an execution; default: the newest failed one.")] = None,
-    report: Annotated[Path | None, typer.Option(help="Write the report as Markdown.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write the report as Markdown, within the post-mortem's template.")] = None,
+    template: Annotated[Path | None, typer.Option(help=f"The template; default {TEMPLATE} where the project has it.")] = None,
     stack: LocalStack = "local",
     model: Model = None,
     project: ProjectDir = Path(),
     as_json: Json = False,
 ) -> int:
     """Collect a run's timeline: states, errors, logs, alarms and metrics of its time."""
-    target = Target.open(Project.at(project), stack)
+    here = Project.at(project)
+    frame = read_template(here, template) if report or template else EVIDENCE
+    target = Target.open(here, stack)
     _, chosen = target.model(model)
     document = operations.postmortem(target, operations.find_execution(target, chosen, run))
     if report:
         try:
-            report.write_text(markdown(document))
+            report.write_text(within(frame, document))
         except OSError as error:
             raise UserError("cannot-write", f"expected a writable file, got {error.strerror}", str(report), "choose another path") from None
     Output(as_json).document(document, lambda console: console.print(markdown(document), markup=False, soft_wrap=True))
     return 0
 
 
-def markdown(document: dict[str, Any]) -> str:
-    """The report as text."""
+def read_template(project: Project, given: Path | None) -> str:
+    """The post-mortem's template: the one given, the project's, or none. UserError when it has no place for the evidence."""
+    path = given or project.root / TEMPLATE
+    if not given and not path.is_file():
+        return EVIDENCE
+    try:
+        text = path.read_text()
+    except OSError as error:
+        raise UserError(
+            "no-template", f"expected a Markdown file, got {error.strerror}", str(path), "name another with --template"
+        ) from None
+    if len(PLACE.findall(text)) != 1:
+        raise UserError(
+            "bad-template",
+            f"expected one place for the evidence, found {len(PLACE.findall(text))}",
+            str(path),
+            f"write one line {EVIDENCE}",
+        )
+    return text
+
+
+def within(template: str, document: dict[str, Any]) -> str:
+    """The template with the collected evidence in its place, its headings below the template's."""
+    evidence = markdown(document, depth=1 if template == EVIDENCE else 3)
+    return PLACE.sub(lambda _: evidence.rstrip("\n"), template)
+
+
+def markdown(document: dict[str, Any], depth: int = 1) -> str:
+    """The report as text; `depth` is the level of its first heading."""
+    top, below = "#" * depth, "#" * (depth + 1)
     error = document["error"]
     lines = [
-        f"# Run {document['execution'].rsplit(':', 1)[-1]}: {document['status']}",
+        f"{top} Run {document['execution'].rsplit(':', 1)[-1]}: {document['status']}",
         "",
         f"{document['started']} to {document['ended']}",
         "",
     ]
     if error:
-        lines += ["## What failed", "", *(f"- {key}: {value}" for key, value in error.items() if value), ""]
+        lines += [f"{below} What failed", "", *(f"- {key}: {value}" for key, value in error.items() if value), ""]
     lines += [
-        "## States",
+        f"{below} States",
         "",
         *(f"- {state['name']}: {'' if state['seconds'] is None else state['seconds']} s" for state in document["states"]),
         "",
     ]
-    lines += ["## Timeline", "", *(f"- {event['time']} {event['event']} {event['detail']}".rstrip() for event in document["timeline"]), ""]
-    lines += ["## Alarms", "", *(f"- {change['time']} {change['alarm']}: {change['change']}" for change in document["alarms"]), ""]
-    lines += ["## Changes in the hour before it and while it ran", ""]
+    lines += [
+        f"{below} Timeline",
+        "",
+        *(f"- {event['time']} {event['event']} {event['detail']}".rstrip() for event in document["timeline"]),
+        "",
+    ]
+    lines += [f"{below} Alarms", "", *(f"- {change['time']} {change['alarm']}: {change['change']}" for change in document["alarms"]), ""]
+    lines += [f"{below} Changes in the hour before it and while it ran", ""]
     lines += [f"- {c['time']} {c['event']} by {c['who']} {', '.join(c['resources'])}".rstrip() for c in document["changes"]]
-    lines += ["", "## Functions", ""]
+    lines += ["", f"{below} Functions", ""]
     lines += [f"- {name}: " + ", ".join(f"{key} {value}" for key, value in values.items()) for name, values in document["metrics"].items()]
     for group, messages in document["logs"].items():
-        lines += ["", f"## Log {group}", "", "```", *messages, "```"]
+        lines += ["", f"{below} Log {group}", "", "```", *messages, "```"]
     return "\n".join(lines) + "\n"

@@ -1,0 +1,38 @@
+"""What an alarm tells to do: descriptions and messages name the runbook's file, or link to where the settings say that it can be read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pulumi
+
+from components.platform import Platform
+
+FOLDER = "docs/runbooks/"
+# Where a resource speaks to an operator: alarms, and the texts that event rules send.
+SPOKEN = ("alarm_description", "input_transformer")
+
+
+def linked(platform: Platform) -> Platform:
+    """The platform whose alarms and messages link to their runbooks, wherever they are made."""
+    url = platform.settings.notifications.runbooks_url
+    if url:
+        pulumi.runtime.register_stack_transformation(lambda resource: _linked(resource, f"{url}/"))
+    return platform
+
+
+def _linked(resource: pulumi.ResourceTransformationArgs, url: str) -> pulumi.ResourceTransformationResult | None:
+    spoken = {name: resource.props[name] for name in SPOKEN if resource.props.get(name)}
+    if not spoken:
+        return None
+    return pulumi.ResourceTransformationResult(
+        {**resource.props, **{name: _replaced(value, url) for name, value in spoken.items()}}, resource.opts
+    )
+
+
+def _replaced(value: Any, url: str) -> Any:
+    if isinstance(value, str):
+        return value.replace(FOLDER, url)
+    if isinstance(value, dict):
+        return {key: _replaced(item, url) for key, item in value.items()}
+    return value.apply(lambda known: _replaced(known, url)) if isinstance(value, pulumi.Output) else value
