@@ -54,12 +54,12 @@ class ApiHealthCheck(pulumi.ComponentResource):
             below=True,
             periods=3,
             missing="breaching",
+            region=None if home else GLOBAL,
         )
         alarm(
             f"{name}-alarm",
             args,
             topic_arn=shared.notifications.topic_arn if home else None,
-            region=None if home else GLOBAL,
             opts=pulumi.ResourceOptions(parent=self),
         )
         if not home:

@@ -13,10 +13,11 @@ import pulumi_aws as aws
 from components import security_patterns as patterns
 from components.blocks.service_role import ServiceRole
 from components.documents import json_text
+from components.global_failures import GlobalFailures
 from components.grants import EVENTS_PUT, allow
+from components.regions import GLOBAL
 from components.shared import Shared
 
-GLOBAL_REGION = "us-east-1"
 # Values inside quotes are texts: an object there, such as the call's parameters, would make the message invalid JSON.
 CALL = (
     '"<call> by <who> on <time> (CloudTrail event <event>). Runbook: docs/runbooks/security-event.md"',
@@ -45,7 +46,7 @@ class SecurityEvents(pulumi.ComponentResource):
         self._tell("identities", "Somebody but the deploying role changed who may do what", identities, CALL)
         self._tell("findings", "GuardDuty found something", patterns.findings(patterns.MEDIUM), FINDING)
         platform = shared.platform
-        if platform.settings.security.forward_global_events and platform.region != GLOBAL_REGION:
+        if platform.settings.security.forward_global_events and platform.region != GLOBAL:
             self._forward(patterns.any_of(patterns.sign_ins(), identities))
         self.register_outputs({})
 
@@ -81,22 +82,26 @@ class SecurityEvents(pulumi.ComponentResource):
             statements=[allow(EVENTS_PUT, bus)],
             opts=pulumi.ResourceOptions(parent=self),
         )
+        rule_name = platform.name("security-global")
+        failures = GlobalFailures(
+            f"{self._name}-global-failures", platform=platform, rule_name=rule_name, opts=pulumi.ResourceOptions(parent=self)
+        )
         rule = aws.cloudwatch.EventRule(
             f"{self._name}-global",
-            region=GLOBAL_REGION,
-            name=platform.name("security-global"),
+            region=GLOBAL,
+            name=rule_name,
             description=f"Sign-ins and changes of identities go to {platform.region}",
             event_pattern=json_text(pattern),
             state="ENABLED",
             opts=pulumi.ResourceOptions(parent=self),
         )
-        # No dead-letter queue: it must be in the rule's region, and a queue there needs a key there. An event that is lost is still in the trail.
         aws.cloudwatch.EventTarget(
             f"{self._name}-global-bus",
-            region=GLOBAL_REGION,
+            region=GLOBAL,
             rule=rule.name,
             arn=bus,
             role_arn=role.arn,
             retry_policy={"maximum_event_age_in_seconds": 3600, "maximum_retry_attempts": 10},
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[role.policy]),
+            dead_letter_config={"arn": failures.arn},
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[role.policy, failures.policy]),
         )

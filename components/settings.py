@@ -164,6 +164,16 @@ class Settings(Strict):
         return self
 
     @model_validator(mode="after")
+    def _forwarded_events_have_a_key_where_they_fail(self) -> Settings:
+        security, keys = self.security, self.keys
+        if keys.mode == "existing" and security.response and security.forward_global_events and keys.global_operations is None:
+            raise ValueError(
+                "keys.global_operations: events are forwarded from us-east-1, and those that fail wait in a queue there; "
+                "name an existing key of us-east-1, or set security.forward_global_events to false"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _a_standby_starts_nothing_by_itself(self) -> Settings:
         if not self.recovery.standby:
             return self

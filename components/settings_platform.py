@@ -77,6 +77,13 @@ class KeySettings(Strict):
     predictions: KeyArn | None = None
     logs: KeyArn | None = None
     operations: KeyArn | None = None
+    global_operations: Annotated[
+        str | None,
+        Field(
+            pattern=r"^arn:aws[a-z-]*:kms:us-east-1:\d{12}:key/[A-Za-z0-9-]+$",
+            description="With mode existing: the key in us-east-1, for events that could not be forwarded from there.",
+        ),
+    ] = None
 
     @model_validator(mode="after")
     def _existing_keys_are_named(self) -> KeySettings:
@@ -84,7 +91,7 @@ class KeySettings(Strict):
         missing = [name for name in classes if getattr(self, name) is None]
         if self.mode == "existing" and missing:
             raise ValueError(f"mode: existing keys need the ARN of every data class; missing: {', '.join(missing)}")
-        if self.mode == "create" and len(missing) < len(classes):
+        if self.mode == "create" and (len(missing) < len(classes) or self.global_operations):
             raise ValueError("mode: key ARNs are only allowed with mode existing")
         if self.mode == "existing" and self.administrators:
             raise ValueError("administrators: only with mode create; the policies of existing keys are not changed")

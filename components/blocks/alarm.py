@@ -14,6 +14,7 @@ class AlarmArgs:
     """Alarms when `statistic` of the metric is at least `threshold` (above it with `above`, below it with `below`) in `periods` periods in a row.
 
     `missing` breaching is for metrics that always come: their absence is the trouble.
+    `region` is another than the stack's own; the topic must be there too.
     """
 
     alarm_name: str
@@ -28,6 +29,7 @@ class AlarmArgs:
     period_seconds: int = 60
     periods: int = 1
     missing: Literal["notBreaching", "breaching"] = "notBreaching"
+    region: str | None = None
 
 
 def alarm(
@@ -37,14 +39,13 @@ def alarm(
     topic_arn: pulumi.Input[str] | None,
     opts: pulumi.ResourceOptions,
     tags: dict[str, str] | None = None,
-    region: str | None = None,
 ) -> aws.cloudwatch.MetricAlarm:
     """Percentile statistics such as `p99` are extended statistics to CloudWatch. Without a topic somebody else must hear of the alarm."""
     percentile = args.statistic.startswith("p")
     comparison = "LessThanThreshold" if args.below else "GreaterThanThreshold" if args.above else "GreaterThanOrEqualToThreshold"
     return aws.cloudwatch.MetricAlarm(
         name,
-        region=region,
+        region=args.region,
         name=args.alarm_name,
         alarm_description=args.description,
         namespace=args.namespace,

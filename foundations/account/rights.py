@@ -5,6 +5,7 @@ from __future__ import annotations
 from components.arns import Arns
 from components.boundary import PATH
 from components.grants import Statement, allow, allow_anywhere
+from components.regions import GLOBAL
 
 # Resources whose name the program chooses: only those of the stack. (service, ARN paths below the service's regional prefix)
 NAMED = {
@@ -28,6 +29,9 @@ NAMED = {
     "states": ("stateMachine:{stack}-*",),
     "synthetics": ("canary:{stack}-*",),
 }
+
+# What forwards the events of global services, and says when that fails, is in us-east-1 whatever the stack's region.
+NAMED_GLOBALLY = ("cloudwatch", "events", "sns", "sqs")
 
 # Data that deploying has nothing to do with.
 DATA = (
@@ -98,11 +102,16 @@ ROLE_MANAGE = [
 def deploy_statements(arns: Arns, stack: str) -> list[list[Statement]]:
     """The rights to make, change and delete what the stack `<project>-<stack>` consists of, in policies that fit IAM's size."""
     named = [allow([f"{service}:*"], [arns.of(service, path.format(stack=stack)) for path in paths]) for service, paths in NAMED.items()]
+    there = arns.in_region(GLOBAL)
+    regions = [arns.region] if arns.region == GLOBAL else [arns.region, GLOBAL]
+    if arns.region != GLOBAL:
+        paths = {service: NAMED[service][0].format(stack=stack) for service in NAMED_GLOBALLY}
+        named += [allow([f"{service}:*"], there.of(service, path)) for service, path in paths.items()]
     aliases = ["kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"]
     data = [arns.objects(f"{stack}-{purpose}-*") for purpose in DATA_BUCKETS]
     names = [
         *named,
-        allow(aliases, arns.of("kms", f"alias/{stack}-*")),
+        allow(aliases, [arns.in_region(region).of("kms", f"alias/{stack}-*") for region in regions]),
         allow(["s3:*"], [arns.bucket(f"{stack}-*"), arns.objects(f"{stack}-*")]),
         {"Sid": "NeverTheData", "Effect": "Deny", "Action": list(DATA), "Resource": "*"},
         {"Sid": "NeverTheObjects", "Effect": "Deny", "Action": ["s3:GetObject*", "s3:PutObject"], "Resource": data},
@@ -111,8 +120,12 @@ def deploy_statements(arns: Arns, stack: str) -> list[list[Statement]]:
     project = stack.partition("-")[0]
     numbers = [
         allow(NETWORK, arns.ec2("*")),
-        allow(["kms:CreateKey"], ["*"], {"StringEquals": {"aws:RequestTag/Project": project, "aws:RequestedRegion": arns.region}}),
-        allow([*KEYS, *aliases], arns.of("kms", "key/*"), {"StringEquals": {"aws:ResourceTag/Project": project}}),
+        allow(["kms:CreateKey"], ["*"], {"StringEquals": {"aws:RequestTag/Project": project, "aws:RequestedRegion": regions}}),
+        allow(
+            [*KEYS, *aliases],
+            [arns.in_region(region).of("kms", "key/*") for region in regions],
+            {"StringEquals": {"aws:ResourceTag/Project": project}},
+        ),
         allow(["apigateway:*"], f"arn:{arns.partition}:apigateway:{arns.region}::/*"),
         allow(["application-autoscaling:*"], arns.scalable_target()),
         allow(["cloudwatch:DescribeAlarms"], arns.alarm("*")),

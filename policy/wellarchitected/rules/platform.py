@@ -17,11 +17,18 @@ from ._types import (
     EVENT_TARGET,
     FUNCTION,
     GLUE_JOB,
+    KEY,
+    KEY_ALIAS,
     KEY_ARN,
     PIPELINE,
+    QUEUE,
+    QUEUE_POLICY,
     STACK,
     STATE_MACHINE,
+    SUBSCRIPTION,
     TABLE,
+    TOPIC,
+    TOPIC_POLICY,
     TRAINING_JOB,
 )
 from .serving import configuration_of, variants
@@ -137,6 +144,10 @@ def green_region(provider: Resource, context: Context) -> str | None:
     return None if region in context.parameters["regions"] else f"region of provider '{provider.name}' is {region}"
 
 
+# A rule's dead-letter queue, the alarm on it and who hears of that must be where the rule is.
+BESIDE_A_RULE = (QUEUE, QUEUE_POLICY, ALARM, TOPIC, TOPIC_POLICY, SUBSCRIPTION, KEY, KEY_ALIAS)
+
+
 @rule(
     "one-region", "aws:*", scope="stack",
     practices="SUS04-BP07 COST08-BP01 PERF04-BP06", checklist="CHK-SUS-3", spec="SUS-2c", severity="medium",
@@ -156,6 +167,9 @@ def one_region(resource: Resource, context: Context) -> str | None:
         raise NotApplicable("events of IAM and of sign-ins are in us-east-1 only, wherever the stack is")
     if region == "us-east-1" and resource.type == ALARM and resource.get("namespace") == "AWS/Route53":
         raise NotApplicable("metrics of Route 53 are in us-east-1 only, and so are alarms on them")
+    rules_there = [each for each in context.graph.of(EVENT_RULE) if each.get("region") == "us-east-1"]
+    if region == "us-east-1" and resource.type in BESIDE_A_RULE and rules_there:
+        raise NotApplicable("serves a rule on events that are in us-east-1 only")
     home = {provider.get("region", "") for provider in context.graph.of(AWS_PROVIDER)}
     if not home:
         raise NotApplicable("the provider is not part of the stack")

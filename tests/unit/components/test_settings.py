@@ -63,6 +63,10 @@ def test_schema_file_is_fresh() -> None:
     assert (ROOT / settings_schema.FILE).read_text() == settings_schema.text(), "run python -m components.settings_schema"
 
 
+KEY_CLASSES = ("data", "models", "predictions", "logs", "operations")
+KEY_ARN = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+
+
 def model(config: Config) -> dict[str, Any]:
     return config["mlops:models"][0]
 
@@ -133,6 +137,13 @@ MISTAKES: dict[str, tuple[str, Callable[[Config], object], str, str, str]] = {
     ),
     "existing VPC without id": ("dev", section("network", mode="existing"), "network.mode", "existing", "vpc_id"),
     "existing keys without ARNs": ("dev", section("keys", mode="existing"), "keys.mode", "existing", "operations"),
+    "existing keys without one where forwarded events fail": (
+        "dev",
+        lambda c: c.update({"mlops:keys": {"mode": "existing", **dict.fromkeys(KEY_CLASSES, KEY_ARN)}}),
+        "keys.global_operations",
+        "null",
+        "forward_global_events to false",
+    ),
     "existing trail without ARN": ("dev", section("audit", mode="existing"), "audit.trail_arn", "null", "required"),
     "existing bucket without name": ("dev", section("lake", raw_mode="existing"), "lake.raw_bucket", "null", "required"),
     "host runtime on AWS": ("dev", section("functions", runtime="host"), "functions.runtime", "host", "fixed"),
@@ -196,11 +207,10 @@ def test_mistake_names_file_key_value_and_what_is_allowed(case: str) -> None:
 
 
 def test_existing_infrastructure_is_accepted() -> None:
-    arn = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"
-
     def change(config: Config) -> None:
         section("network", mode="existing", vpc_id="vpc-0a", private_subnet_ids=["subnet-0a", "subnet-0b"])(config)
-        config["mlops:keys"] = {"mode": "existing", **dict.fromkeys(("data", "models", "predictions", "logs", "operations"), arn)}
+        there = KEY_ARN.replace("eu-west-1", "us-east-1")
+        config["mlops:keys"] = {"mode": "existing", **dict.fromkeys(KEY_CLASSES, KEY_ARN), "global_operations": there}
         section("audit", mode="existing", trail_arn="arn:aws:cloudtrail:eu-west-1:123456789012:trail/company")(config)
         section("lake", raw_mode="existing", raw_bucket="company-raw")(config)
 
