@@ -118,7 +118,7 @@ class Settings(Strict):
             raise ValueError("network.availability_zones: prod must span at least 2 zones")
         if network.mode == "existing" and len(network.private_subnet_ids) < 2:
             raise ValueError("network.private_subnet_ids: prod needs private subnets in at least 2 zones")
-        if network.nat == "single":
+        if network.mode == "create" and network.nat == "single":
             raise ValueError("network.nat: one NAT gateway is a single point of failure in prod; allowed: per-az, none (with endpoints)")
         return self
 
