@@ -6,6 +6,7 @@ from components import settings_source
 from components.approval_audit import ApprovalAudit
 from components.audit import Audit
 from components.boundary import bounded
+from components.cdn import Cdn
 from components.cicd_pipeline import CicdPipeline
 from components.cost_controls import CostControls
 from components.health_checks import HealthChecks
@@ -31,10 +32,11 @@ SecurityAudit("security-audit", shared=shared, audit=audit)
 Recovery("recovery", shared=shared)
 
 pipelines = [ModelPipelines.of(Model(model.name, shared=shared, settings=model)) for model in models]
-api = None
+api = cdn = None
 if platform.has("models"):
     ApprovalAudit("approvals", shared=shared)
     api = RestApi("api", shared=shared, inference={each.model.key: each.lifecycle.inference for each in pipelines if each.lifecycle})
+    cdn = Cdn("cdn", shared=shared, api=api) if platform.settings.cdn.enabled else None
 
 HealthChecks("health", shared=shared, pipelines=pipelines, api=api)
 costs = CostControls("cost", shared=shared, pipelines=pipelines)
@@ -45,6 +47,6 @@ cicd = CicdPipeline("cicd", shared=shared) if platform.has("cicd") else None
 # Last: it watches what is in the inventory by then.
 Observability("observability", shared=shared, endpoints=[each.model for each in pipelines if each.lifecycle], api=api)
 
-for name, value in stack_outputs(shared, pipelines, api, cicd).items():
+for name, value in stack_outputs(shared, pipelines, api, cdn, cicd).items():
     pulumi.export(name, value)
 pulumi.export("cost", costs.outputs)

@@ -9,7 +9,10 @@ from components.blocks.secure_bucket import Archive, SecureBucket, SecureBucketA
 from components.grants import Statement
 from components.keys import KeyReference, Keys
 from components.platform import Platform
+from components.regions import GLOBAL
 
+# The delivery source of the distribution's access log.
+DISTRIBUTION_LOG = "cdn-access"
 LOGGED = ("raw", "processed", "quarantine", "models", "predictions", "artifacts", "source")
 
 
@@ -95,7 +98,18 @@ class Lake(pulumi.ComponentResource):
             *(self._access_log(purpose, name) for purpose in LOGGED),
             _admit("cloudtrail.amazonaws.com", "s3:GetBucketAcl", arns.bucket(name), from_trail),
             _admit("cloudtrail.amazonaws.com", "s3:PutObject", arns.objects(name, f"trail/AWSLogs/{self._platform.account}/*"), from_trail),
+            *(self._distribution_log(name) if self._platform.settings.cdn.enabled else []),
         ]
+
+    def _distribution_log(self, log_bucket: str) -> list[Statement]:
+        platform, arns = self._platform, self._platform.arns
+        source = arns.in_region(GLOBAL).of("logs", f"delivery-source:{platform.name(DISTRIBUTION_LOG)}")
+        condition = {
+            "StringEquals": {"s3:x-amz-acl": "bucket-owner-full-control", "aws:SourceAccount": platform.account},
+            "ArnLike": {"aws:SourceArn": source},
+        }
+        folder = arns.objects(log_bucket, f"AWSLogs/{platform.account}/CloudFront/*")
+        return [_admit("delivery.logs.amazonaws.com", "s3:PutObject", folder, condition)]
 
 
 def _admit(service: str, action: str, resource: str, condition: dict[str, dict[str, str]]) -> Statement:

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from components.cost_tags import COST_ALLOCATION_TAGS
+from components.settings_cdn import CdnSettings
 from components.settings_cicd import CicdSettings
 from components.settings_cost import CostSettings, SustainabilitySettings
 from components.settings_health import HealthSettings
@@ -81,6 +82,7 @@ class Settings(Strict):
     images: ImageSettings = ImageSettings()
     pipelines: PipelineSettings = PipelineSettings()
     api: ApiSettings = ApiSettings()
+    cdn: CdnSettings = CdnSettings()
     cicd: CicdSettings = CicdSettings()
     recovery: RecoverySettings = RecoverySettings()
     health: HealthSettings = HealthSettings()
@@ -145,6 +147,12 @@ class Settings(Strict):
     def _images_have_a_registry(self) -> Settings:
         if "cicd" in self.stack.parts and self.cicd.images and "models" not in self.stack.parts:
             raise ValueError("cicd.images: the images' repositories belong to the part models; add it, or set images to false")
+        return self
+
+    @model_validator(mode="after")
+    def _a_distribution_has_an_api_behind_it(self) -> Settings:
+        if self.cdn.enabled and "models" not in self.stack.parts:
+            raise ValueError("cdn.enabled: the API belongs to the part models; add it, or set enabled to false")
         return self
 
     @model_validator(mode="after")

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from components.cdn import Cdn
 from components.cicd_pipeline import CicdPipeline
 from components.model_pipelines import ModelPipelines
 from components.rest_api import RestApi
 from components.shared import Shared
 
 
-def stack_outputs(shared: Shared, pipelines: Sequence[ModelPipelines], api: RestApi | None, cicd: CicdPipeline | None) -> dict[str, Any]:
+def stack_outputs(
+    shared: Shared, pipelines: Sequence[ModelPipelines], api: RestApi | None, cdn: Cdn | None, cicd: CicdPipeline | None
+) -> dict[str, Any]:
     """All exports, by name; a part that the stack does not have exports nothing."""
     return {
         "prefix": shared.platform.prefix,
@@ -23,6 +26,6 @@ def stack_outputs(shared: Shared, pipelines: Sequence[ModelPipelines], api: Rest
         "alerts_topic": shared.notifications.topic_arn,
         "buckets": {purpose: bucket.name for purpose, bucket in shared.lake.all().items()},
         "models": {each.model.key: each.outputs() for each in pipelines},
-        **({"api": {"url": api.url, "id": api.id, "stage": api.stage_name}} if api else {}),
+        **({"api": {"url": api.url, "id": api.id, "stage": api.stage_name, **({"cdn": cdn.outputs()} if cdn else {})}} if api else {}),
         **({"cicd": cicd.outputs()} if cicd else {}),
     }

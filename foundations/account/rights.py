@@ -30,6 +30,13 @@ NAMED = {
     "synthetics": ("canary:{stack}-*",),
 }
 
+# Access logs of the distribution are set up there too.
+DELIVERIES = (
+    "logs:CreateDelivery", "logs:DeleteDelivery", "logs:DeleteDeliveryDestination", "logs:DeleteDeliverySource", "logs:GetDelivery",
+    "logs:GetDeliveryDestination", "logs:GetDeliverySource", "logs:ListTagsForResource", "logs:PutDeliveryDestination",
+    "logs:PutDeliverySource", "logs:TagResource", "logs:UntagResource", "logs:UpdateDeliveryConfiguration",
+)  # fmt: skip
+
 # What forwards the events of global services, and says when that fails, is in us-east-1 whatever the stack's region.
 NAMED_GLOBALLY = ("cloudwatch", "events", "sns", "sqs")
 
@@ -107,6 +114,8 @@ def deploy_statements(arns: Arns, stack: str) -> list[list[Statement]]:
     if arns.region != GLOBAL:
         paths = {service: NAMED[service][0].format(stack=stack) for service in NAMED_GLOBALLY}
         named += [allow([f"{service}:*"], there.of(service, path)) for service, path in paths.items()]
+    deliveries = [*(f"{kind}:{stack}-*" for kind in ("delivery-source", "delivery-destination")), "delivery:*"]
+    named.append(allow(DELIVERIES, [there.of("logs", path) for path in deliveries]))
     aliases = ["kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"]
     data = [arns.objects(f"{stack}-{purpose}-*") for purpose in DATA_BUCKETS]
     names = [

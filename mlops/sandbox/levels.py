@@ -70,6 +70,11 @@ SERVICES: dict[str, Operations] = {
         kept="""*AnomalyMonitor *AnomalySubscription GetAnomalyMonitors GetAnomalySubscriptions TagResource UntagResource ListTagsForResource
             UpdateCostAllocationTagsStatus ListCostAllocationTags"""
     ),
+    # No edge: what a distribution would do is not done by anything here.
+    "cloudfront": Operations(
+        kept="""CreateDistribution CreateDistributionWithTags GetDistribution GetDistributionConfig UpdateDistribution DeleteDistribution
+            ListDistributions TagResource UntagResource ListTagsForResource""",
+    ),
     "cloudtrail": Operations(
         executed="""CreateTrail UpdateTrail DeleteTrail DescribeTrails GetTrail GetTrailStatus ListTrails StartLogging StopLogging
             PutEventSelectors GetEventSelectors LookupEvents AddTags RemoveTags ListTags""",
@@ -181,7 +186,9 @@ SERVICES: dict[str, Operations] = {
             GetLogEvents FilterLogEvents PutMetricFilter DescribeMetricFilters DeleteMetricFilter StartQuery GetQueryResults DescribeQueries
             TagResource UntagResource ListTagsForResource TagLogGroup UntagLogGroup ListTagsLogGroup""",
         kept="""PutRetentionPolicy DeleteRetentionPolicy AssociateKmsKey DisassociateKmsKey PutResourcePolicy DescribeResourcePolicies
-            DeleteResourcePolicy PutQueryDefinition DescribeQueryDefinitions DeleteQueryDefinition""",
+            DeleteResourcePolicy PutQueryDefinition DescribeQueryDefinitions DeleteQueryDefinition PutDeliverySource GetDeliverySource
+            DescribeDeliverySources DeleteDeliverySource PutDeliveryDestination GetDeliveryDestination DescribeDeliveryDestinations
+            DeleteDeliveryDestination CreateDelivery GetDelivery DescribeDeliveries DeleteDelivery""",
     ),
     "macie2": Operations(kept="EnableMacie GetMacieSession UpdateMacieSession DisableMacie *ClassificationExportConfiguration"),
     "organizations": Operations(

@@ -13,6 +13,7 @@ _MISSING_CODES = frozenset(
     {
         "404",
         "NoSuchBucket",
+        "NoSuchDistribution",
         "NoSuchEntity",
         "NoSuchKey",
         "NoSuchLifecycleConfiguration",

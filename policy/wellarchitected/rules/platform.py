@@ -167,6 +167,8 @@ def one_region(resource: Resource, context: Context) -> str | None:
         raise NotApplicable("events of IAM and of sign-ins are in us-east-1 only, wherever the stack is")
     if region == "us-east-1" and resource.type == ALARM and resource.get("namespace") == "AWS/Route53":
         raise NotApplicable("metrics of Route 53 are in us-east-1 only, and so are alarms on them")
+    if region == "us-east-1" and resource.type.startswith("aws:cloudwatch/logDelivery"):
+        raise NotApplicable("access logs of CloudFront are set up in us-east-1 only, wherever the bucket is")
     rules_there = [each for each in context.graph.of(EVENT_RULE) if each.get("region") == "us-east-1"]
     if region == "us-east-1" and resource.type in BESIDE_A_RULE and rules_there:
         raise NotApplicable("serves a rule on events that are in us-east-1 only")

@@ -12,6 +12,7 @@ from mlops.engine.assets import Archive, Asset
 from tests.sandbox.provider.example import ACCOUNT, REGION, TAGS, Ref, policy, trust
 from tests.sandbox.provider.examples_account import ACCOUNT_SETTINGS, ORGANISATION
 from tests.sandbox.provider.examples_costs import COSTS
+from tests.sandbox.provider.examples_edge import EDGE
 
 DEFINITION = json.dumps({"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}})
 
@@ -1057,7 +1058,7 @@ DELIVERY = [
 # The permission and the mapping point at things created with the state machines, so functions come in two parts.
 EVERYTHING = [
     *IDENTITY, *NETWORK, *STORAGE, *MESSAGES, *FUNCTIONS[:3], *ORCHESTRATION, *FUNCTIONS[3:], *DATA, *API, *DELIVERY, *RECOVERY,
-    *ORGANISATION, *ACCOUNT_SETTINGS, *COSTS,
+    *ORGANISATION, *ACCOUNT_SETTINGS, *COSTS, *EDGE,
 ]  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from mlops.engine.provider import ProviderError
 from mlops.sandbox.provider import AwsProvider
 from mlops.sandbox.provider.content import archive_bytes
 from tests.sandbox.provider.examples import policy, trust
+from tests.sandbox.provider.examples_edge import EDGE
 
 ROLE = "arn:aws:iam::123456789012:role/changes-role"
 
@@ -347,3 +348,22 @@ def test_a_policy_of_its_own_is_put_and_taken_off(make, client):
     )
     statement.change(policy=policy({"Service": "delivery.logs.amazonaws.com"}, "s3:PutObject", "arn:aws:s3:::changes-policy/*"))
     assert "delivery.logs" in client("s3").get_bucket_policy(Bucket="changes-policy")["Policy"]
+
+
+def test_a_distribution_changes_in_place_and_keeps_its_domain(make, client):
+    (_, name, inputs) = EDGE[0]
+    distribution = make("aws:cloudfront/distribution:Distribution", name, inputs)
+    domain = distribution.outputs["domainName"]
+    distribution.change(priceClass="PriceClass_All", tags={"project": "other"})
+    found = client("cloudfront").get_distribution(Id=distribution.id)["Distribution"]
+    assert (found["DomainName"], found["DistributionConfig"]["PriceClass"]) == (domain, "PriceClass_All")
+    assert found["DistributionConfig"]["Origins"]["Items"][0]["OriginPath"] == "/v1"
+    tags = client("cloudfront").list_tags_for_resource(Resource=distribution.outputs["arn"])["Tags"]["Items"]
+    assert {tag["Key"]: tag["Value"] for tag in tags} == {"project": "other"}
+
+
+def test_a_distribution_of_a_bucket_is_refused_by_name(provider):
+    (type_, name, inputs) = EDGE[0]
+    origin = {key: value for key, value in inputs["origins"][0].items() if key != "customOriginConfig"}
+    with pytest.raises(ProviderError, match="keeps distributions of custom origins only"):
+        provider.create(type_, name, provider.check(type_, name, {**inputs, "origins": [origin]}))

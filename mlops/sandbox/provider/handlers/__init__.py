@@ -10,6 +10,7 @@ from mlops.sandbox.provider.handlers import (  # noqa: F401 — imported for the
     apigateway_methods,
     backup,
     budgets,
+    cloudfront,
     cloudtrail,
     cloudwatch,
     codebuild,
