@@ -197,7 +197,7 @@ def test_exports_are_what_the_command_line_reads(stack: str) -> None:
         "cost",
     }
     assert set(outputs["buckets"]) == {"raw", "processed", "quarantine", "models", "predictions", "logs"}
-    assert set(outputs["api"]) == {"url", "id", "stage"}
+    assert set(outputs["api"]) == {"url", "id", "stage", *(["cdn"] if stack == "prod" else [])}
     assert outputs["models"]["flights"]["endpoint"] == f"mlops-{stack}-flights"
     machines = ("data_state_machine", "training_state_machine", "deployment_state_machine")
     names = ("training_trigger", "batch_predict", "detect_drift", "predict", "crawler", "database", "validate_job", "preprocess_job")
