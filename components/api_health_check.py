@@ -11,6 +11,7 @@ import pulumi_aws as aws
 from components.blocks.alarm import AlarmArgs, alarm
 from components.blocks.service_role import ServiceRole
 from components.documents import json_text
+from components.global_failures import GlobalFailures
 from components.grants import EVENTS_PUT, allow
 from components.regions import GLOBAL
 from components.rest_api import HEALTH, RestApi
@@ -42,7 +43,7 @@ class ApiHealthCheck(pulumi.ComponentResource):
             failure_threshold=3,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        home = platform.region == GLOBAL
+        failures = shared.global_failures
         alarm_name = platform.name("health-public")
         args = AlarmArgs(
             alarm_name=alarm_name,
@@ -54,23 +55,23 @@ class ApiHealthCheck(pulumi.ComponentResource):
             below=True,
             periods=3,
             missing="breaching",
-            region=None if home else GLOBAL,
+            region=GLOBAL,
         )
         alarm(
             f"{name}-alarm",
             args,
-            topic_arn=shared.notifications.topic_arn if home else None,
+            topic_arn=None if failures else shared.notifications.topic_arn,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        if not home:
-            self._forward(self._changes_of(alarm_name))
+        if failures:
+            self._forward(self._changes_of(alarm_name), failures)
         self.register_outputs({"id": check.id})
 
     @staticmethod
     def _changes_of(alarm_name: str) -> dict[str, object]:
         return {"source": ["aws.cloudwatch"], "detail-type": ["CloudWatch Alarm State Change"], "detail": {"alarmName": [alarm_name]}}
 
-    def _forward(self, pattern: dict[str, object]) -> None:
+    def _forward(self, pattern: dict[str, object], failures: GlobalFailures) -> None:
         platform, topic = self._shared.platform, self._shared.notifications
         bus = platform.arns.event_bus("default")
         role = ServiceRole(
@@ -89,7 +90,8 @@ class ApiHealthCheck(pulumi.ComponentResource):
             arn=bus,
             role_arn=role.arn,
             retry_policy=RETRY,  # type: ignore[arg-type]
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[role.policy]),
+            dead_letter_config={"arn": failures.arn},
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[role.policy, failures.policy]),
         )
         here = self._rule("public", "The alarm on the API's public health check tells the topic", pattern, None)
         text = f'"Route 53: the API of {platform.prefix} is in state <state>: <reason>. Runbook: docs/runbooks/health-alarm.md"'

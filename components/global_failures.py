@@ -21,24 +21,34 @@ from components.resource_policies import TOPIC_ACTIONS, closed
 
 
 class GlobalFailures(pulumi.ComponentResource):
-    """`arn` is the queue's, `policy` must be there before a rule uses it. Each e-mail address confirms this topic's subscription too."""
+    """For rules named `<stack>-*-global`. `arn` is the queue's, `policy` must be there before a rule uses it.
+
+    Each e-mail address confirms this topic's subscription too.
+    """
 
     spec = ("REL-1a",)
 
-    def __init__(self, name: str, *, platform: Platform, rule_name: str, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("mlops:security:GlobalFailures", name, None, opts)
+    def __init__(self, name: str, *, platform: Platform, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("mlops:operations:GlobalFailures", name, None, opts)
         self._name = name
         self._child = pulumi.ResourceOptions(parent=self)
         self._emails = platform.settings.notifications.emails
         # The same stack, with the ARNs of that region; what is here is watched here, so it enters no list of the stack's own region.
         self._there = replace(platform, region=GLOBAL, arns=platform.arns.in_region(GLOBAL), inventory=Inventory())
         self._key_arn: pulumi.Input[str] = platform.settings.keys.global_operations or self._key()
-        self._queue_name, self._topic_name = platform.name("security-global-failures"), platform.name("alerts-global")
+        self._queue_name, self._topic_name = platform.name("global-failures"), platform.name("alerts-global")
         queue = self._queue()
         self.arn = queue.arn
-        self.policy = self._admit_senders(queue, rule_name)
+        self.policy = self._admit_senders(queue)
         self._watch(self._topic(queue))
         self.register_outputs({"arn": self.arn})
+
+    @staticmethod
+    def of(platform: Platform) -> GlobalFailures | None:
+        """None where nothing is forwarded from us-east-1: the stack is there itself, or its settings forward nothing."""
+        settings = platform.settings
+        forwards = settings.security.forward_global_events or settings.health.route53
+        return GlobalFailures("global-failures", platform=platform) if forwards and platform.region != GLOBAL else None
 
     def _key(self) -> pulumi.Output[str]:
         keys = self._there.settings.keys
@@ -73,10 +83,10 @@ class GlobalFailures(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _admit_senders(self, queue: aws.sqs.Queue, rule_name: str) -> aws.sqs.QueuePolicy:
+    def _admit_senders(self, queue: aws.sqs.Queue) -> aws.sqs.QueuePolicy:
         arns = self._there.arns
         arn = arns.queue(self._queue_name)
-        senders = {"events.amazonaws.com": arns.event_rule(rule_name), "sns.amazonaws.com": arns.topic(self._topic_name)}
+        senders = {"events.amazonaws.com": arns.event_rule(self._there.name("*-global")), "sns.amazonaws.com": arns.topic(self._topic_name)}
         admitted = [
             {
                 "Effect": "Allow",

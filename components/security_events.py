@@ -46,8 +46,8 @@ class SecurityEvents(pulumi.ComponentResource):
         self._tell("identities", "Somebody but the deploying role changed who may do what", identities, CALL)
         self._tell("findings", "GuardDuty found something", patterns.findings(patterns.MEDIUM), FINDING)
         platform = shared.platform
-        if platform.settings.security.forward_global_events and platform.region != GLOBAL:
-            self._forward(patterns.any_of(patterns.sign_ins(), identities))
+        if platform.settings.security.forward_global_events and shared.global_failures:
+            self._forward(patterns.any_of(patterns.sign_ins(), identities), shared.global_failures)
         self.register_outputs({})
 
     def _tell(self, thing: str, description: str, pattern: patterns.Pattern, text: tuple[str, dict[str, str]]) -> None:
@@ -71,7 +71,7 @@ class SecurityEvents(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _forward(self, pattern: patterns.Pattern) -> None:
+    def _forward(self, pattern: patterns.Pattern, failures: GlobalFailures) -> None:
         platform = self._shared.platform
         bus = platform.arns.event_bus("default")
         role = ServiceRole(
@@ -82,14 +82,10 @@ class SecurityEvents(pulumi.ComponentResource):
             statements=[allow(EVENTS_PUT, bus)],
             opts=pulumi.ResourceOptions(parent=self),
         )
-        rule_name = platform.name("security-global")
-        failures = GlobalFailures(
-            f"{self._name}-global-failures", platform=platform, rule_name=rule_name, opts=pulumi.ResourceOptions(parent=self)
-        )
         rule = aws.cloudwatch.EventRule(
             f"{self._name}-global",
             region=GLOBAL,
-            name=rule_name,
+            name=platform.name("security-global"),
             description=f"Sign-ins and changes of identities go to {platform.region}",
             event_pattern=json_text(pattern),
             state="ENABLED",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from components.blocks.table import Table
 from components.code import Code
+from components.global_failures import GlobalFailures
 from components.images import Images
 from components.keys import Keys
 from components.lake import Lake
@@ -24,6 +25,7 @@ class Shared:
     network: Network
     lake: Lake
     notifications: Notifications
+    global_failures: GlobalFailures | None
     ledger: Table
     predictions: Table
     images: Images
@@ -41,6 +43,7 @@ class Shared:
             lake=lake,
             network=Network("network", platform=platform, log_key=keys.logs),
             notifications=Notifications("notifications", platform=platform, keys=keys),
+            global_failures=GlobalFailures.of(platform),
             ledger=tables.ledger,
             predictions=tables.predictions,
             images=Images("images", platform=platform, keys=keys),

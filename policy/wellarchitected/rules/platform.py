@@ -148,6 +148,20 @@ def green_region(provider: Resource, context: Context) -> str | None:
 BESIDE_A_RULE = (QUEUE, QUEUE_POLICY, ALARM, TOPIC, TOPIC_POLICY, SUBSCRIPTION, KEY, KEY_ALIAS)
 
 
+def _only_in_us_east_1(resource: Resource, context: Context) -> str | None:
+    """Why it lies in us-east-1 wherever its stack is."""
+    if resource.type in (EVENT_RULE, EVENT_TARGET):
+        return "events of IAM and of sign-ins are in us-east-1 only"
+    if resource.type == ALARM and resource.get("namespace") == "AWS/Route53":
+        return "metrics of Route 53 are in us-east-1 only, and so are alarms on them"
+    if resource.type.startswith("aws:cloudwatch/logDelivery"):
+        return "access logs of CloudFront are set up in us-east-1 only, wherever the bucket is"
+    rules_there = (rule for rule in context.graph.of(EVENT_RULE) if rule.get("region") == "us-east-1")
+    if resource.type in BESIDE_A_RULE and any(rules_there):
+        return "serves a rule on events that are in us-east-1 only"
+    return None
+
+
 @rule(
     "one-region", "aws:*", scope="stack",
     practices="SUS04-BP07 COST08-BP01 PERF04-BP06", checklist="CHK-SUS-3", spec="SUS-2c", severity="medium",
@@ -163,15 +177,8 @@ def one_region(resource: Resource, context: Context) -> str | None:
     region = resource.get("region")
     if region is None:
         raise NotApplicable("lies in the provider's region")
-    if region == "us-east-1" and resource.type in (EVENT_RULE, EVENT_TARGET):
-        raise NotApplicable("events of IAM and of sign-ins are in us-east-1 only, wherever the stack is")
-    if region == "us-east-1" and resource.type == ALARM and resource.get("namespace") == "AWS/Route53":
-        raise NotApplicable("metrics of Route 53 are in us-east-1 only, and so are alarms on them")
-    if region == "us-east-1" and resource.type.startswith("aws:cloudwatch/logDelivery"):
-        raise NotApplicable("access logs of CloudFront are set up in us-east-1 only, wherever the bucket is")
-    rules_there = [each for each in context.graph.of(EVENT_RULE) if each.get("region") == "us-east-1"]
-    if region == "us-east-1" and resource.type in BESIDE_A_RULE and rules_there:
-        raise NotApplicable("serves a rule on events that are in us-east-1 only")
+    if region == "us-east-1" and (reason := _only_in_us_east_1(resource, context)):
+        raise NotApplicable(reason)
     home = {provider.get("region", "") for provider in context.graph.of(AWS_PROVIDER)}
     if not home:
         raise NotApplicable("the provider is not part of the stack")
