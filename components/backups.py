@@ -16,9 +16,7 @@ from components.grants import (
     BACKUP_RULE,
     BACKUP_RULE_LIST,
     BUCKET_BACKUP,
-    KEY_BACKUP,
     KEY_DECRYPT,
-    KEY_GRANT,
     METRICS_READ,
     OBJECT_BACKUP,
     TABLE_BACKUP,
@@ -54,7 +52,7 @@ class Backups(pulumi.ComponentResource):
         self._settings = shared.platform.settings.recovery.backup
         self._child = pulumi.ResourceOptions(parent=self)
         self.vault_name = shared.platform.name("backups")
-        self._tables = [table.known_arn for table in (shared.ledger, shared.predictions) if not table.existing]
+        self._tables = [table.known_arn for table in (shared.ledger, shared.predictions)]
         # A bucket that was brought along belongs to somebody else's plan.
         own = shared.platform.settings.lake.raw_bucket is None
         self._buckets = {
@@ -63,7 +61,7 @@ class Backups(pulumi.ComponentResource):
             if purpose in self._settings.buckets and (purpose != "raw" or own)
         }
         vault = self._vault()
-        if not shared.platform.standby:
+        if self._settings.enabled:
             self._plan(vault)
             if self._settings.restore_test:
                 self._restore_test(vault, self._settings.restore_test)
@@ -122,7 +120,6 @@ class Backups(pulumi.ComponentResource):
         if peer and "backups" in platform.settings.recovery.replicate:
             destination = peer.arns.backup_vault(peer.name("backups"))
             rule["copy_actions"] = [{"destination_vault_arn": destination, "lifecycle": {"delete_after": settings.retention_days}}]
-        plan = aws.backup.Plan(f"{self._name}-plan", name=platform.name("backups"), rules=[rule], opts=self._child)  # type: ignore[list-item]
         role = ServiceRole(
             f"{self._name}-backup",
             platform=platform,
@@ -131,6 +128,10 @@ class Backups(pulumi.ComponentResource):
             statements=self._backup_statements(),
             opts=self._child,
         )
+        # A plan cannot be disabled, and one that selects nothing is a mistake: a standby, whose data is the active stack's, has none.
+        if platform.standby:
+            return
+        plan = aws.backup.Plan(f"{self._name}-plan", name=platform.name("backups"), rules=[rule], opts=self._child)  # type: ignore[list-item]
         aws.backup.Selection(
             f"{self._name}-selection",
             name=platform.name("stores"),
@@ -155,12 +156,16 @@ class Backups(pulumi.ComponentResource):
             allow_anywhere([*BACKUP_RULE_LIST, *METRICS_READ]),
             allow([*BACKUP_DESCRIBE, *BACKUP_COPY], vaults),
             allow(KEY_DECRYPT, [keys.data.arn, keys.models.arn, keys.predictions.arn], self._by(f"s3.{platform.region}")),
-            *self._vault_key(),
+            *self._used_keys(),
         ]
 
-    def _vault_key(self) -> list[Statement]:
-        keys = [self._shared.keys.operations.arn, self._shared.keys.predictions.arn]
-        return [allow(KEY_BACKUP, keys), allow(KEY_GRANT, keys, {"Bool": {"kms:GrantIsForAWSResource": "true"}})]
+    def _used_keys(self) -> list[Statement]:
+        """Of the vault and of the tables."""
+        shared = self._shared
+        statements: list[Statement] = []
+        for key in (shared.keys.operations, shared.ledger.key, shared.predictions.key):
+            statements += [statement for statement in key.grant_backup() if statement not in statements]
+        return statements
 
     def _by(self, service: str) -> dict[str, Any]:
         return {"StringEquals": {"kms:ViaService": f"{service}.{self._shared.platform.arns.domain()}"}}
@@ -174,10 +179,12 @@ class Backups(pulumi.ComponentResource):
             service=BACKUP,
             statements=[
                 allow(TABLE_RESTORE, [platform.arns.table(RESTORED), *(f"{table}/backup/*" for table in self._tables)]),
-                *self._vault_key(),
+                *self._used_keys(),
             ],
             opts=self._child,
         )
+        if platform.standby:
+            return
         plan = aws.backup.RestoreTestingPlan(
             f"{self._name}-restore-test-plan",
             # No hyphens in these names.

@@ -1,4 +1,4 @@
-"""Replication of the buckets into the other region's stack, within 15 minutes (S3 replication time control)."""
+"""Replication of the buckets into the other region's stack, within 15 minutes (S3 replication time control), and the role that repeats it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,20 @@ import pulumi_aws as aws
 from components.blocks.alarm import AlarmArgs, alarm
 from components.blocks.bucket_reference import BucketReference
 from components.blocks.service_role import ServiceRole
-from components.grants import KEY_DECRYPT, KEY_REPLICATE, REPLICATION_CONFIGURE, REPLICATION_READ, REPLICATION_WRITE, Statement, allow
+from components.grants import (
+    KEY_DECRYPT,
+    KEY_REPLICATE,
+    OBJECT_READ,
+    OBJECT_READ_VERSION,
+    OBJECT_WRITE,
+    REPLICATION_AGAIN,
+    REPLICATION_CONFIGURE,
+    REPLICATION_MANIFEST,
+    REPLICATION_READ,
+    REPLICATION_WRITE,
+    Statement,
+    allow,
+)
 from components.platform import Platform
 from components.shared import Shared
 
@@ -42,6 +55,14 @@ class BucketReplication(pulumi.ComponentResource):
             statements=self._statements(),
             opts=pulumi.ResourceOptions(parent=self),
         )
+        ServiceRole(
+            f"{name}-again",
+            platform=shared.platform,
+            role_name=shared.platform.name("batch-replication"),
+            service="batchoperations.s3.amazonaws.com",
+            statements=self._again(),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
         for purpose, bucket in self._buckets.items():
             self._replicate(purpose, bucket, role)
             self._watch(purpose, bucket)
@@ -69,6 +90,16 @@ class BucketReplication(pulumi.ComponentResource):
             ),
         ]
 
+    def _again(self) -> list[Statement]:
+        """Batch jobs carry what was there before the rule, what failed, and after a failover what is to go back; list and report are in the log bucket."""
+        arns, logs = self._shared.platform.arns, self._shared.lake.logs
+        buckets = list(self._buckets.values())
+        return [
+            allow(REPLICATION_AGAIN, [arns.objects(bucket.name) for bucket in buckets]),
+            allow(REPLICATION_MANIFEST, [bucket.arn for bucket in buckets]),
+            allow([*OBJECT_READ, *OBJECT_READ_VERSION, *OBJECT_WRITE], arns.objects(logs.name, "replication/*")),
+        ]
+
     def _alias(self, purpose: str) -> str:
         return self._peer.name(REPLICATED[purpose])
 
@@ -85,7 +116,11 @@ class BucketReplication(pulumi.ComponentResource):
                     "status": "Enabled",
                     "filter": {"prefix": ""},
                     "delete_marker_replication": {"status": "Enabled"},
-                    "source_selection_criteria": {"sse_kms_encrypted_objects": {"status": "Enabled"}},
+                    "source_selection_criteria": {
+                        "sse_kms_encrypted_objects": {"status": "Enabled"},
+                        # Tags and the like of what came from there go back too, once the peer replicates to here.
+                        "replica_modifications": {"status": "Enabled"},
+                    },
                     "destination": {
                         "bucket": self._peer.arns.bucket(self._peer.bucket_name(purpose)),
                         "encryption_configuration": {"replica_kms_key_id": self._peer.arns.key_alias(self._alias(purpose))},

@@ -191,6 +191,9 @@ REPLICATION_CONFIGURE = ["s3:GetReplicationConfiguration", "s3:ListBucket"]
 REPLICATION_READ = ["s3:GetObjectVersionForReplication", "s3:GetObjectVersionAcl", "s3:GetObjectVersionTagging"]
 REPLICATION_WRITE = ["s3:ReplicateObject", "s3:ReplicateDelete", "s3:ReplicateTags"]
 KEY_REPLICATE = ["kms:Encrypt"]
+# S3 Batch Replication with a manifest that S3 makes itself.
+REPLICATION_AGAIN = ["s3:InitiateReplication"]
+REPLICATION_MANIFEST = ["s3:GetReplicationConfiguration", "s3:PutInventoryConfiguration"]
 # AWS Backup (AWSBackupServiceRolePolicyForBackup and …ForS3Backup), each on what the plan selects.
 TABLE_BACKUP = [
     "dynamodb:CreateBackup",

@@ -11,6 +11,7 @@ import pulumi_aws as aws
 from components.documents import json_text
 from components.grants import (
     KEY_ADMINISTER,
+    KEY_BACKUP,
     KEY_DATA,
     KEY_DECRYPT,
     KEY_DESCRIBE,
@@ -61,6 +62,12 @@ class KeyReference:
     def grant_lend(self) -> list[Statement]:
         """Hand the key to an AWS service for volumes that others use, without using it."""
         return [allow(KEY_GRANT, self.arn, {"Bool": {"kms:GrantIsForAWSResource": "true"}}), allow(KEY_DESCRIBE, self.arn)]
+
+    def grant_backup(self) -> list[Statement]:
+        """Let AWS Backup read with the key, and write recovery points with it."""
+        condition = self._condition() or {}
+        for_services = {"Bool": {"kms:GrantIsForAWSResource": "true"}, **condition}
+        return [allow(KEY_BACKUP, self.arn, self._condition()), allow(KEY_GRANT, self.arn, for_services)]
 
     def grant_volumes(self) -> list[Statement]:
         """Let an AWS service encrypt volumes with the key on the caller's behalf."""

@@ -63,6 +63,11 @@ class Platform:
         """Whether the stack waits to take over: then nothing starts by itself."""
         return self.settings.recovery.standby
 
+    @property
+    def replica(self) -> bool:
+        """Whether the tables are replicas of the peer's, whoever of both is working."""
+        return self.settings.recovery.replica
+
     def peer(self) -> Platform | None:
         """The stack in the other region, as far as names and ARNs go."""
         peer = self.settings.recovery.peer

@@ -18,8 +18,8 @@ class Recovery(pulumi.ComponentResource):
     def __init__(self, name: str, *, shared: Shared, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlops:recovery:Recovery", name, None, opts)
         settings, child = shared.platform.settings.recovery, pulumi.ResourceOptions(parent=self)
-        # A standby's vault receives the copies, whether it makes backups of its own or not.
-        if settings.backup.enabled or settings.standby:
+        # A replica stack's vault receives the copies, whether it makes backups of its own or not.
+        if settings.backup.enabled or settings.replica:
             Backups(f"{name}-backups", shared=shared, opts=child)
         peer = shared.platform.peer()
         if peer and "buckets" in settings.replicate:

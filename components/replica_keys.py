@@ -13,7 +13,7 @@ CLASSES = ("operations", "predictions")
 
 
 class ReplicaKeys(pulumi.ComponentResource):
-    """One key a data class. The standby knows them by `replica_alias`."""
+    """One key a data class. The replica stack knows them by `replica_alias`."""
 
     def __init__(self, name: str, *, platform: Platform, peer: Platform, opts: pulumi.ResourceOptions | None = None) -> None:
         there = pulumi.ResourceOptions(provider=provider_in(peer.region))

@@ -182,14 +182,9 @@ class Settings(Strict):
         return self
 
     @model_validator(mode="after")
-    def _a_standby_starts_nothing_by_itself(self) -> Settings:
-        if not self.recovery.standby:
-            return self
-        if "cicd" in self.stack.parts:
-            raise ValueError("stack.parts: a standby is deployed with its primary's code; leave cicd out")
-        for model in self.models:
-            if model.training.schedule or model.drift.schedule:
-                raise ValueError(f"models: a standby has no schedules and {model.name} has one; set it in the primary's file only")
+    def _a_replica_has_its_owners_code(self) -> Settings:
+        if self.recovery.replica and "cicd" in self.stack.parts:
+            raise ValueError("stack.parts: a replica is deployed with its owner's code; leave cicd out")
         return self
 
     @model_validator(mode="after")

@@ -44,9 +44,16 @@ class AcceleratorSettings(Strict):
 
 
 class RecoverySettings(Strict):
-    """`primary` serves; `standby` holds what is needed to take over and starts nothing by itself."""
+    """Whose the data is and who works are two things: a failover changes `state` and leaves `role`, and so every table and bucket, as it is."""
 
-    role: Literal["primary", "standby"] = "primary"
+    role: Annotated[
+        Literal["owner", "replica"],
+        Field(description="owner: the stack makes the tables. replica: it works on the replicas of the peer's tables. It stays for life."),
+    ] = "owner"
+    state: Annotated[
+        Literal["active", "standby"],
+        Field(description="active: the stack works. standby: it is ready to, and starts nothing by itself. The switch of a failover."),
+    ] = "active"
     peer: PeerSettings | None = None
     replicate: Annotated[
         list[Literal["buckets", "tables", "backups"]],
@@ -57,14 +64,20 @@ class RecoverySettings(Strict):
 
     @model_validator(mode="after")
     def _copies_have_somewhere_to_go(self) -> RecoverySettings:
-        if self.role == "standby" and self.replicate:
-            raise ValueError("replicate: a standby receives copies; allowed there: nothing")
-        if (self.replicate or self.role == "standby") and self.peer is None:
-            raise ValueError("peer: replication and a standby need the other stack; name its stack and region")
+        if self.role == "replica" and set(self.replicate) - {"buckets"}:
+            raise ValueError(
+                "replicate: a replica's tables carry their items back by themselves and its recovery points stay; allowed there: buckets"
+            )
+        if (self.replicate or self.role == "replica") and self.peer is None:
+            raise ValueError("peer: replication and a replica need the other stack; name its stack and region")
         if "backups" in self.replicate and not self.backup.enabled:
             raise ValueError("replicate: there are no backups to copy; set backup.enabled to true, or leave backups out")
         return self
 
     @property
     def standby(self) -> bool:
-        return self.role == "standby"
+        return self.state == "standby"
+
+    @property
+    def replica(self) -> bool:
+        return self.role == "replica"

@@ -1,4 +1,4 @@
-"""The tables of a stack: its own, with replicas in the other region; a standby works on its primary's replicas."""
+"""The tables of a stack: its own, with replicas in the other region; a replica stack works on those, on standby or not."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Tables:
     def of(platform: Platform, keys: Keys) -> Tables:
         """Global tables, not copies of backups: a backup copied every hour loses up to an hour, a replica about a second."""
         peer = platform.peer()
-        if platform.standby and peer:
+        if platform.replica and peer:
             return _replicas(platform, peer)
         ledger = predictions = None
         if peer and "tables" in platform.settings.recovery.replicate:

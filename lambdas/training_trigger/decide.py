@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from platform_common.objects import split_uri
 from platform_common.split import MINIMUM_PARTITIONS, Split, split_by_time
 
 REASONS = ("data", "drift", "schedule", "request")
@@ -62,11 +63,22 @@ def data_runs(manifest_uris: Sequence[str]) -> list[str]:
     return [uri.rsplit("/", 1)[-1].removesuffix(".json") for uri in manifest_uris]
 
 
+def in_bucket(document: Mapping[str, Any], bucket: str) -> dict[str, Any]:
+    """The manifest with its files in `bucket`: one that was replicated here names the bucket of the stack that wrote it, its files came along."""
+    partitions = [{**each, "files": [f"s3://{bucket}/{split_uri(file)[1]}" for file in each["files"]]} for each in document["partitions"]]
+    return {**document, "partitions": partitions}
+
+
+def keys_of(document: Mapping[str, Any]) -> set[str]:
+    """The keys of all files of a manifest."""
+    return {split_uri(file)[1] for partition in document["partitions"] for file in partition["files"]}
+
+
 def current(manifests: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
-    """Of several runs of the same raw object the latest: a corrected file replaces its earlier version."""
+    """Of several runs of the same raw object the latest: a corrected file replaces its earlier version, in either region's raw bucket."""
     latest: dict[str, str] = {}
     for uri in sorted(manifests, key=lambda each: (manifests[each]["created"], each)):
-        latest[manifests[uri]["source"]["uri"]] = uri
+        latest[split_uri(manifests[uri]["source"]["uri"])[1]] = uri
     return {uri: manifests[uri] for uri in sorted(latest.values())}
 
 

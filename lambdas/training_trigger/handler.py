@@ -15,7 +15,20 @@ from typing import Any
 import boto3
 from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
-from decide import PARTS, Declined, Plan, cause_of, data_runs, decide, input_data_config, reason_of, sagemaker_manifest, training_run
+from decide import (
+    PARTS,
+    Declined,
+    Plan,
+    cause_of,
+    data_runs,
+    decide,
+    in_bucket,
+    input_data_config,
+    keys_of,
+    reason_of,
+    sagemaker_manifest,
+    training_run,
+)
 from platform_common.in_service import InService, switched_off, version_in_service
 from platform_common.objects import read_json, write_json
 
@@ -59,7 +72,24 @@ def manifests(bucket: str, model: str) -> dict[str, dict[str, Any]]:
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{model}/manifests/")
     uris = [f"s3://{bucket}/{item['Key']}" for page in pages for item in page.get("Contents", []) if item["Key"].endswith(".json")]
     with ThreadPoolExecutor(8) as pool:
-        return dict(zip(uris, pool.map(lambda uri: read_json(s3, uri), uris), strict=True))
+        found = dict(zip(uris, pool.map(lambda uri: read_json(s3, uri), uris), strict=True))
+    return {uri: here for uri, document in found.items() if (here := complete(document, bucket, model))}
+
+
+def complete(document: dict[str, Any], bucket: str, model: str) -> dict[str, Any] | None:
+    """The manifest with its files in this bucket; None for a replicated one whose files have not all arrived (replication knows no order)."""
+    here = in_bucket(document, bucket)
+    if here == document:
+        return here
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{model}/features/run={document['run']}/")
+    missing = keys_of(here) - {item["Key"] for page in pages for item in page.get("Contents", [])}
+    if missing:
+        logger.warning(
+            "replicated data left out: not all of its files are here yet",
+            extra={"run": document["run"], "missing": len(missing), "first": min(missing)},
+        )
+        return None
+    return here
 
 
 def claim_and_start(plan: Plan, reason: str, serving: InService | None) -> dict[str, Any]:

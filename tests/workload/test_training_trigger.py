@@ -80,6 +80,12 @@ def test_corrected_file_replaces_its_earlier_version(decide: ModuleType) -> None
     assert plan.manifest_uris == ("s3://p/new.json",) and sum(plan.rows.values()) == 900
 
 
+def test_a_file_brought_again_in_the_second_region_replaces_its_replicated_run(decide: ModuleType) -> None:
+    old = manifest("old", days(1), source="s3://prod-raw/data/flights/jan.csv")
+    new = manifest("new", days(1), source="s3://prod-dr-raw/data/flights/jan.csv", created="2013-03-01T00:00:00+00:00")
+    assert set(decide.current({"s3://p/old.json": old, "s3://p/new.json": new})) == {"s3://p/new.json"}
+
+
 def test_alarm_event_means_drift_and_an_unknown_event_is_refused(decide: ModuleType) -> None:
     assert decide.reason_of({"detail-type": "CloudWatch Alarm State Change", "detail": {}}) == "drift"
     with pytest.raises(decide.UnknownEvent, match="expected an event with reason data, drift, schedule, request"):
@@ -123,6 +129,30 @@ def executions(trigger: ModuleType) -> list[dict[str, Any]]:
     import os
 
     return trigger.stepfunctions.list_executions(stateMachineArn=os.environ["TRAINING_STATE_MACHINE_ARN"])["executions"]
+
+
+@pytest.mark.spec("REL-6c")
+def test_a_second_region_trains_on_the_data_that_was_replicated_into_its_bucket_once_all_of_it_is_there(trigger: ModuleType) -> None:
+    """The manifests name the first region's bucket, whose region is gone."""
+    s3 = trigger.s3
+    there = json.loads(json.dumps([manifest("a", days(1)), manifest("b", days(2))]).replace("s3://processed/", "s3://prod-processed/"))
+    for document in there:
+        s3.put_object(Bucket="processed", Key=f"{MODEL}/manifests/{document['run']}.json", Body=json.dumps(document))
+    files = [file for document in there for partition in document["partitions"] for file in partition["files"]]
+    keys = [file.removeprefix("s3://prod-processed/") for file in files]
+    for key in keys[:-1]:
+        s3.put_object(Bucket="processed", Key=key, Body=b"rows")
+    trigger.handler({"reason": "request"}, None)
+    s3.put_object(Bucket="processed", Key=keys[-1], Body=b"rows")
+    trigger.handler({"reason": "request"}, None)
+    rows = {}
+    for execution in executions(trigger):
+        request = json.loads(trigger.stepfunctions.describe_execution(executionArn=execution["executionArn"])["input"])
+        manifest_key = request["channels"]["train"].removeprefix("s3://processed/")
+        prefix, *relative = json.loads(s3.get_object(Bucket="processed", Key=manifest_key)["Body"].read())
+        assert prefix == {"prefix": "s3://processed/"} and set(relative) <= set(keys)
+        rows[len(request["manifest_uris"])] = len(relative)
+    assert rows == {1: 8, 2: 16}
 
 
 @pytest.mark.spec("P3a", "OPS-3d")

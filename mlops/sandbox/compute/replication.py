@@ -92,6 +92,8 @@ def check(backend: S3Backend, configuration: Mapping[str, Any]) -> None:
             raise InvalidRequest(f"rule {name}: ReplicationTime needs Metrics")
         if _encrypts(rule) and not destination.get("EncryptionConfiguration"):
             raise InvalidRequest(f"rule {name}: ReplicaKmsKeyID must be specified if SseKmsEncryptedObjects is Enabled")
+        if _enabled((rule.get("SourceSelectionCriteria") or {}).get("ReplicaModifications")):
+            raise InvalidRequest(f"rule {name}: the sandbox does not replicate changes of replicas (ReplicaModifications)")
         unsupported = {"Account", "AccessControlTranslation"} & set(destination)
         if unsupported or any(key in _filter(rule) for key in ("Tag", "Tags")):
             raise InvalidRequest(f"rule {name}: the sandbox replicates by prefix within its account, not by tag or to other accounts")

@@ -129,6 +129,11 @@ def test_an_encrypted_object_is_encrypted_with_the_key_of_the_replica(pair, aws,
     wait(lambda: pair.status("later.csv") == "FAILED")
 
 
+def test_replication_of_changes_to_replicas_is_refused_by_name(pair, aws):
+    with pytest.raises(ClientError, match="does not replicate changes of replicas"):
+        pair.replicate(aws.role("s3.amazonaws.com"), SourceSelectionCriteria={"ReplicaModifications": {"Status": "Enabled"}})
+
+
 def test_a_destination_without_versions_is_refused(pair, aws):
     plain = aws.name("plain")
     pair.s3.create_bucket(Bucket=plain)

@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 
+from components.settings_source import SettingsError
 from mlops import engine
+from tests.unit.components.test_costs import changed_stack
+from tests.unit.components.test_settings import parsed, section
 
 ROOT = Path(__file__).parents[3]
 PROD_REGION, DR_REGION = "eu-west-1", "eu-north-1"
@@ -62,6 +65,19 @@ def test_every_bucket_replicates_in_time_into_a_bucket_that_the_standby_makes_wi
         assert destination["replicationTime"] == {"status": "Enabled", "time": {"minutes": 15}}
 
 
+@pytest.mark.spec("PERF-2c")
+def test_what_was_not_replicated_can_be_carried_later_by_a_role_of_batch_jobs_that_reads_and_writes_nothing_else() -> None:
+    (policy,) = [each for each in of_type("prod", "aws:iam/rolePolicy:RolePolicy") if each.name == "recovery-replication-again-policy"]
+    statements = {action: each["Resource"] for each in json.loads(policy.inputs["policy"])["Statement"] for action in each["Action"]}
+    sources = {
+        configuration.inputs["bucket"] for configuration in of_type("prod", "aws:s3/bucketReplicationConfig:BucketReplicationConfig")
+    }
+    assert set(statements["s3:InitiateReplication"]) == {f"arn:aws:s3:::{bucket}/*" for bucket in sources}
+    assert statements["s3:PutObject"] == ["arn:aws:s3:::mlops-prod-logs-123456789012/replication/*"] == statements["s3:GetObject"]
+    (role,) = [each for each in of_type("prod", "aws:iam/role:Role") if each.inputs["name"] == "mlops-prod-batch-replication"]
+    assert "batchoperations.s3.amazonaws.com" in role.inputs["assumeRolePolicy"]
+
+
 @pytest.mark.spec("REL-6c", "PERF-2b")
 def test_tables_have_a_replica_that_the_standby_names_and_may_decrypt() -> None:
     for table in of_type("prod", "aws:dynamodb/table:Table"):
@@ -88,8 +104,101 @@ def test_a_standby_starts_nothing_by_itself() -> None:
         rule.inputs["name"] for rule in of_type("prod-dr", "aws:cloudwatch/eventRule:EventRule") if rule.inputs["state"] == "ENABLED"
     ]
     assert all(name.startswith("mlops-prod-dr-") and "-flights-" not in name for name in enabled)
-    for schedule in of_type("prod-dr", "aws:scheduler/schedule:Schedule"):
-        assert "-flights-" not in schedule.inputs["name"]
+    resting = {s.inputs["name"]: s.inputs["state"] for s in of_type("prod-dr", "aws:scheduler/schedule:Schedule")}
+    assert {state for name, state in resting.items() if "-flights-" in name} == {"DISABLED"}
+    assert not of_type("prod-dr", "aws:backup/plan:Plan")
+
+
+STORES = frozenset(
+    {
+        "aws:dynamodb/table:Table",
+        "aws:s3/bucket:Bucket",
+        "aws:s3/bucketVersioning:BucketVersioning",
+        "aws:s3/bucketReplicationConfig:BucketReplicationConfig",
+        "aws:kms/key:Key",
+        "aws:kms/alias:Alias",
+        "aws:backup/vault:Vault",
+    }
+)
+SWITCHED = frozenset(
+    {
+        "aws:cloudwatch/eventRule:EventRule",
+        "aws:scheduler/schedule:Schedule",
+        # When backups and restores are made: a backup plan has no state, so a standby has none.
+        "aws:backup/plan:Plan",
+        "aws:backup/selection:Selection",
+        "aws:backup/restoreTestingPlan:RestoreTestingPlan",
+        "aws:backup/restoreTestingSelection:RestoreTestingSelection",
+    }
+)
+
+
+def switched(folder: Path, stack: str, state: str) -> engine.Record:
+    """The preview of a stack after the switch of a failover."""
+    folder.mkdir()
+    return changed_stack(folder, stack, lambda config: config["mlops:recovery"].update(state=state))
+
+
+def difference(before: engine.Record, after: engine.Record) -> dict[str, dict[str, Any]]:
+    """URN → inputs that differ; everything of a resource that only one of both has."""
+    first, second = ({resource.urn: resource.inputs for resource in record.resources} for record in (before, after))
+    changed = {urn for urn in {*first, *second} if first.get(urn) != second.get(urn)}
+    found: dict[str, dict[str, Any]] = {}
+    for urn in changed:
+        old, new = first.get(urn) or {}, second.get(urn) or {}
+        found[urn] = {key: new.get(key) for key in {*old, *new} if old.get(key) != new.get(key)}
+    return found
+
+
+@pytest.mark.spec("REL-6c", "CHK-REL-6")
+def test_a_failover_and_its_way_back_switch_rules_and_schedules_and_touch_no_table_bucket_or_key(tmp_path: Path) -> None:
+    for stack, state in (("prod-dr", "active"), ("prod", "standby")):
+        after = switched(tmp_path / stack, stack, state)
+        changes = difference(preview(stack), after)
+        types = {urn: urn.split("::")[2].rsplit("$", 1)[-1] for urn in changes}
+        own = {urn for urn, type_ in types.items() if type_.startswith("aws:")}
+        assert {types[urn] for urn in own} <= SWITCHED, sorted(own)
+        assert not set(types.values()) & STORES
+        working = "ENABLED" if state == "active" else "DISABLED"
+        rules = {urn: changes[urn] for urn in own if "eventRule" in urn or "schedule:Schedule" in urn}
+        assert rules and all(change == {"state": working} for change in rules.values())
+        plans = [resource for resource in after.resources if resource.type == "aws:backup/plan:Plan"]
+        assert len(plans) == (1 if state == "active" else 0)
+        outputs = preview(stack).outputs
+        for name in ("ledger_table", "predictions_table", "buckets"):
+            assert after.outputs[name] == outputs[name]
+
+
+def test_the_second_region_backs_up_its_replicas_and_buckets_while_it_works(tmp_path: Path) -> None:
+    active = switched(tmp_path / "active", "prod-dr", "active")
+    (selection,) = [resource for resource in active.resources if resource.type == "aws:backup/selection:Selection"]
+    tables = {f"arn:aws:dynamodb:{DR_REGION}:123456789012:table/mlops-prod-{name}" for name in ("ledger", "predictions")}
+    buckets = {f"arn:aws:s3:::{name}" for name in active.outputs["buckets"].values()}
+    assert set(selection.inputs["resources"]) == tables | buckets
+    (policy,) = [resource for resource in active.resources if resource.name == "recovery-backups-backup-policy"]
+    statements = json.loads(policy.inputs["policy"])["Statement"]
+    aliases = {
+        statement["Condition"]["ForAnyValue:StringEquals"]["kms:ResourceAliases"]
+        for statement in statements
+        if "kms:ResourceAliases" in statement.get("Condition", {}).get("ForAnyValue:StringEquals", {})
+        and "kms:ReEncryptFrom" in statement["Action"]
+    }
+    assert aliases == {"alias/mlops-prod-replica-operations", "alias/mlops-prod-replica-predictions"}
+
+
+@pytest.mark.parametrize(
+    ("stack", "values", "says"),
+    [
+        ("prod-dr", {"replicate": ["tables"]}, "allowed there: buckets"),
+        ("prod-dr", {"peer": None}, "name its stack and region"),
+        ("prod-dr", {"role": "standby"}, "'owner'"),
+        ("prod", {"role": "replica", "replicate": []}, "leave cicd out"),
+    ],
+)
+def test_a_wrong_setting_of_recovery_is_refused_with_what_is_allowed(stack: str, values: dict[str, Any], says: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        parsed(stack, section("recovery", **values))
+    assert says in f"{caught.value} {caught.value.hint}"
 
 
 def names(stack: str) -> set[tuple[str, str]]:
