@@ -15,6 +15,7 @@ from pulumi.runtime.config import CONFIG, get_config_env
 from pydantic import BaseModel, ValidationError
 
 from components.contracts import Contract, ContractError, load_contract
+from components.name_lengths import too_long
 from components.settings import Settings
 
 REQUIRED_TAGS = ("Project", "Environment", "CostCenter", "Owner", "ManagedBy")
@@ -66,6 +67,7 @@ def read_as(model: type[Model]) -> tuple[Model, str]:
 def parse(config: Mapping[str, str], *, project: str, stack: str, root: Path) -> StackConfig:
     """Settings from Pulumi's flat configuration (objects are JSON text), contracts from below `root`. Raises SettingsError."""
     settings, region = parse_as(Settings, config, project=project, stack=stack)
+    _check_name_lengths(settings, project, stack)
     contracts = _contracts(settings, root, f"Pulumi.{stack}.yaml: {project}:models")
     tags = _value(config.get("aws:defaultTags", "{}"))["tags"]
     return StackConfig(project=project, stack=stack, region=region, settings=settings, contracts=contracts, default_tags=tags)
@@ -105,6 +107,18 @@ def _contracts(settings: Settings, root: Path, where: str) -> dict[str, Contract
             hint = "name a file of the folder contracts"
             raise SettingsError(message=message, where=f"{where}[{number}].contract", hint=hint) from None
     return contracts
+
+
+def _check_name_lengths(settings: Settings, project: str, stack: str) -> None:
+    """Names are made of project, stack and model: AWS refuses those that are too long, one by one and half-way through a deployment."""
+    models = [model.name for model in settings.models] if "data" in settings.stack.parts else []
+    worst = too_long(f"{project}-{stack}", models)
+    if worst is None:
+        return
+    message = f"the {worst.length.kind} {worst.name!r} would have {len(worst.name)} characters"
+    shorten = "project, stack or model" if worst.length.of_model else "project or stack"
+    hint = f"allowed: {worst.length.limit}; shorten the name of {shorten} by {worst.over}"
+    raise SettingsError(message=message, where=f"Pulumi.{stack}.yaml: names of project {project!r} and stack {stack!r}", hint=hint)
 
 
 def _check_default_tags(text: str, settings: Any, stack: str, file: str) -> None:
