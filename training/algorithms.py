@@ -2,12 +2,17 @@
 
 Each takes the matrix of `schema.matrix` (categories as codes, missing values as NaN) and gives the probability of the positive label.
 With validation rows, boosting finds the number of rounds by early stopping; without, it makes `rounds` of them.
-Sources: LightGBM and XGBoost parameter references, scikit-learn user guide 1.11.
+
+Boosting goes by steps of 50 rounds, each from the bytes that the one before left. A `Keeper` may keep them: whoever goes on from what was
+kept does the very same steps, so an interrupted fit ends in the same model. Sources: LightGBM and XGBoost parameter references (continued
+training), scikit-learn user guide 1.11 (warm start).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,6 +22,58 @@ Matrix = np.ndarray
 Labelled = tuple[Matrix, np.ndarray]
 ROUNDS, PATIENCE, LEARNING_RATE, LEAVES = 300, 20, 0.06, 31
 LEAF_ROWS = 20
+STEP = 50  # rounds between two checkpoints
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a fit has come: the rounds made, the model as bytes, the loss on the validation rows after each round."""
+
+    rounds: int = 0
+    model: bytes = b""
+    scores: tuple[float, ...] = ()
+    done: bool = False
+
+
+class Keeper(Protocol):
+    """Keeps a fit's progress beyond the life of this process."""
+
+    def load(self) -> Progress | None:
+        """Where to go on from, None at the beginning."""
+        ...
+
+    def save(self, progress: Progress) -> None:
+        """After every step."""
+        ...
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The hosts of a distributed fit, `address:port` each in the same order on all of them, and which one this is."""
+
+    addresses: tuple[str, ...]
+    rank: int
+
+
+def boost(step: Callable[[Progress, int], Progress], rounds: int, keeper: Keeper | None) -> Progress:
+    """Steps until a fit is done; `step` takes the progress so far and the number of rounds to come to."""
+    progress = (keeper.load() if keeper else None) or Progress()
+    while not progress.done:
+        progress = step(progress, min(rounds, progress.rounds + STEP))
+        if keeper:
+            keeper.save(progress)
+    return progress
+
+
+def best_round(scores: Sequence[float]) -> tuple[int, bool]:
+    """After how many rounds the loss was lowest, and whether `PATIENCE` rounds since brought no better one."""
+    best = 0
+    for number, score in enumerate(scores):
+        if score < scores[best]:
+            best = number
+        elif number - best >= PATIENCE:
+            return best + 1, True
+    return best + 1, False
 
 
 class Model(Protocol):
@@ -50,24 +107,37 @@ class HistGradientBoosting:
         seed: int,
         rounds: int = ROUNDS,
         validation: Labelled | None = None,
+        keeper: Keeper | None = None,
+        cluster: Cluster | None = None,
     ) -> Model:
+        import joblib
         from sklearn.ensemble import HistGradientBoostingClassifier
 
         classifier: Any = HistGradientBoostingClassifier
-        estimator = classifier(
+
+        def step(before: Progress, target: int) -> Progress:
+            estimator = joblib.load(io.BytesIO(before.model)) if before.model else first
+            estimator.set_params(max_iter=target)
+            watched = {} if validation is None else {"X_val": validation[0], "y_val": validation[1]}
+            estimator.fit(rows, labels, **watched)
+            # Entry 0 is the score before the first round; a score is a loss with the other sign.
+            scores = tuple(-float(score) for score in estimator.validation_score_[1:]) if watched else ()
+            kept = io.BytesIO()
+            joblib.dump(estimator, kept)
+            return Progress(target, kept.getvalue(), scores, estimator.n_iter_ < target or target == rounds)
+
+        first = classifier(
             learning_rate=LEARNING_RATE,
-            max_iter=rounds,
             max_leaf_nodes=LEAVES,
             min_samples_leaf=LEAF_ROWS,
             categorical_features=list(categorical),
             early_stopping=validation is not None,
             n_iter_no_change=PATIENCE,
             random_state=seed,
+            warm_start=True,
         )
-        if validation is None:
-            return cls(estimator.fit(rows, labels), rounds)
-        estimator.fit(rows, labels, X_val=validation[0], y_val=validation[1])
-        return cls(estimator, max(1, int(np.argmax(estimator.validation_score_))))  # entry 0 is the score before the first round
+        fitted = boost(step, rounds, keeper)
+        return cls(joblib.load(io.BytesIO(fitted.model)), rounds if validation is None else 1 + int(np.argmin(fitted.scores)))
 
     def probability(self, rows: Matrix) -> np.ndarray:
         return self.estimator.predict_proba(rows)[:, 1]
@@ -96,7 +166,10 @@ class LogisticRegression(HistGradientBoosting):
         seed: int,
         rounds: int = ROUNDS,
         validation: Labelled | None = None,
+        keeper: Keeper | None = None,
+        cluster: Cluster | None = None,
     ) -> Model:
+        import joblib
         from sklearn.compose import ColumnTransformer
         from sklearn.impute import SimpleImputer
         from sklearn.linear_model import LogisticRegression as Estimator
@@ -108,7 +181,13 @@ class LogisticRegression(HistGradientBoosting):
         numeric = make_pipeline(SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True), StandardScaler())
         encoded = OneHotEncoder(handle_unknown="ignore")
         columns = ColumnTransformer([("numbers", numeric, number_columns), ("categories", encoded, category_columns)])
-        return cls(make_pipeline(columns, Estimator(max_iter=300, random_state=seed)).fit(rows, labels))
+
+        def step(_before: Progress, _target: int) -> Progress:
+            kept = io.BytesIO()
+            joblib.dump(make_pipeline(columns, Estimator(max_iter=300, random_state=seed)).fit(rows, labels), kept)
+            return Progress(0, kept.getvalue(), (), done=True)
+
+        return cls(joblib.load(io.BytesIO(boost(step, 0, keeper).model)))
 
 
 class LightGBM:
@@ -128,6 +207,8 @@ class LightGBM:
         seed: int,
         rounds: int = ROUNDS,
         validation: Labelled | None = None,
+        keeper: Keeper | None = None,
+        cluster: Cluster | None = None,
     ) -> Model:
         import lightgbm
 
@@ -139,20 +220,34 @@ class LightGBM:
             "min_data_in_leaf": LEAF_ROWS,
             "feature_fraction": 0.8,
             "seed": seed,
+            "data_random_seed": seed,
             "deterministic": True,
             "force_row_wise": True,
             "num_threads": 1,
             "verbosity": -1,
         }
         columns = [index for index, is_category in enumerate(categorical) if is_category]
-        train = lightgbm.Dataset(rows, labels, categorical_feature=columns, free_raw_data=False)
-        if validation is None:
-            return cls(lightgbm.train(parameters, train, rounds), rounds)
-        valid = train.create_valid(validation[0], validation[1])
-        booster = lightgbm.train(
-            parameters, train, rounds, valid_sets=[valid], callbacks=[lightgbm.early_stopping(PATIENCE, verbose=False)]
-        )
-        return cls(booster, booster.best_iteration)
+
+        def step(before: Progress, target: int) -> Progress:
+            history: dict[str, Any] = {}
+            train = lightgbm.Dataset(rows, labels, categorical_feature=columns, params=parameters)
+            valid = [] if validation is None else [train.create_valid(validation[0], validation[1])]
+            booster = lightgbm.train(
+                # The state of the feature sampling is not part of a model: each step has a seed of its own.
+                {**parameters, "feature_fraction_seed": seed + before.rounds},
+                train,
+                target - before.rounds,
+                valid_sets=valid,
+                init_model=lightgbm.Booster(model_str=before.model.decode()) if before.model else None,
+                callbacks=[lightgbm.record_evaluation(history)] if valid else [],
+            )
+            scores = before.scores + tuple(history["valid_0"]["binary_logloss"] if valid else ())
+            done = target == rounds or (bool(valid) and best_round(scores)[1])
+            return Progress(target, booster.model_to_string().encode(), scores, done)
+
+        fitted = boost(step, rounds, keeper)
+        booster = lightgbm.Booster(model_str=fitted.model.decode())
+        return cls(booster, rounds if validation is None else best_round(fitted.scores)[0])
 
     def probability(self, rows: Matrix) -> np.ndarray:
         return np.asarray(self.booster.predict(rows, num_threads=1))
@@ -192,6 +287,8 @@ class XGBoost:
         seed: int,
         rounds: int = ROUNDS,
         validation: Labelled | None = None,
+        keeper: Keeper | None = None,
+        cluster: Cluster | None = None,
     ) -> Model:
         import xgboost
 
@@ -208,11 +305,21 @@ class XGBoost:
             "nthread": 1,
         }
         train = cls._data(rows, categorical, labels)
-        if validation is None:
-            return cls(xgboost.train(parameters, train, rounds), rounds)
-        evals = [(cls._data(validation[0], categorical, validation[1]), "validation")]
-        booster = xgboost.train(parameters, train, rounds, evals=evals, early_stopping_rounds=PATIENCE, verbose_eval=False)
-        return cls(booster, booster.best_iteration + 1)
+        evals = [] if validation is None else [(cls._data(validation[0], categorical, validation[1]), "validation")]
+
+        def step(before: Progress, target: int) -> Progress:
+            history: dict[str, Any] = {}
+            base = xgboost.Booster(parameters, model_file=bytearray(before.model)) if before.model else None
+            booster = xgboost.train(
+                parameters, train, target - before.rounds, evals=evals, evals_result=history, verbose_eval=False, xgb_model=base
+            )
+            scores = before.scores + tuple(history["validation"]["logloss"] if evals else ())
+            done = target == rounds or (bool(evals) and best_round(scores)[1])
+            return Progress(target, bytes(booster.save_raw("ubj")), scores, done)
+
+        fitted = boost(step, rounds, keeper)
+        booster = xgboost.Booster(parameters, model_file=bytearray(fitted.model))
+        return cls(booster, rounds if validation is None else best_round(fitted.scores)[0])
 
     def probability(self, rows: Matrix) -> np.ndarray:
         return self.booster.predict(self._data(rows, [kind == "c" for kind in self.booster.feature_types]))

@@ -54,6 +54,12 @@ def model_directory() -> Path:
     return path
 
 
+def checkpoint_directory() -> Path | None:
+    """The directory that SageMaker keeps in step with the job's checkpoint prefix; None where the container has none."""
+    path = Path(os.environ.get("SM_CHECKPOINT_DIR") or ROOT / "checkpoints")
+    return path if path.is_dir() else None
+
+
 def report_failure(message: str) -> None:
     """Writes the text that SageMaker shows as FailureReason, where the container has a place for it."""
     folder = Path(os.environ.get("SM_OUTPUT_DIR") or ROOT / "output")

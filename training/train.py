@@ -5,7 +5,8 @@
 3. It is evaluated on `test`, which is later than everything it has seen, beside the trivial baseline and, when the job has the channel
    `incumbent`, the version in service, on the same rows. What is evaluated is what is registered.
 
-Prints one line `metric <name>=<value>;` a metric. Deterministic: sorted rows, seeds, one thread.
+Prints one line `metric <name>=<value>;` a metric. Deterministic: sorted rows, seeds, one thread. Both fits keep checkpoints, so that a job
+whose spot instance was taken away goes on where it was and ends in the same model.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ import pandas as pd  # noqa: E402
 from platform_common.contract import Contract, ContractError, load  # noqa: E402
 
 import training  # noqa: E402
-from training import algorithms, baseline, container, data, evaluation  # noqa: E402
+from training import algorithms, baseline, checkpoints, container, data, evaluation  # noqa: E402
 from training.container import TrainingError  # noqa: E402
 from training.schema import Schema, category_text, derive, matrix  # noqa: E402
 
@@ -66,10 +67,21 @@ def run() -> None:
         raise TrainingError(f"column '{contract.target}': expected both labels among {len(seen)} training rows, got one")
     inputs = {part: matrix(schema, rows) for part, rows in (("train", train), ("validation", validation), ("test", test), ("seen", seen))}
 
-    watched = algorithm.fit(
-        inputs["train"], labels["train"], schema.categorical, seed, validation=(inputs["validation"], labels["validation"])
+    arrays = {f"{kind} {part}": values[part] for kind, values in (("rows", inputs), ("labels", labels)) for part in ("train", "validation")}
+    kept = checkpoints.Checkpoints(
+        container.checkpoint_directory(),
+        checkpoints.fingerprint(settings, contract.name, arrays),
+        lambda message, **more: print(log_line(message, **more), flush=True),
     )
-    model = algorithm.fit(inputs["seen"], labels["seen"], schema.categorical, seed, rounds=watched.rounds)
+    watched = algorithm.fit(
+        inputs["train"],
+        labels["train"],
+        schema.categorical,
+        seed,
+        validation=(inputs["validation"], labels["validation"]),
+        keeper=kept.stage("watched"),
+    )
+    model = algorithm.fit(inputs["seen"], labels["seen"], schema.categorical, seed, rounds=watched.rounds, keeper=kept.stage("final"))
     probabilities = model.probability(inputs["test"])
     seconds = time.perf_counter() - started
 
@@ -94,6 +106,7 @@ def run() -> None:
         "test_rows": len(test),
         "rounds": watched.rounds,
         "seconds": round(seconds, 1),
+        "resumed": kept.resumed,
     }
     print(log_line("model trained", **fields))
 

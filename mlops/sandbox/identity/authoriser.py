@@ -29,6 +29,7 @@ Application = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 AUDIT_PATH = "/_sandbox/audit"
 EVENTS_PATH = "/_sandbox/events"
 OIDC_PATH = "/_sandbox/oidc"
+INTERRUPTIONS_PATH = "/_sandbox/interruptions"
 PRINCIPAL = "mlops.sandbox.principal"  # environ key: the caller, allowed or not, for whoever stands behind or watches
 
 
@@ -48,7 +49,7 @@ class Authoriser:
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
-        if path in (AUDIT_PATH, EVENTS_PATH, OIDC_PATH):
+        if path in (AUDIT_PATH, EVENTS_PATH, OIDC_PATH, INTERRUPTIONS_PATH):
             return self._for_administrator(environ, start_response)
         call: Call | None = None
         try:
@@ -98,6 +99,7 @@ class Authoriser:
         `GET /_sandbox/audit?view=calls|denied|unused|grants&principal=<ARN>`: what was judged.
         `POST /_sandbox/events` with `{"source": "aws.…", "detail-type": …, "detail": {…}}`: an event that only AWS itself can send.
         `POST /_sandbox/oidc` with `{"issuer": "https://…", "keys": [JSON Web Keys]}`: what AWS would fetch from the issuer's address.
+        `POST /_sandbox/interruptions` with `{"training_job": name}`: the job's spot instances are taken away.
         """
         secret = self._identity.administrator().secret_access_key
         if not hmac.compare_digest(environ.get("HTTP_AUTHORIZATION", "").removeprefix("Bearer "), secret):
@@ -106,7 +108,8 @@ class Authoriser:
             )
             return errors.answer(environ, start_response, refused, "")
         try:
-            content = {EVENTS_PATH: self._send, OIDC_PATH: self._take_keys}.get(environ.get("PATH_INFO", ""), self._audit)(environ)
+            doors = {EVENTS_PATH: self._send, OIDC_PATH: self._take_keys, INTERRUPTIONS_PATH: self._interrupt}
+            content = doors.get(environ.get("PATH_INFO", ""), self._audit)(environ)
         except LookupError as error:
             return errors.answer(environ, start_response, errors.Refused("ValidationException", str(error), 400), "")
         body = json.dumps({"schema": 1, **content}).encode()
@@ -136,6 +139,16 @@ class Authoriser:
         except (ValueError, KeyError, TypeError, JoseError) as error:
             raise LookupError(f"expected JSON with an issuer and its public keys: {type(error).__name__} {error}") from error
         return {"issuer": document["issuer"], "keys": len(document["keys"])}
+
+    def _interrupt(self, environ: dict[str, Any]) -> dict[str, Any]:
+        training = self._sandbox.services.get("training")
+        if environ.get("REQUEST_METHOD") != "POST" or training is None:
+            raise LookupError(f"expected POST {INTERRUPTIONS_PATH} on a sandbox with SageMaker")
+        try:
+            name = json.loads(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))["training_job"]
+        except (ValueError, TypeError, KeyError) as error:
+            raise LookupError(f"expected JSON with training_job: {type(error).__name__} {error}") from error
+        return training.interrupt(name)
 
     def _view(self, view: str, principal: str) -> dict[str, Any]:
         identity = self._identity

@@ -1,14 +1,18 @@
-"""SageMaker training jobs as real processes: the `/opt/ml` contract in a directory of the job's own, with the job's role."""
+"""SageMaker training jobs as real processes: the `/opt/ml` contract in a directory of each host's own, with the job's role.
+
+There is no spot market here: an instance is taken away when somebody asks for it (`POST /_sandbox/interruptions`). Then what happens is what
+happens on AWS: SIGTERM, new instances, checkpoints back from S3, the script again.
+"""
 
 from __future__ import annotations
 
+import itertools
 import re
-import subprocess
-import sys
 import threading
+import time
 from contextlib import suppress
 from datetime import datetime
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from moto.sagemaker.responses import SageMakerResponse
@@ -16,7 +20,8 @@ from moto.sagemaker.responses import SageMakerResponse
 from mlops.sandbox.ml import jobs
 from mlops.sandbox.ml.jobs import JobError
 from mlops.sandbox.ml.operations import implement
-from mlops.sandbox.ml.training_directory import CHANNELS, TrainingDirectory, decoded, environment, user_arguments
+from mlops.sandbox.ml.training_cluster import LOG_GROUP, Cluster, checkpoint_path
+from mlops.sandbox.ml.training_directory import CHANNELS, decoded
 from mlops.sandbox.ml.validation import (
     ResourceInUse,
     ResourceNotFound,
@@ -32,8 +37,8 @@ from mlops.sandbox.ml.validation import (
 if TYPE_CHECKING:
     from mlops.sandbox.context import Sandbox
 
-LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 AT_ONCE = 2  # one job a core
+MAXIMUM_HOSTS = 4
 DEFAULT_RUNTIME = 86400
 _REFUSED = (
     "DebugHookConfig",
@@ -48,12 +53,14 @@ _MESSAGES = {
     "Pending": "Waiting for a free slot: the sandbox runs two training jobs at a time",
     "Downloading": "Downloading input data",
     "Training": "Training in progress",
+    "Interrupted": "Training job interrupted: its spot instances were taken away",
     "Uploading": "Uploading generated training model",
     "Stopping": "Stopping the training job",
     "Completed": "Training job completed",
     "Failed": "Training job failed",
     "Stopped": "Training job stopped",
     "MaxRuntimeExceeded": "Resource released due to MaxRuntimeInSeconds",
+    "MaxWaitTimeExceeded": "Resource released due to MaxWaitTimeInSeconds",
 }
 
 
@@ -73,7 +80,12 @@ class TrainingJob:
         self.failure_reason: str | None = None
         self.transitions: list[dict[str, Any]] = []
         self.metrics: dict[str, dict[str, Any]] = {}
-        self.stop = threading.Event()
+        self.metric_patterns = [
+            (entry["Name"], re.compile(entry["Regex"])) for entry in request["AlgorithmSpecification"].get("MetricDefinitions", [])
+        ]
+        self.spot: bool = request.get("EnableManagedSpotTraining", False)
+        self.used_seconds = 0.0  # of instances: without the wait for new ones
+        self.stop, self.interruption = threading.Event(), threading.Event()
         self.enter("Starting")
 
     @property
@@ -107,7 +119,9 @@ class TrainingJob:
             seconds = int(((self.training_end_time or jobs.now()) - self.training_start_time).total_seconds())
             response |= {"TrainingStartTime": self.training_start_time, "TrainingTimeInSeconds": max(1, seconds)}
             if self.training_end_time:
-                response |= {"TrainingEndTime": self.training_end_time, "BillableTimeInSeconds": max(1, seconds)}
+                # No discount: the sandbox has no spot prices. What is not billed is the wait for new instances.
+                billable = max(1, min(seconds, round(self.used_seconds)))
+                response |= {"TrainingEndTime": self.training_end_time, "BillableTimeInSeconds": billable}
         if self.training_job_status in ("Completed", "Stopped"):
             response["ModelArtifacts"] = {"S3ModelArtifacts": f"{self.output}/model.tar.gz"}
         if self.failure_reason:
@@ -130,7 +144,10 @@ class Training:
     def __init__(self, sandbox: Sandbox):
         self.sandbox = sandbox
         self._slots = threading.Semaphore(AT_ONCE)
-        self._grace = float(sandbox.options.executors.get("training", {}).get("stop_grace", 120.0))
+        options = sandbox.options.executors.get("training", {})
+        self._grace = float(options.get("stop_grace", 120.0))
+        self._tick = float(options.get("tick", 2.0))
+        self._capacity = float(options.get("capacity_wait", 1.0))
 
     @property
     def known(self) -> dict[str, TrainingJob]:
@@ -161,6 +178,18 @@ class Training:
         job.training_job_status = "Stopping"
         job.stop.set()
 
+    def interrupt(self, name: str) -> dict[str, Any]:
+        """Takes the spot instances of a running job away; LookupError when there is nothing to take."""
+        job = self.known.get(name)
+        if job is None:
+            raise LookupError(f"there is no training job {name}")
+        if not job.spot:
+            raise LookupError(f"training job {name} does not run on spot instances: EnableManagedSpotTraining is not set")
+        if job.secondary_status != "Training":
+            raise LookupError(f"expected training job {name} to be in secondary status Training, it is {job.secondary_status}")
+        job.interruption.set()
+        return {"training_job": name, "instances": job.request["ResourceConfig"].get("InstanceCount", 1)}
+
     def _announce(self, job: TrainingJob) -> None:
         detail = jobs.epoch_milliseconds(job.response_object)
         jobs.emit(self.sandbox, "aws.sagemaker", "SageMaker Training Job State Change", detail, [job.arn])
@@ -180,73 +209,39 @@ class Training:
             self._announce(job)
 
     def _run(self, job: TrainingJob) -> tuple[str, str, str | None]:
-        request = job.request
-        credentials = jobs.issue(self.sandbox, request["RoleArn"], "sagemaker.amazonaws.com", job.training_job_name)
-        directory = TrainingDirectory(
-            Path(self.sandbox.directory) / "training" / job.training_job_name, jobs.Objects(self.sandbox, credentials)
-        )
+        """Tries on one set of instances after another, until one is not interrupted."""
+        condition = job.request.get("StoppingCondition", {})
+        began = time.monotonic()
+        latest = began + condition["MaxWaitTimeInSeconds"] if job.spot else None
         job.training_start_time = jobs.now()
-        job.enter("Downloading")
-        hyperparameters = {name: decoded(value) for name, value in request["HyperParameters"].items()}
-        channels = request.get("InputDataConfig", [])
-        directory.write_configuration(request["HyperParameters"], channels, request["ResourceConfig"]["InstanceType"])
-        for channel in channels:
-            directory.download_channel(channel)
-        source = hyperparameters["sagemaker_submit_directory"]
-        if request.get("EnableNetworkIsolation") and not source.startswith(CHANNELS):
-            raise JobError(
-                f"AlgorithmError: with EnableNetworkIsolation the container cannot fetch sagemaker_submit_directory {source}: "
-                f"give it as an input channel, for example {CHANNELS}code/sourcedir.tar.gz"
-            )
-        directory.unpack_source(source)
-        checkpoints = directory.root / checkpoint_path(request).lstrip("/")
-        if "CheckpointConfig" in request:
-            directory.restore_checkpoints(request["CheckpointConfig"]["S3Uri"], checkpoints)
-        job.enter("Training")
-        ending, code = self._train(job, directory, credentials, hyperparameters, checkpoints)
-        return self._conclude(job, directory, ending, code)
+        for attempt in itertools.count():
+            started = time.monotonic()
+            cluster = Cluster(self.sandbox, job, attempt)
+            try:
+                job.enter("Downloading")
+                cluster.download()
+                job.enter("Training")
+                cluster.start()
+                seconds = condition.get("MaxRuntimeInSeconds", DEFAULT_RUNTIME) - job.used_seconds
+                ending = cluster.follow(seconds, self._grace, self._tick, lambda text: self._record_metrics(job, text))
+                if ending != "interrupted":
+                    return self._conclude(job, cluster, ending)
+            finally:
+                job.used_seconds += time.monotonic() - started
+            cluster.discard()
+            job.enter("Interrupted")
+            job.interruption.clear()
+            self._announce(job)
+            job.stop.wait(self._capacity)
+            if job.stop.is_set():
+                return "Stopped", "Stopped", None
+            if latest is not None and time.monotonic() > latest:
+                return "Stopped", "MaxWaitTimeExceeded", None
+        raise AssertionError("unreachable")
 
-    def _train(
-        self, job: TrainingJob, directory: TrainingDirectory, credentials: Any, hyperparameters: dict[str, Any], checkpoints: Path
-    ) -> tuple[str, int]:
-        user = {name: value for name, value in hyperparameters.items() if not name.startswith("sagemaker_")}
-        variables = jobs.environment(
-            self.sandbox, credentials, **environment(directory.base, job.request, job.arn, hyperparameters, checkpoints)
-        )
-        command = [sys.executable, hyperparameters["sagemaker_program"], *user_arguments(user)]
-        log_file = directory.root / "log"
-        with log_file.open("wb") as output:
-            process = self.sandbox.processes.start(
-                command, env=variables, cwd=directory.base / "code", stdin=subprocess.DEVNULL, stdout=output, stderr=output
-            )
-        stream = jobs.LogStream(
-            self.sandbox,
-            credentials,
-            LOG_GROUP,
-            f"{job.training_job_name}/algo-1-{jobs.epoch_milliseconds(job.creation_time) // 1000}",
-            log_file,
-        )
-        definitions = [
-            (entry["Name"], re.compile(entry["Regex"])) for entry in job.request["AlgorithmSpecification"].get("MetricDefinitions", [])
-        ]
-
-        def tick(final: bool = False) -> None:
-            self._record_metrics(job, definitions, stream.send(final=final))
-            if "CheckpointConfig" in job.request:
-                directory.save_checkpoints(job.request["CheckpointConfig"]["S3Uri"], checkpoints)
-
-        seconds = job.request.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", DEFAULT_RUNTIME)
-        ending = jobs.follow(process, seconds=seconds, stop=job.stop, tick=tick, interval=2)
-        if ending != "exited":
-            job.enter("Stopping")
-        self.sandbox.processes.stop(process, grace=self._grace if ending != "exited" else 0)
-        code = process.wait()
-        tick(final=True)
-        return ending, code
-
-    def _record_metrics(self, job: TrainingJob, definitions: list[tuple[str, re.Pattern[str]]], text: str) -> None:
+    def _record_metrics(self, job: TrainingJob, text: str) -> None:
         found: list[tuple[str, float, str]] = []
-        for name, pattern in definitions:
+        for name, pattern in job.metric_patterns:
             for match in pattern.finditer(text):
                 with suppress(ValueError, IndexError):
                     value = float(match.group(1))
@@ -254,14 +249,12 @@ class Training:
                     found.append((name, value, "None"))
         jobs.put_metrics(self.sandbox, LOG_GROUP, found, {"TrainingJobName": job.training_job_name})
 
-    def _conclude(self, job: TrainingJob, directory: TrainingDirectory, ending: str, code: int) -> tuple[str, str, str | None]:
-        failed = ending == "exited" and code != 0
-        key = job.request["OutputDataConfig"].get("KmsKeyId")
+    def _conclude(self, job: TrainingJob, cluster: Cluster, ending: str) -> tuple[str, str, str | None]:
+        failed = ending == "exited" and cluster.code != 0
         job.enter("Uploading")
-        directory.upload_archive(directory.base / "output" / "data", f"{job.output}/output.tar.gz", key)
+        uploaded = cluster.upload(job.output, job.request["OutputDataConfig"].get("KmsKeyId"), model=not failed)
         if failed:
-            return "Failed", "Failed", failure_reason(directory, code)
-        uploaded = directory.upload_archive(directory.base / "model", f"{job.output}/model.tar.gz", key)
+            return "Failed", "Failed", cluster.failure_reason()
         if ending == "timeout":
             return "Stopped", "MaxRuntimeExceeded", None
         if ending == "stopped":
@@ -269,18 +262,6 @@ class Training:
         if not uploaded:
             return "Failed", "Failed", "AlgorithmError: the script ended without writing anything to SM_MODEL_DIR"
         return "Completed", "Completed", None
-
-
-def failure_reason(directory: TrainingDirectory, code: int) -> str:
-    """As SageMaker words it: the failure file, else the last line of the log."""
-    lines = (directory.root / "log").read_text(errors="replace").strip().splitlines()
-    text = directory.failure or f'ExecuteUserScriptError: ErrorMessage "{lines[-1] if lines else ""}"'
-    return f"AlgorithmError: {text}"[:1000] + f", exit code: {code}"
-
-
-def checkpoint_path(request: dict[str, Any]) -> str:
-    """Where the job's checkpoints lie, as an absolute path of the container."""
-    return request.get("CheckpointConfig", {}).get("LocalPath", "/opt/ml/checkpoints")
 
 
 def check_request(sandbox: Sandbox, request: dict[str, Any]) -> None:
@@ -294,8 +275,8 @@ def check_request(sandbox: Sandbox, request: dict[str, Any]) -> None:
         raise ValidationException(
             "the sandbox does not execute sagemaker:CreateTrainingJob with TrainingInputMode Pipe: use File or FastFile"
         )
-    if resources.get("InstanceCount", 1) != 1:
-        raise ValidationException("the sandbox does not execute sagemaker:CreateTrainingJob with more than one instance")
+    if not 1 <= resources.get("InstanceCount", 1) <= MAXIMUM_HOSTS:
+        raise ValidationException(f"the sandbox does not execute sagemaker:CreateTrainingJob with more than {MAXIMUM_HOSTS} instances")
     hyperparameters = request.setdefault("HyperParameters", {})
     for name in ("sagemaker_program", "sagemaker_submit_directory"):
         if not hyperparameters.get(name):
@@ -356,4 +337,5 @@ def install(sandbox: Sandbox) -> Training:
     training = Training(sandbox)
     implement(SageMakerResponse, "CreateTrainingJob", training.create)
     implement(SageMakerResponse, "StopTrainingJob", training.stop)
+    sandbox.services["training"] = training
     return training

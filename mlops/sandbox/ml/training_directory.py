@@ -11,7 +11,6 @@ from typing import Any
 
 from mlops.sandbox.ml.jobs import JobError, Objects, read_json, split_uri
 
-HOST = "algo-1"
 CHANNELS = "/opt/ml/input/data/"
 _PARALLEL = 8
 
@@ -61,25 +60,27 @@ class TrainingDirectory:
         path = self.base / "output" / "failure"
         return path.read_text(errors="replace")[:1024].strip() if path.is_file() else ""
 
-    def write_configuration(self, hyperparameters: Mapping[str, str], channels: list[dict[str, Any]], instance_type: str) -> None:
+    def write_configuration(
+        self, hyperparameters: Mapping[str, str], channels: list[dict[str, Any]], instance_type: str, host: str, hosts: list[str]
+    ) -> None:
         """The three JSON files that SageMaker mounts."""
         config = self.base / "input" / "config"
         config.joinpath("hyperparameters.json").write_text(json.dumps(dict(hyperparameters)))
         data = {
             channel["ChannelName"]: {
                 "TrainingInputMode": "File",
-                "S3DistributionType": "FullyReplicated",
+                "S3DistributionType": channel["DataSource"]["S3DataSource"].get("S3DataDistributionType", "FullyReplicated"),
                 "RecordWrapperType": "None",
                 "ContentType": channel.get("ContentType"),
             }
             for channel in channels
         }
         config.joinpath("inputdataconfig.json").write_text(json.dumps(data))
-        resources = {"current_host": HOST, "hosts": [HOST], "network_interface_name": "lo", "current_instance_type": instance_type}
+        resources = {"current_host": host, "hosts": hosts, "network_interface_name": "lo", "current_instance_type": instance_type}
         config.joinpath("resourceconfig.json").write_text(json.dumps(resources))
 
-    def download_channel(self, channel: dict[str, Any]) -> None:
-        """All objects of one channel."""
+    def download_channel(self, channel: dict[str, Any], rank: int = 0, hosts: int = 1) -> None:
+        """All objects of one channel, or with ShardedByS3Key this host's share of them: every `hosts`-th by key."""
         source = channel["DataSource"]["S3DataSource"]
         uri = source["S3Uri"]
         target = self.base / "input" / "data" / channel["ChannelName"]
@@ -91,6 +92,8 @@ class TrainingDirectory:
             files = [(f"s3://{bucket}/{entry['Key']}", relative_key(entry["Key"], prefix)) for entry in self._objects.list(uri)]
         if not files:
             raise JobError(f"ClientError: Data download failed:No S3 objects found under S3 URL {uri!r} given in input data source.")
+        if source.get("S3DataDistributionType") == "ShardedByS3Key":
+            files = sorted(files)[rank::hosts]
         self._download_all([(object_uri, self._inside(target, path)) for object_uri, path in files])
 
     @staticmethod
@@ -127,19 +130,23 @@ class TrainingDirectory:
     def save_checkpoints(self, uri: str, source: Path) -> None:
         """Files that are new or changed since the last call."""
         for file in sorted(path for path in source.rglob("*") if path.is_file()):
-            state = (file.stat().st_mtime, file.stat().st_size)
-            if self._synchronised.get(file) != state:
-                self._objects.upload(file, f"{uri.rstrip('/')}/{file.relative_to(source).as_posix()}")
-                self._synchronised[file] = state
+            try:
+                state = (file.stat().st_mtime, file.stat().st_size)
+                if self._synchronised.get(file) != state:
+                    self._objects.upload(file, f"{uri.rstrip('/')}/{file.relative_to(source).as_posix()}")
+                    self._synchronised[file] = state
+            except FileNotFoundError:
+                continue  # a draft that has its name by now, or an old checkpoint that the script took away
 
-    def upload_archive(self, source: Path, uri: str, kms_key_id: str | None) -> bool:
-        """A directory as a `.tar.gz` object; nothing happens when it is empty."""
-        if not any(source.iterdir()):
+    def upload_archive(self, sources: list[Path], uri: str, kms_key_id: str | None) -> bool:
+        """Directories of the job's hosts as one `.tar.gz` object (of files with one name the main host's); nothing happens when all are empty."""
+        files = {path.relative_to(source).as_posix(): path for source in reversed(sources) for path in source.rglob("*") if path.is_file()}
+        if not files:
             return False
         archive = self.root / uri.rsplit("/", 1)[1]
         with tarfile.open(archive, "w:gz", compresslevel=1) as tar:
-            for entry in sorted(source.iterdir()):
-                tar.add(entry, arcname=entry.name)
+            for name, path in sorted(files.items()):
+                tar.add(path, arcname=name)
         self._objects.upload(archive, uri, kms_key_id)
         archive.unlink()
         return True
@@ -155,7 +162,9 @@ def unpack(archive: Path, target: Path, uri: str) -> None:
         raise JobError(f"{uri} is not a .tar.gz archive that can be unpacked: {error}") from error
 
 
-def environment(base: Path, job: dict[str, Any], arn: str, hyperparameters: Mapping[str, Any], checkpoints: Path) -> dict[str, str]:
+def environment(
+    base: Path, job: dict[str, Any], arn: str, hyperparameters: Mapping[str, Any], checkpoints: Path, host: str, hosts: list[str]
+) -> dict[str, str]:
     """The SM_* variables of SageMaker's training toolkit."""
     user = {name: value for name, value in hyperparameters.items() if not name.startswith("sagemaker_")}
     channels = sorted(channel["ChannelName"] for channel in job.get("InputDataConfig", []))
@@ -172,8 +181,8 @@ def environment(base: Path, job: dict[str, Any], arn: str, hyperparameters: Mapp
         "SM_CHANNELS": json.dumps(channels),
         "SM_HPS": json.dumps(user),
         "SM_USER_ARGS": json.dumps(user_arguments(user)),
-        "SM_CURRENT_HOST": HOST,
-        "SM_HOSTS": json.dumps([HOST]),
+        "SM_CURRENT_HOST": host,
+        "SM_HOSTS": json.dumps(hosts),
         "SM_NUM_CPUS": 1,
         "SM_NUM_GPUS": 0,
         "SM_JOB_NAME": job["TrainingJobName"],

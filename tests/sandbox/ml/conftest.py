@@ -6,7 +6,9 @@ import io
 import json
 import tarfile
 import time
-from collections.abc import Callable, Iterator
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import boto3
@@ -69,6 +71,19 @@ class World:
     def keys(self, prefix: str) -> list[str]:
         return [entry["Key"] for entry in self.client("s3").list_objects_v2(Bucket=self.bucket, Prefix=prefix).get("Contents", [])]
 
+    def interrupt(self, job: str) -> tuple[int, dict[str, Any]]:
+        """Takes a job's spot instances away: HTTP status and answer of the sandbox's own door."""
+        request = urllib.request.Request(
+            f"{self.running.endpoint}/_sandbox/interruptions",
+            json.dumps({"training_job": job}).encode(),
+            {"Authorization": f"Bearer {self.running.administrator.secret_access_key}"},
+        )
+        try:
+            with urllib.request.urlopen(request) as answer:  # noqa: S310
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            return error.code, json.load(error)
+
     def log(self, group: str, stream_prefix: str) -> str:
         """The lines of a log stream; empty while there is none."""
         logs = self.client("logs")
@@ -106,11 +121,16 @@ class World:
     @staticmethod
     def archive(**files: str | bytes) -> bytes:
         """A .tar.gz; `__` in a name stands for a slash, `_py` at the end for .py."""
+        return World.archive_of({name.replace("__", "/").replace("_py", ".py"): content for name, content in files.items()})
+
+    @staticmethod
+    def archive_of(files: Mapping[str, str | bytes]) -> bytes:
+        """A .tar.gz of path → content."""
         data = io.BytesIO()
         with tarfile.open(fileobj=data, mode="w:gz") as tar:
             for name, content in files.items():
                 body = content.encode() if isinstance(content, str) else content
-                entry = tarfile.TarInfo(name.replace("__", "/").replace("_py", ".py"))
+                entry = tarfile.TarInfo(name)
                 entry.size = len(body)
                 tar.addfile(entry, io.BytesIO(body))
         return data.getvalue()
@@ -132,7 +152,11 @@ def ml_running(tmp_path_factory: pytest.TempPathFactory, request: pytest.Fixture
     spark = any(item.get_closest_marker("spark") for item in request.session.items)
     options = {
         "alarm_tick": 0.3,
-        "executors": {"glue": {"warm": spark, "minute": 4.0}, "training": {"stop_grace": 2.0}, "endpoints": {"start_timeout": 8.0}},
+        "executors": {
+            "glue": {"warm": spark, "minute": 4.0},
+            "training": {"stop_grace": 2.0, "tick": 0.2, "capacity_wait": 0.5},
+            "endpoints": {"start_timeout": 8.0},
+        },
     }
     project = tmp_path_factory.mktemp("ml")
     started = lifecycle.start(project, options=options, attached=True)

@@ -196,7 +196,7 @@ def test_third_job_waits_for_one_of_two_slots(world):
         ({"TrainingJobName": "under_score"}, "regular expression pattern"),
         ({"AlgorithmSpecification": {"TrainingImage": "python:3.11", "TrainingInputMode": "File"}}, "does not run the image 'python:3.11'"),
         ({"HyperParameters": {}}, "sagemaker_program is missing"),
-        ({"ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 2, "VolumeSizeInGB": 10}}, "more than one instance"),
+        ({"ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 5, "VolumeSizeInGB": 10}}, "more than 4 instances"),
         ({"EnableManagedSpotTraining": True}, "Invalid MaxWaitTimeInSeconds"),
         ({"RoleArn": "arn:aws:iam::123456789012:role/nobody"}, "Could not assume role"),
         ({"OutputDataConfig": {"S3OutputPath": "s3://ml-data/m", "KmsKeyId": "alias/none"}}, "there is no KMS key"),
