@@ -6,6 +6,7 @@ CLI's.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import yaml
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, resource_pb2, resource_pb2_grpc
 
@@ -26,10 +28,17 @@ from mlops.engine.values import UNKNOWN, Secret, contains_secret, contains_unkno
 class EchoProvider:
     """A provider that adds nothing: what the CLI shows is what the program registered."""
 
-    def __init__(self, region: str) -> None:
-        self._provider = RecordedResource(
-            "urn", "pulumi:providers:aws", "aws", True, False, "", "", False, {"region": region}, {}, [], {}, {}
-        )
+    def __init__(self, region: str, **configuration: Any) -> None:
+        inputs = {"region": region, **{key: json.dumps(value) for key, value in configuration.items()}}
+        self._provider = RecordedResource("urn", "pulumi:providers:aws", "aws", True, False, "", "", False, inputs, {}, [], {}, {})
+
+    @classmethod
+    def of(cls, project: Path, stack: str) -> EchoProvider:
+        """Configured as the stack configures its default provider, with eu-west-1 where it names no region."""
+        file = project / f"Pulumi.{stack}.yaml"
+        config = (yaml.safe_load(file.read_text()) or {}).get("config") or {} if file.exists() else {}
+        tags = config.get("aws:defaultTags")
+        return cls(config.get("aws:region", "eu-west-1"), **({"defaultTags": tags} if tags else {}))
 
     def check(self, type_: str, name: str, inputs: Properties, old_inputs: Properties | None = None) -> Properties:
         return inputs

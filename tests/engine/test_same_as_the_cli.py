@@ -71,7 +71,7 @@ def copy_of(name: str, tmp_path: Path) -> Path:
 
 def assert_previews_are_the_same(cli: Cli, project: Path, stack: str) -> None:
     ours = view(deployment(preview(project, stack))["deployment"]["resources"])
-    with served(EchoProvider("eu-west-1"), project) as providers:
+    with served(EchoProvider.of(project, stack), project) as providers:
         cli(project, providers, "stack", "init", stack)
         document = json.loads(cli(project, providers, "preview", "--json", "--stack", stack))
     assert_same(ours, view([step["newState"] for step in document["steps"]]))

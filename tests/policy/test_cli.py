@@ -88,7 +88,7 @@ def test_cli_reports_what_evaluate_reports(tmp_path: Path, exempt: bool) -> None
 @pytest.mark.parametrize("stack", ["dev", "prod", "prod-dr"])
 def test_cli_and_offline_preview_judge_the_platform_alike(tmp_path: Path, platform: Path, stack: str) -> None:  # noqa: F811
     report = judge(engine.preview(platform, stack), None, datetime.now(UTC).date())
-    with served(EchoProvider("eu-west-1"), platform) as providers:
+    with served(EchoProvider.of(platform, stack), platform) as providers:
         environment = cli_environment(tmp_path) | {"PULUMI_DEBUG_PROVIDERS": providers}
         subprocess.run(["pulumi", "stack", "init", stack], cwd=platform, env=environment, check=True, capture_output=True)
         command = ["pulumi", "preview", "--stack", stack, "--non-interactive", "--policy-pack", str(POLICY)]
