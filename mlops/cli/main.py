@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from mlops.cli import audit, cost, demo, doctor, models, pipeline, preview, runs, sandbox, workloads
+from mlops.cli import audit, cost, demo, doctor, models, pipeline, preview, review, runs, sandbox, workloads
 from mlops.cli.output import Output
 from mlops.engine import EngineError
 from mlops.errors import UserError
@@ -25,6 +25,7 @@ app = typer.Typer(
 for command in (
     preview.preview,
     doctor.doctor,
+    review.review,
     sandbox.up,
     sandbox.down,
     sandbox.env,

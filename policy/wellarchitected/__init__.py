@@ -4,7 +4,7 @@ report = evaluate(resources, stack="prod", config=None, today=date.today())
 report.to_dict()["checklist"]
 """
 
-from .checklist import CHECKLIST, BestPractice, Item, best_practices
+from .checklist import CHECKLIST, FRAMEWORK_SOURCE, FRAMEWORK_VERSION, BestPractice, Item, best_practices
 from .evaluate import evaluate
 from .model import Context, Example, Exemption, Parameter, Resource, Rule, rule
 from .report import Finding, Report
@@ -14,6 +14,8 @@ from .values import UNKNOWN, UNKNOWN_SENTINEL, NotApplicable, NotEvaluable, Secr
 
 __all__ = [
     "CHECKLIST",
+    "FRAMEWORK_SOURCE",
+    "FRAMEWORK_VERSION",
     "RULES",
     "UNKNOWN",
     "UNKNOWN_SENTINEL",

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+# Ids, titles and risks in data/best_practices.tsv are of this release; nothing else of the framework's text is here.
+FRAMEWORK_VERSION = "2026-09-22"
+FRAMEWORK_SOURCE = "https://docs.aws.amazon.com/wellarchitected/latest/framework/"
 _ITEMS = {
     "OPS": ("infrastructure as code", "CI/CD pipeline", "automated testing", "monitoring and logging", "incident response"),
     "SEC": (

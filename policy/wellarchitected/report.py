@@ -68,6 +68,10 @@ class Report:
         tally: Counter[Outcome] = self._tallies[rule][2] if rule in self._tallies else Counter()
         return {outcome: tally[outcome] for outcome in OUTCOMES}
 
+    def level(self, rule: str) -> Level:
+        """The level a rule was judged with; `disabled` where it was not."""
+        return self._tallies[rule][1] if rule in self._tallies else "disabled"
+
     @property
     def blocking(self) -> list[Finding]:
         """The findings that must stop a deployment."""

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mlops.review import drills
+
 ROOT = Path(__file__).parents[2]
 SPECIFICATION = Path(__file__).with_name("spec.tsv")
 
@@ -49,30 +51,9 @@ def specification() -> dict[str, Requirement]:
 
 
 def marked_tests(folder: Path) -> Iterator[tuple[Place, str]]:
-    """Every test below `folder` with each id of its `spec` markers; a marker of the module or class holds for all tests in it."""
-    for file in sorted(folder.rglob("test_*.py")):
-        module = ast.parse(file.read_text())
-        everywhere = [
-            id_ for node in module.body if isinstance(node, ast.Assign) and _names(node, "pytestmark") for id_ in _ids_in(node.value)
-        ]
-        for test, ids in _tests(module.body, everywhere):
-            for id_ in dict.fromkeys(ids):
-                yield Place(test, file.relative_to(ROOT).as_posix()), id_
-
-
-def _tests(body: Iterable[ast.stmt], inherited: list[str]) -> Iterator[tuple[str, list[str]]]:
-    for node in body:
-        if isinstance(node, ast.ClassDef) and node.name.startswith("Test"):
-            yield from _tests(node.body, [*inherited, *(id_ for decorator in node.decorator_list for id_ in _ids_in(decorator))])
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test"):
-            yield node.name, [*inherited, *(id_ for decorator in node.decorator_list for id_ in _ids_in(decorator))]
-
-
-def _ids_in(expression: ast.AST) -> Iterator[str]:
-    """The arguments of every `pytest.mark.spec(…)` in an expression."""
-    for call in ast.walk(expression):
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "spec":
-            yield from (str(argument.value) for argument in call.args if isinstance(argument, ast.Constant))
+    """Every test below `folder` with each id of its `spec` markers."""
+    for test in drills.marked(ROOT, folder):
+        yield Place(test.name, test.file), test.spec
 
 
 def marked_components(folder: Path) -> Iterator[tuple[Place, str]]:
