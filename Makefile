@@ -18,6 +18,7 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/basedpyright --pythonpath $(BIN)/python
+	$(BIN)/zizmor --offline --no-progress --quiet --strict-collection --persona auditor .github
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

@@ -139,7 +139,7 @@ def key_policy(platform: Platform, data_class: str) -> list[Statement]:
             _admit(
                 "LogGroupsOfThisAccount",
                 {"Service": f"logs.{platform.region}.{arns.domain()}"},
-                ["kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKey", "kms:DescribeKey"],
+                ["kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKey"],
                 {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": arns.log_group("*")}},
             ),
             _admit(

@@ -125,7 +125,7 @@ def _key_policy(platform: Platform) -> list[Statement]:
         _admit(
             "LogGroups",
             {"Service": f"logs.{platform.region}.{arns.domain()}"},
-            ["kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKey", "kms:DescribeKey"],
+            ["kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKey"],
             logs,
         ),
     ]

@@ -101,8 +101,9 @@ class GitHubDelivery(pulumi.ComponentResource):
             f"github-{self._settings.project}-{stack.name}-deploy",
             [f"{repository}:environment:{stack.environment}"],
         )
-        arns, resources = self._platform.arns, f"{self._settings.project}-{stack.name}"
-        named, numbered = deploy_statements(arns, resources)
+        resources = f"{self._settings.project}-{stack.name}"
+        arns = self._platform.arns.in_region(stack.region or self._platform.region)
+        named, numbered = deploy_statements(arns, resources, stack.also_in)
         roles = [*role_statements(arns, resources, boundary_arn), *self._state_rights(stack, write=True)]
         for part, statements in {"named": named, "numbered": numbered, "roles": roles}.items():
             self._attach_managed(f"{name}-{stack.name}-deploy-{part}", deploy, f"github-{resources}-{part}", statements)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from components.arns import Arns
 from components.boundary import PATH
 from components.grants import Statement, allow, allow_anywhere
@@ -11,7 +13,7 @@ from components.regions import GLOBAL
 NAMED = {
     "backup": ("backup-vault:{stack}-*",),
     "cloudtrail": ("trail/{stack}-*",),
-    "cloudwatch": ("alarm:{stack}-*", "dashboard/{stack}-*", "insight-rule/{stack}-*"),
+    "cloudwatch": ("alarm:{stack}-*", "insight-rule/{stack}-*"),
     "codebuild": ("project/{stack}-*", "report-group/{stack}-*"),
     "codecommit": ("{stack}-*",),
     "codepipeline": ("{stack}-*", "webhook:{stack}-*"),
@@ -37,8 +39,8 @@ DELIVERIES = (
     "logs:PutDeliverySource", "logs:TagResource", "logs:UntagResource", "logs:UpdateDeliveryConfiguration",
 )  # fmt: skip
 
-# What forwards the events of global services, and says when that fails, is in us-east-1 whatever the stack's region.
-NAMED_GLOBALLY = ("cloudwatch", "events", "sns", "sqs")
+# What a stack also has in further regions: what forwards the events of global services, and says when that fails.
+ELSEWHERE = ("cloudwatch", "events", "sns", "sqs")
 
 # Data that deploying has nothing to do with.
 DATA = (
@@ -63,14 +65,14 @@ NETWORK = (
 )  # fmt: skip
 KEYS = (
     "kms:CancelKeyDeletion", "kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:EnableKeyRotation", "kms:Encrypt",
-    "kms:GenerateDataKey*", "kms:Get*", "kms:List*", "kms:PutKeyPolicy", "kms:ScheduleKeyDeletion", "kms:TagResource", "kms:UntagResource",
+    "kms:GenerateDataKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:ListResourceTags", "kms:PutKeyPolicy", "kms:ScheduleKeyDeletion", "kms:TagResource", "kms:UntagResource",
     "kms:UpdateKeyDescription",
 )  # fmt: skip
 # IAM cannot limit these to a resource.
 ANYWHERE = (
     "cloudtrail:DescribeTrails", "ec2:Describe*",
     "glue:CreateSecurityConfiguration", "glue:DeleteSecurityConfiguration", "glue:GetSecurityConfiguration",
-    "glue:GetSecurityConfigurations", "logs:DescribeLogGroups", "logs:DescribeResourcePolicies", "logs:PutResourcePolicy",
+    "glue:GetSecurityConfigurations", "kms:ListAliases", "logs:DescribeLogGroups", "logs:DescribeResourcePolicies", "logs:PutResourcePolicy",
     "logs:DeleteResourcePolicy", "s3:ListAllMyBuckets", "tag:GetResources",
 )  # fmt: skip
 
@@ -106,21 +108,22 @@ ROLE_MANAGE = [
 ]
 
 
-def deploy_statements(arns: Arns, stack: str) -> list[list[Statement]]:
-    """The rights to make, change and delete what the stack `<project>-<stack>` consists of, in policies that fit IAM's size."""
+def deploy_statements(arns: Arns, stack: str, also_in: Sequence[str] = ()) -> list[list[Statement]]:
+    """The rights to make, change and delete what the stack `<project>-<stack>` consists of, in policies that fit IAM's size.
+
+    `also_in` are further regions: some of a stack is where global services or the stack's replicas are.
+    """
     named = [allow([f"{service}:*"], [arns.of(service, path.format(stack=stack)) for path in paths]) for service, paths in NAMED.items()]
-    there = arns.in_region(GLOBAL)
-    regions = [arns.region] if arns.region == GLOBAL else [arns.region, GLOBAL]
-    if arns.region != GLOBAL:
-        paths = {service: NAMED[service][0].format(stack=stack) for service in NAMED_GLOBALLY}
-        named += [allow([f"{service}:*"], there.of(service, path)) for service, path in paths.items()]
+    regions = [arns, *(arns.in_region(region) for region in also_in if region != arns.region)]
+    for service in ELSEWHERE if len(regions) > 1 else ():
+        path = NAMED[service][0].format(stack=stack)
+        named.append(allow([f"{service}:*"], [each.of(service, path) for each in regions[1:]]))
     deliveries = [*(f"{kind}:{stack}-*" for kind in ("delivery-source", "delivery-destination")), "delivery:*"]
-    named.append(allow(DELIVERIES, [there.of("logs", path) for path in deliveries]))
+    named.append(allow(DELIVERIES, [arns.in_region(GLOBAL).of("logs", path) for path in deliveries]))
     aliases = ["kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"]
     data = [arns.objects(f"{stack}-{purpose}-*") for purpose in DATA_BUCKETS]
     names = [
         *named,
-        allow(aliases, [arns.in_region(region).of("kms", f"alias/{stack}-*") for region in regions]),
         allow(["s3:*"], [arns.bucket(f"{stack}-*"), arns.objects(f"{stack}-*")]),
         {"Sid": "NeverTheData", "Effect": "Deny", "Action": list(DATA), "Resource": "*"},
         {"Sid": "NeverTheObjects", "Effect": "Deny", "Action": ["s3:GetObject*", "s3:PutObject"], "Resource": data},
@@ -129,15 +132,19 @@ def deploy_statements(arns: Arns, stack: str) -> list[list[Statement]]:
     project = stack.partition("-")[0]
     numbers = [
         allow(NETWORK, arns.ec2("*")),
-        allow(["kms:CreateKey"], ["*"], {"StringEquals": {"aws:RequestTag/Project": project, "aws:RequestedRegion": regions}}),
         allow(
-            [*KEYS, *aliases],
-            [arns.in_region(region).of("kms", "key/*") for region in regions],
-            {"StringEquals": {"aws:ResourceTag/Project": project}},
+            ["kms:CreateKey"],
+            ["*"],
+            {"StringEquals": {"aws:RequestTag/Project": project, "aws:RequestedRegion": [each.region for each in regions]}},
         ),
+        # An alias is judged on itself and on its key.
+        allow(aliases, [each.of("kms", f"alias/{stack}-*") for each in regions]),
+        allow([*KEYS, *aliases], [each.of("kms", "key/*") for each in regions], {"StringEquals": {"aws:ResourceTag/Project": project}}),
         allow(["apigateway:*"], f"arn:{arns.partition}:apigateway:{arns.region}::/*"),
         allow(["application-autoscaling:*"], arns.scalable_target()),
         allow(["cloudwatch:DescribeAlarms"], arns.alarm("*")),
+        # Dashboards are in no region.
+        allow(["cloudwatch:*"], arns.everywhere("cloudwatch", f"dashboard/{stack}-*")),
         allow(["backup:*"], [arns.of("backup", "backup-plan:*"), arns.of("backup", "restore-testing-plan:*")]),
         allow(["budgets:*"], arns.everywhere("budgets", f"budget/{stack}-*")),
         allow(["ce:*"], [arns.everywhere("ce", "anomalymonitor/*"), arns.everywhere("ce", "anomalysubscription/*")]),

@@ -10,6 +10,7 @@ from components.settings_platform import Strict
 from foundations.platform import FoundationStack
 
 Once = Literal["create", "existing", "off"]
+Region = Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
 
 
@@ -32,6 +33,10 @@ class DeployedStack(Strict):
 
     name: Name
     environment: Annotated[Name, Field(description="The GitHub environment whose jobs may deploy; prod's asks for an approval.")]
+    region: Annotated[Region | None, Field(description="Where the stack is; default: the foundation's region.")] = None
+    also_in: Annotated[
+        list[Region], Field(description="Further regions: rules and alarms for global services, keys of replicas (recovery.peer).")
+    ] = ["us-east-1"]
 
 
 class GitHubSettings(Strict):

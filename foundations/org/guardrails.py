@@ -24,7 +24,7 @@ DETECTION = (
     "cloudtrail:UpdateTrail", "config:DeleteConfigRule", "config:DeleteConfigurationRecorder", "config:DeleteConformancePack",
     "config:DeleteDeliveryChannel", "config:StopConfigurationRecorder", "guardduty:DeleteDetector", "guardduty:DeletePublishingDestination",
     "guardduty:DisassociateFromAdministratorAccount", "guardduty:UpdateDetector", "macie2:DisableMacie",
-    "securityhub:BatchDisableStandards", "securityhub:DeleteHub", "securityhub:DisableSecurityHub",
+    "securityhub:BatchDisableStandards", "securityhub:DisableSecurityHub", "securityhub:DisableSecurityHubV2",
     "securityhub:DisassociateFromAdministratorAccount",
 )  # fmt: skip
 BOUNDARIES = ("iam:DeleteRolePermissionsBoundary", "iam:DeleteUserPermissionsBoundary")

@@ -7,7 +7,8 @@ from datetime import date
 
 import wellarchitected
 
-from mlops import engine, policy
+from mlops import policy
+from tests.previews import preview
 from tests.traceability.evidence import ROOT, Evidence, Place, collect, specification
 
 PAGE = ROOT / "docs" / "traceability.md"
@@ -18,8 +19,7 @@ def proving_rules() -> dict[str, tuple[str, ...]]:
     """Rules that passed on a resource of stack dev or prod and failed on none, with the ids they enforce."""
     config = ROOT / policy.CONFIG_FILE
     reports = [
-        policy.evaluate(engine.preview(ROOT, stack), policy.load_config(config) if config.is_file() else None, date.today())
-        for stack in ("dev", "prod")
+        policy.evaluate(preview(stack), policy.load_config(config) if config.is_file() else None, date.today()) for stack in ("dev", "prod")
     ]
     found = {}
     for rule in wellarchitected.RULES:

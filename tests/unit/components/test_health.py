@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +10,12 @@ import pytest
 
 from components.settings_source import SettingsError
 from mlops import engine
+from tests.previews import preview
 from tests.unit.components.test_settings import parsed, section
 
 ROOT = Path(__file__).parents[3]
 STACKS = ("dev", "prod", "prod-dr", "local")
 CHECKS = {"endpoint", "api", "tables", "queues", "keys", "bucket", "machines"}
-
-
-@cache
-def preview(stack: str) -> engine.Record:
-    return engine.preview(ROOT, stack)
 
 
 def of_type(stack: str, type_: str) -> list[engine.RecordedResource]:

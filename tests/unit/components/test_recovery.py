@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +11,12 @@ import pytest
 
 from components.settings_source import SettingsError
 from mlops import engine
+from tests.previews import preview
 from tests.unit.components.test_costs import changed_stack
 from tests.unit.components.test_settings import parsed, section
 
 ROOT = Path(__file__).parents[3]
 PROD_REGION, DR_REGION = "eu-west-1", "eu-north-1"
-
-
-@cache
-def preview(stack: str) -> engine.Record:
-    return engine.preview(ROOT, stack)
 
 
 def of_type(stack: str, type_: str) -> list[engine.RecordedResource]:

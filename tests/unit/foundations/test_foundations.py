@@ -19,6 +19,7 @@ from foundations.org import guardrails
 from foundations.org.settings import GuardrailSettings, OrgSettings
 from foundations.org.tags import tag_policy
 from mlops import engine, policy
+from tests.previews import preview
 
 ROOT = Path(__file__).parents[3]
 ARNS = Arns("aws", "eu-west-1", "123456789012")
@@ -52,7 +53,7 @@ def test_no_mandatory_rule_fails(project: str, stack: str) -> None:
 
     root = ROOT / "foundations" / project
     file = root / policy.CONFIG_FILE
-    report = policy.evaluate(engine.preview(root, stack), policy.load_config(file) if file.is_file() else None, date.today())
+    report = policy.evaluate(preview(stack, f"foundations/{project}"), policy.load_config(file) if file.is_file() else None, date.today())
     assert not report.blocking
 
 
@@ -114,7 +115,7 @@ def test_every_service_control_policy_fits_and_only_denies() -> None:
 @pytest.mark.spec("SEC-1a")
 def test_the_deploying_roles_policies_fit_and_give_no_way_past_the_boundary() -> None:
     boundary = "arn:aws:iam::123456789012:policy/boundary/mlops-boundary"
-    parts = [*deploy_statements(ARNS, "mlops-prod"), role_statements(ARNS, "mlops-prod", boundary)]
+    parts = [*deploy_statements(ARNS, "mlops-prod", ["us-east-1", "eu-north-1"]), role_statements(ARNS, "mlops-prod", boundary)]
     for statements in parts:
         assert len(json.dumps({"Version": "2012-10-17", "Statement": statements}, separators=(",", ":"))) <= MANAGED_POLICY
     iam = [s for part in parts for s in part if s["Effect"] == "Allow" and any(a.startswith("iam:") for a in s["Action"])]
@@ -135,6 +136,6 @@ def test_the_conformance_pack_asks_the_account_what_the_checklist_asks_the_progr
 @pytest.mark.spec("COST-1a", "COST-5a")
 def test_the_platforms_tags_have_one_spelling_and_count_in_bills() -> None:
     assert tag_policy(["dev"])["tags"]["costcenter"] == {"tag_key": {"@@assign": "CostCenter"}}
-    resources = engine.preview(ROOT / "foundations" / "org", "prod").resources
+    resources = preview("prod", "foundations/org").resources
     active = {r.inputs["tagKey"] for r in resources if r.type == "aws:costexplorer/costAllocationTag:CostAllocationTag"}
     assert active == set(COST_ALLOCATION_TAGS)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import Any
 
 import botocore.session
 import pytest
 
-from mlops import engine
 from mlops.sandbox import levels
 from mlops.sandbox.provider.handler import HANDLERS
+from tests.previews import preview
 
 SESSION: Any = botocore.session.get_session()
 
@@ -63,7 +62,7 @@ def test_every_handler_has_a_level_and_an_unknown_type_is_refused():
 
 @pytest.mark.parametrize("stack", ["local", "prod"])
 def test_every_type_the_program_uses_has_a_handler(stack):
-    record = engine.preview(Path(__file__).parents[3], stack)
+    record = preview(stack)
     types = {resource.type for resource in record.resources if resource.type.startswith("aws:")}
     assert len(types) > 50
     assert sorted(type_ for type_ in types if levels.level_of_type(type_) == levels.REFUSED) == []
