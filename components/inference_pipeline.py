@@ -12,6 +12,7 @@ from components.blocks.function import ALIAS, Function, FunctionArgs, function_n
 from components.blocks.work_queue import WorkQueue, WorkQueueArgs
 from components.grants import ENDPOINT_INVOKE, FUNCTION_INVOKE, Statement, allow
 from components.model import Model
+from components.warm_function import WarmFunction
 
 # API Gateway gives up after 29 seconds.
 API_SECONDS = 29
@@ -28,6 +29,9 @@ class InferencePipeline(pulumi.ComponentResource):
         self._model = model
         self.queue = self._queue()
         self.predict = self._predict()
+        provisioned = model.shared.platform.settings.performance.concurrency.provisioned
+        if provisioned:
+            WarmFunction(f"{name}-warm", function=self.predict, settings=provisioned, opts=pulumi.ResourceOptions(parent=self))
         self.store = self._store()
         self.batch_predict = self._batch_predict()
         EventTrigger(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pulumi
+import pulumi_aws as aws
 
 from components.blocks.bucket_reference import BucketReference
 from components.blocks.secure_bucket import Archive, SecureBucket, SecureBucketArgs
@@ -29,7 +30,9 @@ class Lake(pulumi.ComponentResource):
         self.log_policy = logs.policy
         self.logs = logs.reference
         self.raw = self._raw(keys)
-        self.processed = self._bucket("processed", keys.data, "INTELLIGENT_TIERING").reference
+        processed = self._bucket("processed", keys.data, "INTELLIGENT_TIERING")
+        self.processed = processed.reference
+        self._archive_validated_rows(processed)
         self.quarantine = self._bucket("quarantine", keys.data, "GLACIER_IR").reference
         self.models = self._bucket("models", keys.models, "INTELLIGENT_TIERING").reference
         self.predictions = self._bucket("predictions", keys.predictions, "GLACIER_IR").reference
@@ -67,7 +70,29 @@ class Lake(pulumi.ComponentResource):
         settings = self._platform.settings.lake
         if settings.raw_bucket:
             return BucketReference(settings.raw_bucket, self._platform.arns, keys.data)
-        return self._bucket("raw", keys.data, "GLACIER_IR").reference
+        bucket = self._bucket("raw", keys.data, "GLACIER_IR")
+        if self._platform.settings.performance.transfer_acceleration:
+            # Uploads by people far away; what runs in the VPC goes on using the gateway endpoint, which accelerated requests never pass.
+            aws.s3.BucketAccelerateConfiguration(
+                f"{self._name}-raw-acceleration", bucket=bucket.bucket.id, status="Enabled", opts=pulumi.ResourceOptions(parent=self)
+            )
+        return bucket.reference
+
+    def _archive_validated_rows(self, bucket: SecureBucket) -> None:
+        """Accepted rows are read by `preprocess` of the same run and by nobody later: only they may need a restore."""
+        archive = self._platform.settings.performance.archive
+        if archive is None:
+            return
+        tiers = {"ARCHIVE_ACCESS": archive.archive_days, "DEEP_ARCHIVE_ACCESS": archive.deep_archive_days}
+        for model in self._platform.settings.models:
+            aws.s3.BucketIntelligentTieringConfiguration(
+                f"{self._name}-processed-{model.name}-archive",
+                bucket=bucket.bucket.id,
+                name=f"validated-{model.name}",
+                filter={"prefix": f"{model.name}/validated/"},
+                tierings=[{"access_tier": tier, "days": days} for tier, days in tiers.items() if days is not None],
+                opts=pulumi.ResourceOptions(parent=self),
+            )
 
     def _logs(self) -> SecureBucket:
         args = SecureBucketArgs(

@@ -15,6 +15,7 @@ from components.settings_cicd import CicdSettings
 from components.settings_cost import CostSettings, SustainabilitySettings
 from components.settings_health import HealthSettings
 from components.settings_models import ModelSettings
+from components.settings_performance import UNRESERVED, PerformanceSettings
 from components.settings_platform import (
     ApiSettings,
     AuditSettings,
@@ -88,6 +89,7 @@ class Settings(Strict):
     health: HealthSettings = HealthSettings()
     cost: CostSettings = CostSettings()
     sustainability: SustainabilitySettings = SustainabilitySettings()
+    performance: PerformanceSettings = PerformanceSettings()
     models: Annotated[list[ModelSettings], Field(max_length=20)] = []
 
     @model_validator(mode="after")
@@ -209,6 +211,37 @@ class Settings(Strict):
         unknown = sorted(set(self.cost.budget.models_monthly_usd) - models)
         if unknown:
             raise ValueError(f"cost.budget.models_monthly_usd: {unknown[0]!r} is no model of the stack; it has {', '.join(sorted(models))}")
+        return self
+
+    @model_validator(mode="after")
+    def _what_makes_it_faster_fits_the_stack(self) -> Settings:
+        performance, parts = self.performance, self.stack.parts
+        if self.stack.environment == "local":
+            refused = {
+                "transfer_acceleration": (performance.transfer_acceleration, "edge locations"),
+                "concurrency.provisioned": (performance.concurrency.provisioned, "function environments by the hour"),
+            }
+            for key, (value, what) in refused.items():
+                if value:
+                    raise ValueError(f"performance.{key}: the sandbox has no {what}; allowed in dev and prod")
+        if performance.transfer_acceleration and self.lake.raw_bucket:
+            raise ValueError("performance.transfer_acceleration: an existing raw bucket is never changed; set it to false")
+        if performance.archive and "data" not in parts:
+            raise ValueError("performance.archive: validated rows come from the part data; add it, or leave archive out")
+        if (performance.api_cache or performance.concurrency.provisioned) and "models" not in parts:
+            key = "api_cache" if performance.api_cache else "concurrency.provisioned"
+            raise ValueError(f"performance.{key}: the API and its functions belong to the part models; add it, or leave {key} out")
+        return self
+
+    @model_validator(mode="after")
+    def _reserved_concurrency_is_there(self) -> Settings:
+        concurrency = self.performance.concurrency
+        total, most = concurrency.total(len(self.models)), concurrency.account - UNRESERVED
+        if concurrency.reserved and total > most:
+            raise ValueError(
+                f"performance.concurrency.reserved: {total} in all, and of the account's {concurrency.account} Lambda keeps {UNRESERVED} unreserved; "
+                f"allowed: {max(0, most)} in all, or raise the quota and concurrency.account"
+            )
         return self
 
     @model_validator(mode="after")

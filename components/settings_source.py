@@ -68,6 +68,8 @@ def parse(config: Mapping[str, str], *, project: str, stack: str, root: Path) ->
     """Settings from Pulumi's flat configuration (objects are JSON text), contracts from below `root`. Raises SettingsError."""
     settings, region = parse_as(Settings, config, project=project, stack=stack)
     _check_name_lengths(settings, project, stack)
+    _check_accelerated_name(settings, project, stack, f"Pulumi.{stack}.yaml: {project}:performance.transfer_acceleration")
+    _check_functions(settings, root, f"Pulumi.{stack}.yaml: {project}:performance.concurrency.reserved")
     contracts = _contracts(settings, root, f"Pulumi.{stack}.yaml: {project}:models")
     tags = _value(config.get("aws:defaultTags", "{}"))["tags"]
     return StackConfig(project=project, stack=stack, region=region, settings=settings, contracts=contracts, default_tags=tags)
@@ -86,6 +88,20 @@ def parse_as(model: type[Model], config: Mapping[str, str], *, project: str, sta
         raise SettingsError(message=f"{region!r} is not a region", where=f"{file}: aws:region", hint="for example eu-west-1")
     _check_default_tags(config.get("aws:defaultTags", "{}"), settings, stack, file)
     return settings, region
+
+
+def _check_accelerated_name(settings: Settings, project: str, stack: str, where: str) -> None:
+    # The bucket's name becomes one label of a host name with a certificate for one label.
+    if settings.performance.transfer_acceleration and "." in f"{project}{stack}":
+        message = f"the raw bucket's name begins with {project}-{stack}, and S3 accelerates no bucket with a dot in its name"
+        raise SettingsError(message=message, where=where, hint="set it to false, or name project and stack without dots")
+
+
+def _check_functions(settings: Settings, root: Path, where: str) -> None:
+    for handler in settings.performance.concurrency.reserved:
+        if not (root / "lambdas" / handler / "handler.py").is_file():
+            found = ", ".join(sorted(path.parent.name for path in root.glob("lambdas/*/handler.py")))
+            raise SettingsError(message=f"{handler!r} is no function of the platform", where=where, hint=f"allowed: {found}")
 
 
 def _running() -> dict[str, str]:

@@ -25,6 +25,7 @@ def stack_outputs(
         "predictions_table": shared.predictions.table_name,
         "alerts_topic": shared.notifications.topic_arn,
         "buckets": {purpose: bucket.name for purpose, bucket in shared.lake.all().items()},
+        "transfer_acceleration": shared.platform.settings.performance.transfer_acceleration,
         "models": {each.model.key: each.outputs() for each in pipelines},
         **({"api": {"url": api.url, "id": api.id, "stage": api.stage_name, **({"cdn": cdn.outputs()} if cdn else {})}} if api else {}),
         **({"cicd": cicd.outputs()} if cicd else {}),

@@ -116,6 +116,7 @@ class Function(pulumi.ComponentResource):
             memory_size=args.memory_mb,
             timeout=args.timeout_seconds,
             publish=True,
+            reserved_concurrent_executions=settings.performance.concurrency.reserved.get(args.handler),
             kms_key_arn=shared.keys.operations.arn,
             environment={"variables": environment},
             logging_config={"log_format": "JSON", "log_group": logs.group_name},

@@ -32,11 +32,14 @@ def ingest(
     with output.doing("running the data pipeline"):
         for row in ingestion.ingest(target, model, files):
             rows.append(row)
-    output.document({"files": rows}, lambda console: show_files(console, rows))
+    document = {"files": rows, "accelerated": target.accelerated}
+    output.document(document, lambda console: show_files(console, rows, accelerated=target.accelerated))
     return 1 if any(row["status"] == "failed" for row in rows) else 0
 
 
-def show_files(console: Any, rows: list[dict[str, Any]]) -> None:
+def show_files(console: Any, rows: list[dict[str, Any]], *, accelerated: bool) -> None:
+    if accelerated:
+        console.print("uploaded through S3 Transfer Acceleration (mlops:performance: transfer_acceleration)", soft_wrap=True)
     for row in rows:
         show_file(console, row)
 

@@ -45,7 +45,7 @@ def upload(target: Target, model: dict[str, Any], file: Path, prefix: str) -> Up
     bucket = target.outputs["buckets"]["raw"]
     key = f"{model[prefix].rstrip('/')}/{file.name}"
     with file.open("rb") as body:
-        answer = target.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
+        answer = target.uploader().put_object(Bucket=bucket, Key=key, Body=body)
     return Upload(bucket, key, answer.get("VersionId", "null"))
 
 

@@ -99,6 +99,18 @@ class Target:
     def client(self, service: str) -> Any:
         return self.session.client(service, endpoint_url=self.endpoint, config=RETRIES)
 
+    @property
+    def accelerated(self) -> bool:
+        """Whether the raw bucket takes uploads at S3's edge locations; the sandbox has none."""
+        return self.endpoint is None and bool(self.outputs.get("transfer_acceleration"))
+
+    @cache  # noqa: B019  (as above)
+    def uploader(self) -> Any:
+        """The S3 client for uploads into the raw bucket."""
+        if not self.accelerated:
+            return self.client("s3")
+        return self.session.client("s3", config=RETRIES.merge(Config(s3={"use_accelerate_endpoint": True})))
+
     def __hash__(self) -> int:
         return id(self)
 

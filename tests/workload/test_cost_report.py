@@ -89,7 +89,7 @@ def report(aws: None, function: Callable[..., ModuleType]) -> ModuleType:
     )
 
 
-@pytest.mark.spec("COST-1d", "COST-7b")
+@pytest.mark.spec("COST-1c", "COST-1d", "COST-7b")
 def test_the_report_holds_bill_environments_and_savings_plans(report: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(report, "hosting_cost", lambda *_: None)
     answers = Stubber(report.explorer)

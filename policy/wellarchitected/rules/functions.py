@@ -20,6 +20,7 @@ from ._types import (
     PRODUCTION,
     PROVISIONED_CONCURRENCY,
     QUEUE,
+    SCALABLE_TARGET,
     SCHEDULE,
     SUBSCRIPTION,
 )
@@ -296,17 +297,27 @@ def url_authorised(url: Resource, context: Context) -> str | None:
 
 
 @rule(
-    "lambda-no-idle-capacity", f"{PROVISIONED_CONCURRENCY}",
+    "lambda-no-idle-capacity", f"{PROVISIONED_CONCURRENCY}", scope="stack",
     practices="SUS02-BP03 COST09-BP03", checklist="CHK-SUS-1 CHK-COST-4", spec="SUS-2a COST-2a", severity="medium",
         level={"dev": "mandatory", "prod": "advisory"},
     why="Provisioned concurrency is billed by the hour, used or not.",
-    fix="Remove it; accept cold starts, or make them short",
-    reads=None, compliant=(Example(FUNCTION, "predict", {"memorySize": 512}),), violating=(Example(PROVISIONED_CONCURRENCY, "warm",
-        {"provisionedConcurrentExecutions": 2}),),
+    fix="Remove it and make cold starts short; in production scale it by its utilisation (a scalable target of lambda:function:ProvisionedConcurrency)",
+    reads=None,
+    compliant=(Example(PROVISIONED_CONCURRENCY, "warm", {"functionName": "predict", "qualifier": "live", "provisionedConcurrentExecutions": 1}),
+        Example(SCALABLE_TARGET, "target", {"scalableDimension": "lambda:function:ProvisionedConcurrency", "serviceNamespace": "lambda",
+            "minCapacity": 1, "maxCapacity": 5, "resourceId": "function:predict:live"})),
+    violating=(Example(PROVISIONED_CONCURRENCY, "warm", {"functionName": "predict", "qualifier": "live",
+        "provisionedConcurrentExecutions": 2}),),
 )  # fmt: skip
-def no_idle_capacity(provisioned: Resource, context: Context) -> str:
-    """No function is kept warm around the clock."""
-    return f"'{provisioned.name}' keeps instances of a function warm"
+def no_idle_capacity(provisioned: Resource, context: Context) -> str | None:
+    """No function is kept warm around the clock; in production as many environments are kept as are used."""
+    if not context.production:
+        return f"'{provisioned.name}' keeps instances of a function warm"
+    alias = f"function:{provisioned.get('functionName')}:{provisioned.get('qualifier')}"
+    for target in context.graph.of(SCALABLE_TARGET):
+        if target.get("scalableDimension") == "lambda:function:ProvisionedConcurrency" and target.get("resourceId") == alias:
+            return None
+    return f"'{provisioned.name}' keeps instances of a function warm whether they are used or not"
 
 
 @rule(

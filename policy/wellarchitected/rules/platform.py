@@ -232,7 +232,7 @@ def serverless_compute(stack: Resource, context: Context) -> Iterator[str]:
 
 @rule(
     "managed-services", STACK, scope="stack", when_types=" ".join((*MANAGED, *SERVERS)),
-    practices="SUS05-BP03 SEC01-BP05", checklist="CHK-SUS-4", spec="SUS-5a SUS-5b SUS-5c SUS-5d COST-4a COST-4c", severity="medium",
+    practices="SUS05-BP03 SEC01-BP05", checklist="CHK-SUS-4", spec="SUS-5a SUS-5b SUS-5c SUS-5d COST-4a COST-4c PERF-1d", severity="medium",
     why="A managed service runs many customers on few machines and is patched by AWS.",
     fix="Replace it by the managed service: RDS or DynamoDB for databases, MSK or SQS for brokers, Glue for Spark, SageMaker for training",
     reads=None, compliant=(Example(TABLE, "ledger"),), violating=(Example(TABLE, "ledger"), Example("aws:emr/cluster:Cluster", "spark")),

@@ -17,6 +17,7 @@ from ._types import (
     BUCKET_POLICY,
     BUCKET_PUBLIC_ACCESS_BLOCK,
     BUCKET_REPLICATION,
+    BUCKET_TIERING,
     BUCKET_VERSIONING,
     KEY,
     KEY_ALIAS,
@@ -300,7 +301,7 @@ def abort_incomplete_uploads(configuration: Resource, context: Context) -> str |
     "s3-no-restore-class", BUCKET_LIFECYCLE,
     practices="COST06-BP03 SUS04-BP02", checklist="CHK-COST-3", spec="PERF-6b", severity="medium", level="advisory",
     why="Objects in GLACIER or DEEP_ARCHIVE must be restored for hours before a crawler, a job or a replay can read them.",
-    fix="Use GLACIER_IR (read at once) or INTELLIGENT_TIERING without archive tiers",
+    fix="Use GLACIER_IR (read at once) or INTELLIGENT_TIERING, with archive tiers only for what nobody reads",
     reads="rules", missing="not_applicable",
     compliant={"rules": [{"id": "archive", "status": "Enabled", "transitions": [{"days": 30, "storageClass": "GLACIER_IR"}]}]},
     violating={"rules": [{"id": "archive", "status": "Enabled", "transitions": [{"days": 30, "storageClass": "GLACIER"}]}]},
@@ -386,3 +387,19 @@ def replication(bucket: Resource, context: Context) -> str | None:
         if any(item.get("status") == "Enabled" for item in as_list(configuration.get("rules"))):
             return None
     return f"bucket '{bucket.name}' has no enabled replication rule"
+
+
+@rule(
+    "s3-archive-tiers-limited", BUCKET_TIERING,
+    practices="COST06-BP03 SUS04-BP03", checklist="CHK-COST-3", spec="PERF-6a", severity="medium", level="advisory",
+    why="An object in an archive tier must be restored for hours before it can be read: only what no pipeline reads again may go there.",
+    fix="Set filter.prefix (or filter.tags) to what is only kept",
+    reads="filter",
+    compliant={"name": "old", "filter": {"prefix": "flights/validated/"}, "tierings": [{"accessTier": "ARCHIVE_ACCESS", "days": 180}]},
+    violating={"name": "old", "tierings": [{"accessTier": "ARCHIVE_ACCESS", "days": 180}]},
+)  # fmt: skip
+def archive_tiers_limited(configuration: Resource, context: Context) -> str | None:
+    """Archive tiers take a part of a bucket, never all of it."""
+    if configuration.get("status", "Enabled") != "Enabled" or configuration.get("filter.prefix") or configuration.get("filter.tags"):
+        return None
+    return f"filter of '{configuration.name}' is empty: it archives the whole bucket"

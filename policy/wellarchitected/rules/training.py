@@ -69,7 +69,7 @@ def training_intercontainer_tls(job: Resource, context: Context) -> str | None:
 
 @rule(
     "sagemaker-training-spot", TRAINING_JOB,
-    practices="COST07-BP04 SUS02-BP01", checklist="CHK-COST-2", spec="P3d COST-2c COST-7a", severity="medium",
+    practices="COST07-BP04 SUS02-BP01", checklist="CHK-COST-2", spec="P3d COST-2c COST-7a SUS-3b", severity="medium",
     why="Spot capacity costs up to 70 % less than on-demand, and training can wait.",
     fix="Set EnableManagedSpotTraining to true with CheckpointConfig and StoppingCondition.MaxWaitTimeInSeconds",
     reads="enableManagedSpotTraining",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -165,6 +167,65 @@ def test_reserved_concurrency_of_zero_throttles(aws):
     client.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=0)
     with pytest.raises(client.exceptions.TooManyRequestsException):
         aws.invoke(function)
+
+
+WHEN = """
+import time
+def handler(event, context):
+    began = time.time()
+    time.sleep(event)
+    return [began, time.time()]
+"""
+
+
+def at_once(runs: list[list[float]]) -> int:
+    """How many of the runs were under way at the same time."""
+    return max(sum(began <= moment < ended for began, ended in runs) for moment, _ in runs)
+
+
+@pytest.mark.spec("REL-3a")
+def test_a_function_runs_as_often_at_once_as_it_is_called(aws):
+    function = aws.function(WHEN, Timeout=30)
+    with ThreadPoolExecutor(4) as callers:
+        runs = list(callers.map(lambda _: aws.invoke(function, 2)["body"], range(4)))
+    assert at_once(runs) == 4
+
+
+@pytest.mark.spec("REL-3a")
+def test_reserved_concurrency_throttles_what_is_above_it_and_nothing_else(aws, wait):
+    client = aws.client("lambda")
+    limited, other = aws.function(WHEN, Timeout=30), aws.function(WHEN, Timeout=30)
+    client.put_function_concurrency(FunctionName=limited, ReservedConcurrentExecutions=2)
+
+    def call(function):
+        try:
+            return aws.invoke(function, 2)["body"]
+        except client.exceptions.TooManyRequestsException:
+            return None
+
+    with ThreadPoolExecutor(8) as callers:
+        answers = [(name, callers.submit(call, name)) for name in (limited, other) * 4]
+        answers = [(name, answer.result()) for name, answer in answers]
+    served = [runs for name, runs in answers if name == limited and runs]
+    assert len(served) == at_once(served) == 2
+    assert all(runs for name, runs in answers if name == other)
+    # There is room again afterwards, and the throttles were counted.
+    assert call(limited)
+    since = datetime.now(UTC) - timedelta(hours=1)
+
+    def throttles():
+        answer = aws.client("cloudwatch").get_metric_statistics(
+            Namespace="AWS/Lambda",
+            MetricName="Throttles",
+            Dimensions=[{"Name": "FunctionName", "Value": limited}],
+            StartTime=since,
+            EndTime=datetime.now(UTC) + timedelta(hours=1),
+            Period=3600,
+            Statistics=["Sum"],
+        )
+        return sum(point["Sum"] for point in answer["Datapoints"]) == 2
+
+    assert wait(throttles)
 
 
 @pytest.mark.spec("REL-1a", "OPS-4a")

@@ -156,6 +156,7 @@ def test_exports_are_what_the_command_line_reads(stack: str) -> None:
         "predictions_table",
         "alerts_topic",
         "buckets",
+        "transfer_acceleration",
         "api",
         "models",
         "cost",
