@@ -103,6 +103,8 @@ def bring(config: Config) -> None:
     config["mlops:audit"] = {"mode": "existing", "trail_arn": TRAIL}
     config["mlops:identity"] = {"boundary": "existing", "boundary_arn": BOUNDARY}
     config["mlops:lake"] = {"raw_mode": "existing", "raw_bucket": "company-raw"}
+    # An existing bucket is not configured, so it is not accelerated either.
+    config.setdefault("mlops:performance", {})["transfer_acceleration"] = False
 
 
 @pytest.fixture(scope="module", params=["dev", "prod"])
