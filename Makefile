@@ -48,4 +48,5 @@ record: $(READY)
 .PHONY: docs
 docs: $(READY)
 	$(BIN)/python -m wellarchitected.catalogue > docs/policies.md
+	$(BIN)/python -m mlops.review.checklists
 	$(BIN)/python -m tests.traceability.page
