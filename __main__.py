@@ -9,6 +9,7 @@ from components.boundary import bounded
 from components.cdn import Cdn
 from components.cicd_pipeline import CicdPipeline
 from components.cost_controls import CostControls
+from components.ended_executions import EndedExecutions
 from components.health_checks import HealthChecks
 from components.model import Model
 from components.model_pipelines import ModelPipelines
@@ -38,6 +39,8 @@ if platform.has("models"):
     api = RestApi("api", shared=shared, inference={each.model.key: each.lifecycle.inference for each in pipelines if each.lifecycle})
     cdn = Cdn("cdn", shared=shared, api=api) if platform.settings.cdn.enabled else None
 
+if models:
+    EndedExecutions("executions", shared=shared)
 HealthChecks("health", shared=shared, pipelines=pipelines, api=api)
 costs = CostControls("cost", shared=shared, pipelines=pipelines)
 

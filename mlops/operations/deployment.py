@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -64,20 +65,26 @@ class StateFile:
         """Keep the record, readable by this user only: it holds secrets in clear."""
         write_private(self.path, {"sandbox": self._identity(), "record": engine.to_document(record)})
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """One update of a stack at a time; UserError while another one runs."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.with_suffix(".lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                message = "expected no other update of this stack, found one running"
-                raise UserError("update-running", message, str(self.path), "wait until it has ended") from None
-            yield
-
     def _identity(self) -> list[Any]:
         return [self.running.pid, self.running.endpoint]
+
+
+@contextmanager
+def one_at_a_time(home: Project) -> Iterator[None]:
+    """One deployment into a sandbox at a time, its start included; UserError while another one runs. It ends with the process that holds it."""
+    path = home.state / "deployment.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            message = f"expected no other deployment into this sandbox, found one running: process {lock.read().strip() or 'unknown'}"
+            raise UserError("update-running", message, str(path), "wait until it has ended, then run `mlops up` again") from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
 
 
 def deploy_local(project: Project, *, attached: bool) -> Deployed:
@@ -103,29 +110,29 @@ def deploy(project: Project, *, attached: bool, sandbox: Project | None = None) 
     region = engine.load_project(project.root, STACK).config.get("aws:region")
     if not region:
         raise UserError("no-region", "expected a region, found none", "Pulumi.local.yaml, key aws:region", "add it, for instance eu-west-1")
-    found = lifecycle.find(home.root)
-    if found is not None:
-        _require_region(found, region)
-        return _update(project, home, found, started, fresh=False)
-    running = lifecycle.start(home.root, region, options=sandbox_options(project), attached=attached)
-    try:
-        return _update(project, home, running, started, fresh=True)
-    except BaseException:
-        lifecycle.stop(home.root)
-        raise
+    with one_at_a_time(home):
+        found = lifecycle.find(home.root)
+        if found is not None:
+            _require_region(found, region)
+            return _update(project, home, found, started, fresh=False)
+        running = lifecycle.start(home.root, region, options=sandbox_options(project), attached=attached)
+        try:
+            return _update(project, home, running, started, fresh=True)
+        except BaseException:
+            lifecycle.stop(home.root)
+            raise
 
 
 def _update(project: Project, home: Project, running: lifecycle.Running, started: float, *, fresh: bool) -> Deployed:
     state = StateFile.of(project, home, running)
     provider = AwsProvider(running.endpoint, running.region, deployer(running), api_url=running.api_url)
-    with state.locked():
-        try:
-            record = engine.up(project.root, STACK, provider, state.read())
-        except engine.EngineError as error:
-            if error.record is not None:
-                state.write(error.record)
-            raise
-        state.write(record)
+    try:
+        record = engine.up(project.root, STACK, provider, state.read())
+    except engine.EngineError as error:
+        if error.record is not None:
+            state.write(error.record)
+        raise
+    state.write(record)
     outputs = jsonable(record.outputs)
     write_private(project.state / OUTPUTS_FILE, outputs)
     counted = levels.counts(resource.type for resource in record.resources)

@@ -17,6 +17,7 @@ from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
 from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
+from moto.stepfunctions.responses import StepFunctionResponse
 
 from mlops.sandbox.compute import metrics, stepfunctions_tasks
 from mlops.sandbox.compute.events import emit
@@ -36,7 +37,8 @@ def install(sandbox: Sandbox) -> None:
     """Patch moto's executions and service integrations."""
     stepfunctions_tasks.install(sandbox)
     logging.getLogger("moto.stepfunctions").setLevel(logging.CRITICAL)  # it logs every failing state as an error of its own
-    start_execution = StepFunctionsParserBackend.start_execution
+    start_execution, stop = StepFunctionsParserBackend.start_execution, StepFunctionResponse.stop_execution
+    stopped: dict[str, tuple[str | None, str | None]] = {}
     create, start, run, end = (
         Execution.__init__,
         Execution.start,
@@ -59,7 +61,14 @@ def install(sandbox: Sandbox) -> None:
         if execution.exec_status == ExecutionStatus.SUCCEEDED:
             # DescribeExecution answers a text as it is: only JSON text is always right, a string or null included.
             execution.output = to_json_str(execution.output)  # type: ignore[assignment]
+        if execution.exec_status == ExecutionStatus.ABORTED:
+            execution.error, execution.cause = stopped.pop(execution.exec_arn, (None, None))
         finished(sandbox, execution)
+
+    # moto drops what StopExecution says.
+    def stop_with_reason(self: StepFunctionResponse) -> Any:
+        stopped[self._get_param("executionArn")] = (self._get_param("error"), self._get_param("cause"))
+        return stop(self)
 
     def start_named(
         self: StepFunctionsParserBackend, state_machine_arn: str, name: str | None = None, *args: Any, **options: Any
@@ -77,6 +86,7 @@ def install(sandbox: Sandbox) -> None:
             finished(sandbox, execution)
 
     StepFunctionsParserBackend.start_execution = start_named  # type: ignore[method-assign]
+    StepFunctionResponse.stop_execution = stop_with_reason  # type: ignore[method-assign]
     Execution.__init__ = create_with_log
     Execution.start = start_and_tell
     BaseExecutionWorkerCommunication.terminated = end_and_tell

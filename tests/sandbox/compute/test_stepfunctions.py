@@ -70,6 +70,23 @@ def test_failing_function_is_retried_and_then_caught(aws, run):
     assert json.loads(result["error"]["Cause"])["errorMessage"] == "not yet"
 
 
+def test_a_stopped_execution_says_why_in_its_description_and_its_event(aws, wait):
+    client, (url, queue) = aws.client("stepfunctions"), aws.queue()
+    aws.admit(url, queue, "events.amazonaws.com")
+    definition = json.dumps({"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 60, "End": True}}})
+    role = aws.role("states.amazonaws.com")
+    machine = client.create_state_machine(name=aws.name("machine"), definition=definition, roleArn=role)["stateMachineArn"]
+    rule, pattern = aws.name("rule"), {"source": ["aws.states"], "detail": {"status": ["ABORTED"], "stateMachineArn": [machine]}}
+    aws.client("events").put_rule(Name=rule, EventPattern=json.dumps(pattern))
+    aws.client("events").put_targets(Rule=rule, Targets=[{"Id": "queue", "Arn": queue}])
+    execution = client.start_execution(stateMachineArn=machine)["executionArn"]
+    client.stop_execution(executionArn=execution, error="Operator", cause="wrong file")
+    (event,) = aws.received(url)
+    described = client.describe_execution(executionArn=execution)
+    assert (described["status"], described["error"], described["cause"]) == ("ABORTED", "Operator", "wrong file")
+    assert (event["detail"]["error"], event["detail"]["cause"]) == ("Operator", "wrong file")
+
+
 def test_slow_function_times_out_the_state(aws, run):
     function = aws.function("import time\ndef handler(event, context):\n    time.sleep(5)\n")
     ended = run({"Slow": task("lambda:invoke", {"FunctionName": function}, TimeoutSeconds=1)}, "lambda:InvokeFunction")

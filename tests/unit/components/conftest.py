@@ -58,7 +58,9 @@ class Account:
         """Answers are what a task's ResultSelector would have made of the service's answer."""
         text = json.dumps(replaced(definition, answers))
         machine = self.states.create_state_machine(name=f"m{time.monotonic_ns()}", definition=text, roleArn=ROLE)["stateMachineArn"]
-        execution = self.states.start_execution(stateMachineArn=machine, input=json.dumps(event))["executionArn"]
+        execution = self.states.start_execution(stateMachineArn=machine, name=f"e{time.monotonic_ns()}", input=json.dumps(event))[
+            "executionArn"
+        ]
         until = time.monotonic() + 60
         while (found := self.states.describe_execution(executionArn=execution))["status"] == "RUNNING" and time.monotonic() < until:
             time.sleep(0.05)
