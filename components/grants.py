@@ -75,6 +75,8 @@ FUNCTION_INVOKE = ["lambda:InvokeFunction"]
 EXECUTION_START = ["states:StartExecution"]
 LOG_WRITE = ["logs:CreateLogStream", "logs:PutLogEvents"]
 LOG_READ = ["logs:GetLogEvents", "logs:FilterLogEvents"]
+API_INVOKE = ["execute-api:Invoke"]
+BUCKET_LIST_ALL = ["s3:ListAllMyBuckets"]
 LOG_GROUP_CREATE = ["logs:CreateLogGroup"]
 LOG_DESCRIBE = ["logs:DescribeLogGroups", "logs:DescribeLogStreams"]
 # Log delivery by Step Functions has no resource-level permissions.

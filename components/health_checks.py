@@ -7,6 +7,7 @@ from typing import Any
 
 import pulumi
 
+from components.api_canary import ApiCanary
 from components.api_health_check import ApiHealthCheck
 from components.blocks.alarm import AlarmArgs, alarm
 from components.blocks.function import Function, FunctionArgs
@@ -46,6 +47,8 @@ class HealthChecks(pulumi.ComponentResource):
                 self._alarm(check)
         if settings.route53 and api:
             ApiHealthCheck(f"{name}-public", shared=shared, api=api, opts=pulumi.ResourceOptions(parent=self))
+        if settings.canary and api:
+            ApiCanary(f"{name}-canary", shared=shared, api=api, settings=settings.canary, opts=pulumi.ResourceOptions(parent=self))
         self.register_outputs({})
 
     def _targets(self, api: RestApi | None) -> dict[str, list[Any]]:

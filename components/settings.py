@@ -190,6 +190,21 @@ class Settings(Strict):
         return self
 
     @model_validator(mode="after")
+    def _a_canary_has_something_to_ask(self) -> Settings:
+        canary = self.health.canary
+        if canary is None:
+            return self
+        if self.stack.environment == "local":
+            raise ValueError("health.canary: the sandbox runs no Synthetics canaries; leave it out (tests/end_to_end runs its script)")
+        if "models" not in self.stack.parts:
+            raise ValueError("health.canary: there is no API to ask; add the part models, or leave it out")
+        unknown = sorted(set(canary.inputs) - {model.name for model in self.models})
+        if unknown:
+            names = ", ".join(model.name for model in self.models)
+            raise ValueError(f"health.canary: inputs has {unknown[0]!r}, which is no model of the stack; it has {names}")
+        return self
+
+    @model_validator(mode="after")
     def _public_health_checks_have_something_to_ask(self) -> Settings:
         if not self.health.route53:
             return self

@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from mlops.cli import audit, cost, demo, doctor, models, pipeline, preview, review, runs, sandbox, workloads
+from mlops.cli import audit, cost, demo, doctor, models, pipeline, preview, recovery, review, runs, sandbox, workloads
 from mlops.cli.output import Output
 from mlops.engine import EngineError
 from mlops.errors import UserError
@@ -47,6 +47,7 @@ for command in (
 ):
     app.command()(command)
 app.add_typer(pipeline.app, name="pipeline")
+app.add_typer(recovery.app, name="restore")
 
 
 def run(arguments: list[str] | None = None) -> None:

@@ -49,6 +49,7 @@ EXECUTORS = (
     "mlops.sandbox.compute.log_insights",
     "mlops.sandbox.compute.scheduler",
     "mlops.sandbox.compute.replication",
+    "mlops.sandbox.compute.table_recovery",
     "mlops.sandbox.compute.health_checks",
     "mlops.sandbox.compute.apigateway",
     "mlops.sandbox.compute.cloudtrail",

@@ -120,8 +120,9 @@ SERVICES: dict[str, Operations] = {
     ),
     "dynamodb": Operations(
         executed="""*Item BatchGetItem BatchWriteItem TransactGetItems TransactWriteItems Query Scan ExecuteStatement CreateTable DeleteTable
-            DescribeTable ListTables UpdateTable TagResource UntagResource ListTagsOfResource DescribeEndpoints""",
-        kept="UpdateTimeToLive DescribeTimeToLive UpdateContinuousBackups DescribeContinuousBackups",
+            DescribeTable ListTables UpdateTable TagResource UntagResource ListTagsOfResource DescribeEndpoints UpdateContinuousBackups
+            DescribeContinuousBackups RestoreTableToPointInTime RestoreTableFromBackup CreateBackup DescribeBackup ListBackups DeleteBackup""",
+        kept="UpdateTimeToLive DescribeTimeToLive",
     ),
     "dynamodbstreams": Operations(executed="DescribeStream GetRecords GetShardIterator ListStreams"),
     "ec2": Operations(

@@ -1,0 +1,76 @@
+"""`mlops restore`: which moment is meant, and what becomes of each object by its history."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from mlops.errors import UserError
+from mlops.operations import recovery
+
+NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("20m", NOW - timedelta(minutes=20)),
+        ("3h", NOW - timedelta(hours=3)),
+        ("2026-05-01T11:30:00Z", NOW - timedelta(minutes=30)),
+        ("2026-05-01T13:30:00+02:00", NOW - timedelta(minutes=30)),
+        ("2026-05-01 11:30", NOW - timedelta(minutes=30)),
+    ],
+)
+def test_a_time_or_an_age_is_a_moment(text: str, expected: datetime) -> None:
+    assert recovery.moment(text, NOW) == expected
+
+
+@pytest.mark.parametrize("text", ["yesterday", "", "20", "2026-05-01T12:00:01Z", "99999999999d"])
+def test_anything_else_and_the_future_are_refused_with_what_is_expected(text: str) -> None:
+    with pytest.raises(UserError, match="expected a time") as refused:
+        recovery.moment(text, NOW)
+    assert refused.value.exit_code == 2 and refused.value.where == "--at"
+
+
+class Bucket:
+    """Takes what would be done to an object."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, str]] = []
+
+    def delete_object(self, *, Bucket: str, Key: str, VersionId: str) -> None:
+        self.calls.append(("delete", VersionId))
+
+    def copy(self, source: dict[str, str], _bucket: str, _key: str) -> None:
+        self.calls.append(("copy", source["VersionId"]))
+
+
+def history(*entries: tuple[str, int]) -> list[tuple[bool, dict[str, Any]]]:
+    """Entries such as ("v1", -5): a version, or a marker where the name begins with m, and its minute; the last one is the latest."""
+    return [
+        (name.startswith("m"), {"VersionId": name, "LastModified": NOW + timedelta(minutes=minute), "IsLatest": number == len(entries) - 1})
+        for number, (name, minute) in enumerate(entries)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("entries", "became", "calls"),
+    [
+        ([("v1", -5)], "same", []),
+        ([("v1", -5), ("m1", 1)], "deleted", [("delete", "m1")]),
+        ([("v1", -5), ("m1", 1), ("m2", 2)], "deleted", [("delete", "m1"), ("delete", "m2")]),
+        ([("v1", -5), ("v2", 1)], "overwritten", [("copy", "v1")]),
+        ([("v1", -5), ("v2", 1), ("m1", 2)], "deleted", [("copy", "v1")]),
+        ([("v1", -9), ("v2", -5), ("v3", 1)], "overwritten", [("copy", "v2")]),
+        ([("v1", 1)], "newer", []),
+        ([("v1", -9), ("m1", -5), ("v2", 1)], "newer", []),
+        ([("v1", -9), ("m1", -5)], "same", []),
+    ],
+)
+def test_an_objects_history_says_what_brings_it_back(entries: list[tuple[str, int]], became: str, calls: list[tuple[str, str]]) -> None:
+    for apply in (False, True):
+        bucket = Bucket()
+        assert recovery._bring_back(bucket, "b", "k", history(*entries), NOW, apply=apply) == became
+        assert sorted(bucket.calls) == (calls if apply else [])
