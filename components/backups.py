@@ -25,6 +25,7 @@ from components.grants import (
     allow,
     allow_anywhere,
 )
+from components.keys import KeyReference
 from components.resource_policies import closed
 from components.shared import Shared
 
@@ -160,10 +161,15 @@ class Backups(pulumi.ComponentResource):
         ]
 
     def _used_keys(self) -> list[Statement]:
-        """Of the vault and of the tables."""
+        """Of the vaults and of the tables."""
         shared = self._shared
         statements: list[Statement] = []
-        for key in (shared.keys.operations, shared.ledger.key, shared.predictions.key):
+        keys = [shared.keys.operations, shared.ledger.key, shared.predictions.key]
+        peer = shared.platform.peer()
+        if peer and "backups" in shared.platform.settings.recovery.replicate:
+            # Copies are encrypted with the key of the vault they go to.
+            keys.append(KeyReference(peer.arns.key(), alias=f"alias/{peer.name('operations')}"))
+        for key in keys:
             statements += [statement for statement in key.grant_backup() if statement not in statements]
         return statements
 

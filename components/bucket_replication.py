@@ -140,24 +140,13 @@ class BucketReplication(pulumi.ComponentResource):
             "DestinationBucket": self._peer.bucket_name(purpose),
             "RuleId": purpose,
         }
-        runbook = "see docs/runbooks/region-failover.md"
-        late = AlarmArgs(
-            alarm_name=platform.name(f"replication-{purpose}-late"),
-            description=f"The replica of {bucket.name} is over {MINUTES} minutes behind; {runbook}",
-            namespace="AWS/S3",
-            metric="ReplicationLatency",
-            dimensions=dimensions,
-            statistic="Maximum",
-            threshold=MINUTES * 60,
-            periods=3,
-        )
+        # Of all metrics of replication this one is told here; how late it is, the other region tells (`BucketArrival`).
         failed = AlarmArgs(
             alarm_name=platform.name(f"replication-{purpose}-failed"),
-            description=f"Objects of {bucket.name} are not replicated: rights, keys or the destination; {runbook}",
+            description=f"Objects of {bucket.name} are not replicated: rights, keys or the destination; see docs/runbooks/region-failover.md",
             namespace="AWS/S3",
             metric="OperationsFailedReplication",
             dimensions=dimensions,
         )
-        for suffix, args in (("late", late), ("failed", failed)):
-            topic = self._shared.notifications.topic_arn
-            alarm(f"{self._name}-{purpose}-{suffix}", args, topic_arn=topic, opts=pulumi.ResourceOptions(parent=self))
+        topic = self._shared.notifications.topic_arn
+        alarm(f"{self._name}-{purpose}-failed", failed, topic_arn=topic, opts=pulumi.ResourceOptions(parent=self))

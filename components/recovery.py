@@ -6,8 +6,10 @@ import pulumi
 
 from components.accelerator import Accelerator
 from components.backups import Backups
+from components.bucket_arrival import BucketArrival
 from components.bucket_replication import BucketReplication
 from components.shared import Shared
+from components.table_replication import TableReplication
 
 
 class Recovery(pulumi.ComponentResource):
@@ -24,6 +26,10 @@ class Recovery(pulumi.ComponentResource):
         peer = shared.platform.peer()
         if peer and "buckets" in settings.replicate:
             BucketReplication(f"{name}-replication", shared=shared, peer=peer, opts=child)
+        if peer and "tables" in settings.replicate:
+            TableReplication(f"{name}-tables", shared=shared, peer=peer, opts=child)
+        if peer and settings.receives:
+            BucketArrival(f"{name}-arrival", shared=shared, peer=peer, opts=child)
         if settings.accelerator:
             Accelerator(f"{name}-accelerator", shared=shared, settings=settings.accelerator, opts=child)
         self.register_outputs({})

@@ -184,6 +184,16 @@ class Settings(Strict):
         return self
 
     @model_validator(mode="after")
+    def _the_sandbox_has_one_region_and_no_dax(self) -> Settings:
+        if self.stack.environment != "local":
+            return self
+        if self.recovery.accelerator:
+            raise ValueError("recovery.accelerator: the sandbox has no DAX; leave it out")
+        if self.recovery.peer:
+            raise ValueError("recovery.peer: the sandbox has one region, so no replicas of tables, buckets or backups; leave it out")
+        return self
+
+    @model_validator(mode="after")
     def _a_replica_has_its_owners_code(self) -> Settings:
         if self.recovery.replica and "cicd" in self.stack.parts:
             raise ValueError("stack.parts: a replica is deployed with its owner's code; leave cicd out")

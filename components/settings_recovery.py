@@ -59,6 +59,10 @@ class RecoverySettings(Strict):
         list[Literal["buckets", "tables", "backups"]],
         Field(description="What is carried to the peer's region; the peer's stack must be deployed first."),
     ] = []
+    receives: Annotated[
+        list[Literal["buckets"]],
+        Field(description="What the peer's stack carries here. S3 tells how late it is here only, so the alarms are here."),
+    ] = []
     backup: BackupSettings = BackupSettings()
     accelerator: AcceleratorSettings | None = None
 
@@ -68,7 +72,7 @@ class RecoverySettings(Strict):
             raise ValueError(
                 "replicate: a replica's tables carry their items back by themselves and its recovery points stay; allowed there: buckets"
             )
-        if (self.replicate or self.role == "replica") and self.peer is None:
+        if (self.replicate or self.receives or self.role == "replica") and self.peer is None:
             raise ValueError("peer: replication and a replica need the other stack; name its stack and region")
         if "backups" in self.replicate and not self.backup.enabled:
             raise ValueError("replicate: there are no backups to copy; set backup.enabled to true, or leave backups out")

@@ -60,6 +60,44 @@ def test_every_bucket_replicates_in_time_into_a_bucket_that_the_standby_makes_wi
         assert destination["replicationTime"] == {"status": "Enabled", "time": {"minutes": 15}}
 
 
+@pytest.mark.spec("PERF-2c", "REL-6d")
+def test_a_late_replica_is_told_where_s3_tells_of_it_and_a_failed_one_at_its_source() -> None:
+    for configuration in of_type("prod", "aws:s3/bucketReplicationConfig:BucketReplicationConfig"):
+        (rule,) = configuration.inputs["rules"]
+        there = rule["destination"]["bucket"].removeprefix("arn:aws:s3:::")
+        dimensions = {"SourceBucket": configuration.inputs["bucket"], "DestinationBucket": there, "RuleId": rule["id"]}
+        for stack, metric in (("prod-dr", "ReplicationLatency"), ("prod", "OperationsFailedReplication")):
+            (alarm,) = [
+                alarm.inputs
+                for alarm in of_type(stack, "aws:cloudwatch/metricAlarm:MetricAlarm")
+                if alarm.inputs.get("namespace") == "AWS/S3" and alarm.inputs["dimensions"]["RuleId"] == rule["id"]
+            ]
+            assert (alarm["metricName"], alarm["dimensions"]) == (metric, dimensions) and alarm.get("region") is None
+
+
+@pytest.mark.spec("REL-6d")
+def test_a_table_whose_replica_falls_behind_rings() -> None:
+    found = {
+        alarm.inputs["dimensions"]["TableName"]: alarm.inputs
+        for alarm in of_type("prod", "aws:cloudwatch/metricAlarm:MetricAlarm")
+        if alarm.inputs.get("namespace") == "AWS/DynamoDB" and alarm.inputs["metricName"] == "ReplicationLatency"
+    }
+    assert set(found) == {table.inputs["name"] for table in of_type("prod", "aws:dynamodb/table:Table")}
+    assert {alarm["dimensions"]["ReceivingRegion"] for alarm in found.values()} == {DR_REGION}
+
+
+@pytest.mark.spec("REL-6c")
+def test_copies_of_recovery_points_may_use_the_key_of_the_standbys_vault() -> None:
+    (policy,) = [each for each in of_type("prod", "aws:iam/rolePolicy:RolePolicy") if each.name == "recovery-backups-backup-policy"]
+    aliases = [
+        statement["Condition"]["ForAnyValue:StringEquals"]["kms:ResourceAliases"]
+        for statement in json.loads(policy.inputs["policy"])["Statement"]
+        if "kms:ResourceAliases" in json.dumps(statement.get("Condition", {})) and "kms:ReEncryptTo" in statement["Action"]
+    ]
+    assert aliases == ["alias/mlops-prod-dr-operations"]
+    assert aliases[0] in {alias.inputs["name"] for alias in of_type("prod-dr", "aws:kms/alias:Alias")}
+
+
 @pytest.mark.spec("PERF-2c")
 def test_what_was_not_replicated_can_be_carried_later_by_a_role_of_batch_jobs_that_reads_and_writes_nothing_else() -> None:
     (policy,) = [each for each in of_type("prod", "aws:iam/rolePolicy:RolePolicy") if each.name == "recovery-replication-again-policy"]
@@ -188,6 +226,9 @@ def test_the_second_region_backs_up_its_replicas_and_buckets_while_it_works(tmp_
         ("prod-dr", {"peer": None}, "name its stack and region"),
         ("prod-dr", {"role": "standby"}, "'owner'"),
         ("prod", {"role": "replica", "replicate": []}, "leave cicd out"),
+        ("local", {"accelerator": {}}, "the sandbox has no DAX"),
+        ("local", {"peer": {"stack": "prod", "region": "eu-west-1"}}, "the sandbox has one region"),
+        ("dev", {"receives": ["buckets"]}, "name its stack and region"),
     ],
 )
 def test_a_wrong_setting_of_recovery_is_refused_with_what_is_allowed(stack: str, values: dict[str, Any], says: str) -> None:
