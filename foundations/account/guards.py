@@ -1,4 +1,4 @@
-"""Defaults of the account: no public buckets, encrypted volumes, a password policy, the role with which API Gateway writes logs."""
+"""Defaults of the account: no public buckets, encrypted volumes, a password policy, backups in full, the role with which API Gateway writes logs."""
 
 from __future__ import annotations
 
@@ -45,7 +45,19 @@ class AccountGuards(pulumi.ComponentResource):
             )
         if settings.api_gateway_log_role == "create":
             self._api_gateway(name, platform)
+        if settings.backup_features == "create":
+            self._backup_features(name)
         self.register_outputs({})
+
+    def _backup_features(self, name: str) -> None:
+        # Without it AWS Backup makes plain DynamoDB backups: never copied into another region, encrypted with the table's key.
+        aws.backup.RegionSettings(
+            f"{name}-backups",
+            resource_type_opt_in_preference={"DynamoDB": True, "S3": True},
+            resource_type_management_preference={"DynamoDB": True},
+            # AWS answers with every service it knows, and knows more every year: only these are ours.
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["resourceTypeOptInPreference", "resourceTypeManagementPreference"]),
+        )
 
     def _api_gateway(self, name: str, platform: Platform) -> None:
         statement = {"Effect": "Allow", "Principal": {"Service": "apigateway.amazonaws.com"}, "Action": "sts:AssumeRole"}

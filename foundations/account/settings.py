@@ -125,6 +125,9 @@ class GuardSettings(Strict):
     ebs_encryption: Once = "create"
     password_policy: Once = "create"  # noqa: S105 - a mode
     api_gateway_log_role: Once = "create"
+    backup_features: Annotated[
+        Once, Field(description="AWS Backup manages tables in full: needed for copies in other regions and for the vault's own key.")
+    ] = "create"
 
 
 class AccountSettings(Strict):

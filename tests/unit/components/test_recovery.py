@@ -257,6 +257,21 @@ def test_no_other_region_is_written_into_what_a_stack_registers() -> None:
     assert set(re.findall(r"arn:aws:[a-z0-9-]+:([a-z]{2}-[a-z]+-\d):", text)) <= {DR_REGION, "us-east-1"}
 
 
+@pytest.mark.spec("PERF-6d")
+def test_an_accelerator_is_encrypted_and_reached_by_the_functions_only(tmp_path: Path) -> None:
+    """Optional: no stack has one unless it asks for it."""
+    assert not of_type("prod", "aws:dax/cluster:Cluster")
+    record = changed_stack(tmp_path, "prod", lambda config: config["mlops:recovery"].update(accelerator={"nodes": 3}))
+    (cluster,) = [resource.inputs for resource in record.resources if resource.type == "aws:dax/cluster:Cluster"]
+    assert cluster["serverSideEncryption"] == {"enabled": True} and cluster["clusterEndpointEncryptionType"] == "TLS"
+    assert cluster["replicationFactor"] == 3 and len(cluster["clusterName"]) <= 20
+    rules = [r for r in record.resources if r.name.startswith("recovery-accelerator-") and "securityGroup" in r.type and "Rule" in r.type]
+    assert {rule.inputs["fromPort"] for rule in rules} == {9111} and not any("cidrIpv4" in rule.inputs for rule in rules)
+    (policy,) = [resource for resource in record.resources if resource.name == "recovery-accelerator-policy"]
+    actions = {action for statement in json.loads(policy.inputs["policy"])["Statement"] for action in statement["Action"]}
+    assert not {action for action in actions if action.startswith("dynamodb:") and action.split(":")[1][:3] in ("Put", "Upd", "Del")}
+
+
 def zones(inputs: dict[str, Any], key: str) -> int:
     return len(inputs[key])
 

@@ -61,11 +61,20 @@ def test_no_mandatory_rule_fails(project: str, stack: str) -> None:
 @pytest.mark.parametrize("mode", ["existing", "off"])
 def test_what_is_there_already_or_not_wanted_is_neither_made_nor_touched(tmp_path: Path, mode: str) -> None:
     detection = dict.fromkeys(("guardduty", "security_hub", "config", "access_analyzer", "macie"), mode)
-    guards = dict.fromkeys(("s3_public_access_block", "ebs_encryption", "password_policy", "api_gateway_log_role"), mode)
+    names = ("s3_public_access_block", "ebs_encryption", "password_policy", "api_gateway_log_role", "backup_features")
+    guards = dict.fromkeys(names, mode)
     found = {r.type.split(":")[1] for r in registered(tmp_path, "account", detection=detection, guards=guards, audit={"trail": mode})}
     services = {name.split("/")[0] for name in found}
-    assert not services & {"guardduty", "securityhub", "cfg", "accessanalyzer", "macie2", "ebs", "apigateway", "cloudtrail"}
+    assert not services & {"guardduty", "securityhub", "cfg", "accessanalyzer", "macie2", "ebs", "apigateway", "cloudtrail", "backup"}
     assert not found & {"s3/accountPublicAccessBlock", "iam/accountPasswordPolicy"}
+
+
+@pytest.mark.spec("REL-6c")
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_tables_are_backed_up_in_full_so_that_copies_can_go_to_another_region(stack: str) -> None:
+    resources = engine.preview(ROOT / "foundations" / "account", stack).resources
+    (settings,) = [resource.inputs for resource in resources if resource.type == "aws:backup/regionSettings:RegionSettings"]
+    assert settings["resourceTypeManagementPreference"] == {"DynamoDB": True}
 
 
 def test_every_detecting_service_is_made_when_asked_for(tmp_path: Path) -> None:
