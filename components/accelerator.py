@@ -26,7 +26,10 @@ class Accelerator(pulumi.ComponentResource):
             platform=platform,
             role_name=platform.name("dax"),
             service="dax.amazonaws.com",
-            statements=[*shared.predictions.grant_read(), *shared.ledger.grant_read()],
+            # DAX learns the keys of a table by describing it.
+            statements=[
+                statement for table in (shared.predictions, shared.ledger) for statement in (*table.grant_describe(), *table.grant_read())
+            ],
             opts=child,
         )
         subnets = aws.dax.SubnetGroup(
