@@ -133,6 +133,23 @@ def test_what_cannot_be_restored_is_refused_by_name(aws):
         table.restored(moment)
 
 
+RESTORE = """
+import boto3
+def handler(event, context):
+    names = dict(SourceTableName=event["source"], TargetTableName=event["target"])
+    boto3.client("dynamodb").restore_table_to_point_in_time(**names, UseLatestRestorableTime=True)
+"""
+
+
+def test_a_restore_needs_the_right_to_write_the_new_table(aws):
+    table, writing = Table(aws), ("BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "Scan", "UpdateItem")
+    event = {"source": table.name, "target": aws.name("restored")}
+    refused = aws.invoke(aws.function(RESTORE, "dynamodb:RestoreTableToPointInTime"), event)
+    assert "not authorized to perform: dynamodb:BatchWriteItem" in refused["body"]["errorMessage"]
+    rights = [f"dynamodb:{action}" for action in ("RestoreTableToPointInTime", *writing)]
+    assert "FunctionError" not in aws.invoke(aws.function(RESTORE, *rights), event)
+
+
 @pytest.mark.spec("REL-6a")
 def test_a_deleted_table_leaves_a_system_backup_that_brings_it_back_under_its_name(aws):
     table = Table(aws)

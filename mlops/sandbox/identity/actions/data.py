@@ -9,6 +9,7 @@ from mlops.sandbox.identity.actions.needs import Need, Scope, Values, keys, kms_
 
 # Operations on items, which read or write the encrypted table.
 _ITEM_OPERATIONS = {"GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan", "BatchGetItem", "BatchWriteItem"}
+_RESTORING = ("BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "Scan", "UpdateItem")
 _TRANSACTION = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem", "Get": "GetItem"}
 
 DYNAMODB_KEYS = frozenset({"dynamodb:leadingkeys", "dynamodb:attributes", "dynamodb:select", "dynamodb:returnvalues"})
@@ -32,6 +33,11 @@ def dynamodb(scope: Scope) -> list[Need] | None:
     if operation in _ITEM_OPERATIONS:
         item = parameters.get("Key") or parameters.get("Item") or _query_key(scope)
         return _item(scope, operation, parameters["TableName"], [item], parameters)
+    if operation in ("RestoreTableToPointInTime", "RestoreTableFromBackup"):
+        # A restore writes the new table with the caller's rights.
+        source = parameters.get("BackupArn") or parameters.get("SourceTableArn") or _table(scope, parameters["SourceTableName"])
+        target = _table(scope, parameters["TargetTableName"])
+        return [Need(f"dynamodb:{operation}", source), *(Need(f"dynamodb:{action}", target) for action in (operation, *_RESTORING))]
     if operation in ("ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction"):
         raise scope.unmapped("PartiQL statements are not read")
     if "TableName" in parameters and "BackupArn" not in parameters:
