@@ -1,4 +1,4 @@
-"""A signed POST method answered by a function, and the unsigned methods that API Gateway answers itself: OPTIONS, which browsers ask first, and the health check."""
+"""Signed methods answered by functions, and the unsigned methods that API Gateway answers itself: OPTIONS, which browsers ask first, and the health check."""
 
 from __future__ import annotations
 
@@ -73,11 +73,46 @@ class ApiMethod(pulumi.ComponentResource):
         self.register_outputs({"method": method.id, "integration": integration.id, "permission": permission.id})
 
 
+def signed_get(
+    name: str,
+    api: aws.apigateway.RestApi,
+    path: aws.apigateway.Resource,
+    *,
+    route: str,
+    function: Function,
+    platform: Platform,
+    opts: pulumi.ResourceOptions,
+) -> pulumi.Resource:
+    """GET with IAM authorisation, answered by a function. Returns what a deployment must wait for."""
+    method = aws.apigateway.Method(
+        f"{name}-get", rest_api=api.id, resource_id=path.id, http_method="GET", authorization="AWS_IAM", opts=opts
+    )
+    integration = aws.apigateway.Integration(
+        f"{name}-integration",
+        rest_api=api.id,
+        resource_id=path.id,
+        http_method=method.http_method,
+        type="AWS_PROXY",
+        integration_http_method="POST",
+        uri=function.invoke_arn,
+        timeout_milliseconds=INTEGRATION_MILLISECONDS,
+        opts=opts,
+    )
+    source = api.id.apply(lambda api_id: platform.arns.rest_api(api_id, f"*/GET/{route}"))
+    function.allow_service(f"{name}-permission", service="apigateway.amazonaws.com", source_arn=source)
+    return integration
+
+
 def cors_preflight(
-    name: str, api: aws.apigateway.RestApi, path: aws.apigateway.Resource, origin: str, opts: pulumi.ResourceOptions
+    name: str,
+    api: aws.apigateway.RestApi,
+    path: aws.apigateway.Resource,
+    origin: str,
+    opts: pulumi.ResourceOptions,
+    methods: str = "OPTIONS,POST",
 ) -> pulumi.Resource:
     """OPTIONS, answered by API Gateway itself: which origin, methods and headers are allowed. Returns what comes last."""
-    values = {"Origin": origin, "Methods": "OPTIONS,POST", "Headers": CORS_HEADERS}
+    values = {"Origin": origin, "Methods": methods, "Headers": CORS_HEADERS}
     headers = {f"method.response.header.Access-Control-Allow-{key}": f"'{value}'" for key, value in values.items()}
     return _answered_by_the_gateway(f"{name}-options", "OPTIONS", api, path, opts, headers=headers, last="headers")
 

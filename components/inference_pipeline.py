@@ -27,6 +27,7 @@ class InferencePipeline(pulumi.ComponentResource):
         super().__init__("mlops:inference:InferencePipeline", name, None, opts)
         self._name = name
         self._model = model
+        self.endpoint = model.endpoint
         self.queue = self._queue()
         self.predict = self._predict()
         provisioned = model.shared.platform.settings.performance.concurrency.provisioned

@@ -1,4 +1,4 @@
-"""The REST API: signed requests to `/models/<model>/predictions` and `/models/<model>/batches`, and an open `/health` without data."""
+"""The REST API: signed requests to `/models/<model>`, its `/predictions` and `/batches`, and an open `/health` without data."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from components.blocks.service_role import ServiceRole
 from components.documents import json_text
 from components.grants import LOG_DELIVERY, LOG_DESCRIBE, LOG_GROUP_CREATE, LOG_READ, LOG_WRITE, allow, allow_anywhere
 from components.inference_pipeline import InferencePipeline
+from components.model_descriptions import ModelDescriptions
 from components.shared import Shared
 
 PREDICTIONS_SCHEMA = {
@@ -60,7 +61,13 @@ class RestApi(pulumi.ComponentResource):
             self._describe_errors(),
             health(f"{name}-health", self.api, self._path(HEALTH, self.api.root_resource_id), self._child),
         ]
+        self._model_paths = {model: self._path(model, self._models_path().id) for model in inference}
         methods = [method for model, pipeline in inference.items() for method in self._routes(model, pipeline)]
+        endpoints = {model: pipeline.endpoint for model, pipeline in inference.items()}
+        self.descriptions = ModelDescriptions(
+            f"{name}-descriptions", shared=shared, api=self.api, paths=self._model_paths, endpoints=endpoints, opts=self._child
+        )
+        self._before_deployment += self.descriptions.last
         self.stage = self._stage(methods)
         self.id = self.api.id
         self.stage_name = shared.platform.settings.api.stage
@@ -93,7 +100,7 @@ class RestApi(pulumi.ComponentResource):
     def _routes(self, model: str, pipeline: InferencePipeline) -> list[ApiMethod]:
         schemas = {"predictions": PREDICTIONS_SCHEMA, "batches": BATCHES_SCHEMA}
         functions = {"predictions": pipeline.predict, "batches": pipeline.batch_predict}
-        model_path = self._path(model, self._models_path().id)
+        model_path = self._model_paths[model]
         methods = []
         for route, function in functions.items():
             path = self._path(f"{model}-{route}", model_path.id, part=route)
@@ -131,6 +138,7 @@ class RestApi(pulumi.ComponentResource):
 
     def _stage(self, methods: list[ApiMethod]) -> aws.apigateway.Stage:
         platform, settings = self._shared.platform, self._shared.platform.settings.api
+        cache = platform.settings.performance.api_cache
         logs = LogGroup(
             f"{self._name}-log",
             platform=platform,
@@ -140,7 +148,14 @@ class RestApi(pulumi.ComponentResource):
         )
         # A deployment is a snapshot: what changes the API must change this hash.
         snapshot = json.dumps(
-            [PREDICTIONS_SCHEMA, BATCHES_SCHEMA, [method.route for method in methods], {HEALTH: HEALTHY}, settings.model_dump()],
+            [
+                PREDICTIONS_SCHEMA,
+                BATCHES_SCHEMA,
+                [method.route for method in methods],
+                self.descriptions.routes,
+                {HEALTH: HEALTHY},
+                settings.model_dump(),
+            ],
             sort_keys=True,
         )
         deployment = aws.apigateway.Deployment(
@@ -155,23 +170,29 @@ class RestApi(pulumi.ComponentResource):
             deployment=deployment.id,
             stage_name=settings.stage,
             xray_tracing_enabled=True,
+            cache_cluster_enabled=cache is not None,
+            cache_cluster_size=cache.size_gb if cache else None,
             access_log_settings={"destination_arn": logs.group.arn, "format": json_text(dict(ACCESS_LOG_FIELDS))},
             opts=pulumi.ResourceOptions(parent=self, depends_on=self._log_role()),
         )
+        common = {
+            "logging_level": "ERROR",
+            "data_trace_enabled": False,
+            "metrics_enabled": True,
+            "throttling_rate_limit": settings.rate_limit,
+            "throttling_burst_limit": settings.burst_limit,
+        }
         aws.apigateway.MethodSettings(
             f"{self._name}-methods",
             rest_api=self.api.id,
             stage_name=stage.stage_name,
             method_path="*/*",
-            settings={
-                "logging_level": "ERROR",
-                "data_trace_enabled": False,
-                "metrics_enabled": True,
-                "throttling_rate_limit": settings.rate_limit,
-                "throttling_burst_limit": settings.burst_limit,
-            },
+            # A prediction is never cached: its body is no part of a cache key.
+            settings={**common, **({"caching_enabled": False} if cache else {})},
             opts=self._child,
         )
+        if cache:
+            self.descriptions.cache(stage, cache, common)
         return stage
 
     def _log_role(self) -> list[pulumi.Resource]:

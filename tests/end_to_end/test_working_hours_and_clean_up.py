@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import json
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import boto3
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ClientError
 
 from tests.end_to_end.conftest import MODEL
@@ -50,6 +53,26 @@ def call(aws: Any, function: str, event: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
+def describe(mlops: Any, aws: Any) -> dict[str, Any]:
+    """What GET /models/<model> says, signed by the administrator."""
+    client = aws("sts")
+    url = f"{mlops.up['outputs']['api']['url']}/models/{MODEL}"
+    request = AWSRequest("GET", url)
+    SigV4Auth(client._request_signer._credentials, "execute-api", client.meta.region_name).add_auth(request)
+    with urllib.request.urlopen(urllib.request.Request(url, headers=dict(request.headers)), timeout=60) as answer:  # noqa: S310
+        return json.loads(answer.read())
+
+
+def test_the_api_tells_which_version_serves_and_what_it_takes(mlops: Any, endpoint: str, aws: Any, labelled: list[dict[str, Any]]) -> None:
+    described = describe(mlops, aws)
+    assert described["status"] == "in-service" and described["predicts"] == "diagnosis"
+    # An instance made of the description alone is predicted, by the version that it names.
+    instance = {each["name"]: labelled[0][each["name"]] for each in described["inputs"]}
+    code, predicted = mlops("predict", json.dumps({"instances": [instance]}))
+    assert code == 0, predicted
+    assert predicted["predictions"][0]["model_version"] == described["version"]
+
+
 @pytest.mark.spec("SUS-2a", "COST-2a")
 def test_an_endpoint_switched_off_answers_clearly_and_comes_back_as_it_was(
     mlops: Any, endpoint: str, aws: Any, labelled: list[dict[str, Any]]
@@ -67,6 +90,9 @@ def test_an_endpoint_switched_off_answers_clearly_and_comes_back_as_it_was(
     assert (item["status"]["S"], item["endpoint_config"]["S"]) == ("off", config)
     code, answer = mlops("predict", instance)
     assert code != 0 and "07:00 UTC" in json.dumps(answer), answer
+    described = describe(mlops, aws)
+    assert (described["status"], described["version"]) == ("off", before["predictions"][0]["model_version"])
+    assert described["again"].startswith("07:00 UTC")
     # A second evening finds nothing to do, and forgets nothing.
     assert call(aws, hours, {"action": "off"})["endpoints"][0]["status"] == "unchanged"
 

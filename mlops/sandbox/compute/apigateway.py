@@ -20,6 +20,7 @@ from moto.core.exceptions import ServiceException
 from werkzeug.serving import make_server
 
 from mlops.sandbox.compute import metrics
+from mlops.sandbox.compute.apigateway_cache import ResponseCache
 from mlops.sandbox.compute.apigateway_exchange import Answer, Exchange, mock, proxy_answer, proxy_event, refused
 from mlops.sandbox.compute.apigateway_routes import Deployed, GatewayError, Route, substitute
 from mlops.sandbox.compute.delivery import Sender, as_role, require
@@ -82,6 +83,8 @@ class Host:
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
         self._buckets: dict[str, Bucket] = {}
+        self._cache = ResponseCache()
+        self._lookups: list[tuple[str, str, bool]] = []
         self._lock = threading.Lock()
         # Of their own: a request must never wait behind background work.
         self._integrations = ThreadPoolExecutor(max_workers=128, thread_name_prefix="integration")
@@ -139,6 +142,19 @@ class Host:
         integration = method.method_integration
         if integration is None:
             raise GatewayError("API_CONFIGURATION_ERROR")
+        asked = self._cache.request(exchange, route, method, lambda: self._may_invalidate(exchange, method))
+        if asked is None:
+            return self._integrate(exchange, route, parameters, integration)
+        answer = self._cache.find(asked)
+        with self._lock:
+            self._lookups.append((exchange.api.name, exchange.stage.name, answer is not None))
+        if answer is None:
+            answer = self._integrate(exchange, route, parameters, integration)
+            self._cache.keep(asked, answer)
+        status, headers, body = answer
+        return status, [*headers, *asked.headers], body
+
+    def _integrate(self, exchange: Exchange, route: Route, parameters: dict[str, str], integration: Any) -> Answer:
         if integration.integration_type == "MOCK":
             return mock(integration)
         if integration.integration_type != "AWS_PROXY" or ":lambda:path/" not in integration.uri:
@@ -155,6 +171,21 @@ class Host:
             if not bucket.take(rate, burst):
                 raise GatewayError("THROTTLED")
 
+    def _may_invalidate(self, exchange: Exchange, method: Any) -> bool:
+        if method.authorization_type != "AWS_IAM":
+            return False
+        try:
+            self._judge(exchange, "execute-api:InvalidateCache")
+        except AccessDenied:
+            return False
+        return True
+
+    def _judge(self, exchange: Exchange, action: str) -> Any:
+        """The caller, when it may do this with the method that it asks for."""
+        method = f"{exchange.api.id}/{exchange.stage.name}/{exchange.method}{exchange.path}"
+        arn = f"arn:aws:execute-api:{self.sandbox.region}:{self.sandbox.account}:{method}"
+        return self.sandbox.principals.authorise(exchange.environ, action, arn, policy_text(exchange.api.policy))
+
     def _authorise(self, exchange: Exchange, method: Any) -> None:
         if method.authorization_type in (None, "NONE"):
             return
@@ -163,10 +194,9 @@ class Host:
         scope = credential_scope(exchange.environ)
         if scope is None:
             raise GatewayError("MISSING_AUTHENTICATION_TOKEN")
-        arn = f"arn:aws:execute-api:{self.sandbox.region}:{self.sandbox.account}:{exchange.api.id}/{exchange.stage.name}/{exchange.method}{exchange.path}"
         exchange.access_key = scope[0]
         try:
-            principal = self.sandbox.principals.authorise(exchange.environ, "execute-api:Invoke", arn, policy_text(exchange.api.policy))
+            principal = self._judge(exchange, "execute-api:Invoke")
         except InvalidSignature as error:
             raise GatewayError("ACCESS_DENIED", str(error)) from error
         except InvalidAccessKey as error:
@@ -222,12 +252,18 @@ class Host:
         with self._lock:
             counts, self._counts = self._counts, []
             lines, self._lines = self._lines, {}
+            lookups, self._lookups = self._lookups, []
         by_stage: dict[tuple[str, str], list[tuple[int, float, float | None]]] = {}
         for api, stage, status, latency, integration in counts:
             by_stage.setdefault((api, stage), []).append((status, latency, integration))
         for (api, stage), rows in by_stage.items():
             for dimensions in ({"ApiName": api}, {"ApiName": api, "Stage": stage}):
                 measure(self.sandbox, rows, dimensions)
+        for api, stage in {(api, stage) for api, stage, _ in lookups}:
+            hits = [hit for *where, hit in lookups if where == [api, stage]]
+            counted = {"CacheHitCount": [float(hit) for hit in hits], "CacheMissCount": [float(not hit) for hit in hits]}
+            for dimensions in ({"ApiName": api}, {"ApiName": api, "Stage": stage}):
+                metrics.put_many(self.sandbox, "AWS/ApiGateway", counted, dimensions, {})
         for (group, stage), events in lines.items():
             self._write_access_log(group, stage, events)
 

@@ -5,6 +5,7 @@
 - Glue keeps the tags of what was deleted.
 - Of AWS Backup much is missing: `moto_backup` has it.
 - Composite alarms, saved queries and X-Ray's groups and rules: see `moto_observability`.
+- Settings of an API's method stay when they are removed, and cache key parameters of an integration get lost.
 - API Gateway's deletions of what does not exist end in a 500 page instead of NotFoundException.
 """
 
@@ -16,7 +17,8 @@ from collections.abc import Callable
 from typing import Any
 
 from moto.apigateway.exceptions import NotFoundException
-from moto.apigateway.models import APIGatewayBackend
+from moto.apigateway.models import APIGatewayBackend, Stage
+from moto.apigateway.responses import APIGatewayResponse
 from moto.core.responses import EmptyResult
 from moto.core.utils import camelcase_to_underscores, utcnow
 from moto.glue.models import FakeCrawler, GlueBackend
@@ -57,9 +59,33 @@ def install(sandbox: Any = None) -> None:
         setattr(GlueBackend, f"delete_{kind}", _untagging(getattr(GlueBackend, f"delete_{kind}"), kind))
     for name in ("disable_key", "enable_key", "cancel_key_deletion", "schedule_key_deletion"):
         setattr(KmsBackend, name, _by_arn_too(getattr(KmsBackend, name)))
+    Stage.apply_operations = _removing_method_settings(Stage.apply_operations)  # type: ignore[method-assign]
+    APIGatewayResponse.put_integration = _keeping_cache_keys(APIGatewayResponse.put_integration)  # type: ignore[method-assign]
     for name in _DELETIONS:
         if hasattr(APIGatewayBackend, name):
             setattr(APIGatewayBackend, name, _refusing(getattr(APIGatewayBackend, name)))
+
+
+def _removing_method_settings(apply: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(apply)
+    def removing(stage: Stage, patch_operations: list[dict[str, Any]]) -> Any:
+        for operation in patch_operations:
+            if operation["op"] == "remove":
+                stage.method_settings.pop(operation["path"].removeprefix("/"), None)
+        return apply(stage, patch_operations)
+
+    return removing
+
+
+def _keeping_cache_keys(put_integration: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(put_integration)
+    def keeping(response: APIGatewayResponse) -> Any:
+        answer = put_integration(response)
+        _, _, api, _, resource, _, method, *_ = response.path.split("/")
+        response.backend.get_integration(api, resource, method).cache_key_parameters = response._get_param("cacheKeyParameters") or []
+        return answer
+
+    return keeping
 
 
 def _by_arn_too(operation: Callable[..., Any]) -> Callable[..., Any]:

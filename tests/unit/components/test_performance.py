@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from components.settings_source import SettingsError, parse
-from mlops import engine
+from mlops import engine, policy
 
 from .test_costs import changed_stack
 from .test_program import ROOT, preview
@@ -31,6 +32,7 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> engine.Record:
     def change(config: dict[str, Any]) -> None:
         performance = config["mlops:performance"]
         performance["transfer_acceleration"] = False
+        performance["api_cache"] = {"size_gb": "1.6", "ttl_seconds": 30}
         performance["archive"] = {"archive_days": 120, "deep_archive_days": 365}
         performance["concurrency"]["reserved"] = {"predict": 50, "clean_up": 1}
         config["mlops:recovery"]["accelerator"] = {"node_type": "dax.t3.small", "nodes": 3}
@@ -111,6 +113,51 @@ def test_functions_reserve_what_the_settings_say_and_the_others_share_the_rest(c
     assert reserved(preview("prod")) == {"mlops-prod-flights-predict": 100}
     assert reserved(changed) == {"mlops-prod-flights-predict": 50, "mlops-prod-clean-up": 1}
     assert reserved(preview("dev")) == reserved(preview("local")) == {}
+
+
+@pytest.mark.spec("PERF-6e")
+def test_only_descriptions_are_cached_encrypted_and_under_the_limits_of_all_methods(changed: engine.Record) -> None:
+    (stage,) = of_type(changed, "aws:apigateway/stage:Stage")
+    assert (stage.inputs["cacheClusterEnabled"], stage.inputs["cacheClusterSize"]) == (True, "1.6")
+    settings = {
+        each.inputs["methodPath"]: each.inputs["settings"] for each in of_type(changed, "aws:apigateway/methodSettings:MethodSettings")
+    }
+    assert set(settings) == {"*/*", "~1models~1flights/GET"}
+    every, cached = settings["*/*"], settings["~1models~1flights/GET"]
+    assert every["cachingEnabled"] is False
+    assert cached["cachingEnabled"] and cached["cacheDataEncrypted"] and cached["cacheTtlInSeconds"] == 30
+    assert cached["requireAuthorizationForCacheControl"] and cached["unauthorizedCacheControlHeaderStrategy"] == "FAIL_WITH_403"
+    assert {key: value for key, value in cached.items() if "ach" not in key} == {
+        key: value for key, value in every.items() if "ach" not in key
+    }
+    judged = policy.evaluate(changed, None, date(2026, 1, 1)).outcomes("api-cache-safe")
+    assert judged["pass"] == 1 and not judged["fail"]
+
+
+@pytest.mark.spec("PERF-6e")
+@pytest.mark.parametrize("stack", STACKS)
+def test_no_stack_pays_for_a_cache_unasked(stack: str) -> None:
+    assert [stage.inputs["cacheClusterEnabled"] for stage in of_type(preview(stack), "aws:apigateway/stage:Stage")] == [False]
+    settings = of_type(preview(stack), "aws:apigateway/methodSettings:MethodSettings")
+    assert [each.inputs["methodPath"] for each in settings] == ["*/*"] and "cachingEnabled" not in settings[0].inputs["settings"]
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_models_description_is_signed_and_read_only(stack: str) -> None:
+    (get,) = [each for each in of_type(preview(stack), "aws:apigateway/method:Method") if each.name == "api-descriptions-flights-get"]
+    assert (get.inputs["httpMethod"], get.inputs["authorization"]) == ("GET", "AWS_IAM")
+    (rights,) = [
+        each for each in of_type(preview(stack), "aws:iam/rolePolicy:RolePolicy") if each.name == "api-descriptions-function-policy"
+    ]
+    actions = {action for statement in json.loads(rights.inputs["policy"])["Statement"] for action in statement["Action"]}
+    of_data = {action for action in actions if action.startswith(("sagemaker:", "dynamodb:", "s3:"))}
+    assert of_data == {
+        "sagemaker:DescribeEndpoint",
+        "sagemaker:DescribeEndpointConfig",
+        "sagemaker:DescribeModel",
+        "dynamodb:GetItem",
+        "s3:GetObject",
+    }
 
 
 @pytest.mark.spec("PERF-6d")

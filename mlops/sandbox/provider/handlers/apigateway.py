@@ -20,11 +20,6 @@ def replace(path: str, value: Any) -> dict[str, str]:
     return {"op": "replace", "path": path, "value": text(value)}
 
 
-def escaped(part: str) -> str:
-    """A part of a patch path (JSON Pointer: `~1` is a slash)."""
-    return part.replace("~", "~0").replace("/", "~1")
-
-
 def retag(call: Call, arn: str, add: dict[str, str], remove: list[str]) -> None:
     """Change tags of an API or a stage."""
     if add:
@@ -209,6 +204,9 @@ class Stage(Handler):
         paths = {"deployment": "/deploymentId", "description": "/description", "xrayTracingEnabled": "/tracingEnabled"}
         operations = [replace(path, p.take(key, "")) for key, path in paths.items() if key in changed]
         rest = set(changed) - set(paths)
+        cluster = {"cacheClusterEnabled": False, "cacheClusterSize": "0.5"}
+        operations += [replace(f"/{key}", p.take(key, default)) for key, default in cluster.items() if key in rest]
+        rest -= set(cluster)
         if "variables" in rest:
             operations += [replace(f"/variables/{key}", value) for key, value in p.take("variables", {}).items()]
         if "accessLogSettings" in rest:

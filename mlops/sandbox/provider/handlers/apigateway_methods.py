@@ -7,7 +7,7 @@ from typing import Any
 
 from mlops.sandbox.provider.call import Call
 from mlops.sandbox.provider.handler import EXECUTED, Put
-from mlops.sandbox.provider.handlers.apigateway import escaped, replace
+from mlops.sandbox.provider.handlers.apigateway import replace
 from mlops.sandbox.provider.properties import Properties
 
 
@@ -98,7 +98,10 @@ class MethodSettings(Put):
     def create(self, call: Call, p: Properties) -> str:
         api, stage, path = p.require("restApi"), p.require("stageName"), p.require("methodPath")
         settings = p.block("settings") or Properties({}, "settings", p.problems)
-        prefix = _method_key(path)
+        # As it is written: so the provider sends it to AWS.
+        prefix = str(path)
+        if prefix.count("/") != 1:
+            p.problem("methodPath", "is */* or a resource's path with every / written as ~1, a / and the method (~1models/GET)")
         operations = [replace(f"/{prefix}/{patch}", settings.take(key)) for key, patch in self._SETTINGS.items() if key in settings.values]
         if not operations:
             p.problem("settings", "is required")
@@ -106,11 +109,5 @@ class MethodSettings(Put):
         return f"{api}-{stage}-{path}"
 
     def delete(self, call: Call, id_: str, state: Mapping[str, Any]) -> None:
-        operations = [{"op": "remove", "path": f"/{_method_key(state['methodPath'])}"}]
+        operations = [{"op": "remove", "path": f"/{state['methodPath']}"}]
         call("update_stage", restApiId=state["restApi"], stageName=state["stageName"], patchOperations=operations)
-
-
-def _method_key(path: str) -> str:
-    """`resource/path/METHOD` as a patch operation's path: the resource's slashes are escaped."""
-    resource, _, method = str(path).rpartition("/")
-    return f"{escaped(resource) if resource != '*' else '*'}/{method}"
