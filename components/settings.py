@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from components import reachability
 from components.cost_tags import COST_ALLOCATION_TAGS
 from components.settings_cdn import CdnSettings
 from components.settings_cicd import CicdSettings
@@ -36,7 +37,6 @@ from components.settings_security import IdentitySettings, SecuritySettings
 Part = Literal["data", "models", "cicd"]
 TagKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9+=._:/@ -]{1,128}$")]
 TagValue = Annotated[str, Field(pattern=r"^[A-Za-z0-9+=._:/@ -]{0,256}$")]
-LAMBDA_SERVICES = ("sagemaker.api", "sagemaker.runtime", "sqs", "kms", "logs", "monitoring", "lambda", "states", "xray")
 
 
 class StackSettings(Strict):
@@ -280,19 +280,5 @@ class Settings(Strict):
 
     @model_validator(mode="after")
     def _functions_reach_their_services(self) -> Settings:
-        network = self.network
-        if not self.functions.in_vpc or network.mode == "existing" or network.nat != "none":
-            return self
-        missing = [service for service in LAMBDA_SERVICES if service not in network.interface_endpoints]
-        # IAM is a global service without an endpoint in most regions: what responds to events and audits cannot do without a way out.
-        if not missing and (self.security.response or self.security.audit):
-            raise ValueError(
-                "security.response: responses and the audit call IAM, which has no VPC endpoint, and network.nat is none; "
-                "set response and audit to false, network.nat to single or per-az, or functions.in_vpc to false"
-            )
-        if missing:
-            raise ValueError(
-                "network.interface_endpoints: functions run in the VPC without NAT and cannot reach "
-                f"{', '.join(missing)}; add these endpoints, set network.nat to single or per-az, or functions.in_vpc to false"
-            )
+        reachability.check(self)
         return self

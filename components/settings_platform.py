@@ -44,6 +44,10 @@ class NetworkSettings(Strict):
             "events",
             "glue",
             "xray",
+            "application-autoscaling",
+            "cloudtrail",
+            "ec2",
+            "tagging",
         ]
     ] = []
     flow_logs: Literal["ALL", "REJECT"] = "ALL"

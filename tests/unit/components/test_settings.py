@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from components import settings_schema
-from components.settings import LAMBDA_SERVICES
+from components.reachability import ENDPOINTS
 from components.settings_source import MARKER, SettingsError, StackConfig, parse
 
 ROOT = Path(__file__).parents[3]
@@ -123,7 +123,7 @@ MISTAKES: dict[str, tuple[str, Callable[[Config], object], str, str, str]] = {
     "functions without a way out": ("dev", section("network", nat="none"), "network.interface_endpoints", "sqs", "in_vpc"),
     "responses without a way to IAM": (
         "dev",
-        section("network", nat="none", interface_endpoints=list(LAMBDA_SERVICES)),
+        section("network", nat="none", interface_endpoints=sorted(ENDPOINTS.values())),
         "security.response",
         "IAM",
         "in_vpc",
