@@ -23,6 +23,8 @@ MAXIMUM_CHARACTERS = 6144
 PATH = "/boundary/"
 # Managed policies below it only deny; roles of the platform may be given them.
 DENIALS = "denial/"
+# The policy that a quarantine attaches.
+QUARANTINE = "quarantine/"
 
 # What pipelines, delivery, operations and cost control work with. Not among them: iam, organizations, account, sso, anything with users.
 SERVICES = (
@@ -93,7 +95,7 @@ def boundary_document(arns: Arns, names: str, trusted_accounts: Sequence[str] = 
                 "Effect": "Allow",
                 "Action": ["iam:AttachRolePolicy", "iam:AttachUserPolicy"],
                 "Resource": [roles, arns.user(names)],
-                "Condition": {"ArnLike": {"iam:PolicyARN": arns.policy("quarantine/*")}},
+                "Condition": {"ArnLike": {"iam:PolicyARN": arns.policy(f"{QUARANTINE}*")}},
             },
             {"Sid": "KeysOfOwnUsers", "Effect": "Allow", "Action": "iam:UpdateAccessKey", "Resource": arns.user(names)},
             # AWS Budgets puts a denial on roles when the money is spent. Nobody in here can write such a policy.

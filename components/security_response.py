@@ -9,6 +9,7 @@ from components import security_patterns as patterns
 from components.audit import Audit
 from components.blocks.function import function_name
 from components.blocks.work_queue import WorkQueue, WorkQueueArgs
+from components.boundary import QUARANTINE
 from components.documents import json_text
 from components.grants import (
     ACCESS_KEY_MANAGE,
@@ -157,7 +158,7 @@ class SecurityResponse(pulumi.ComponentResource):
         deny_all = aws.iam.Policy(
             f"{self._name}-quarantine",
             name=platform.name("quarantine"),
-            path="/quarantine/",
+            path=f"/{QUARANTINE}",
             description=f"Attached to a role or user of {platform.prefix} by the response to a security event: nothing is allowed",
             policy=json_text(
                 {"Version": "2012-10-17", "Statement": [{"Sid": "Quarantine", "Effect": "Deny", "Action": "*", "Resource": "*"}]}
@@ -165,7 +166,7 @@ class SecurityResponse(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         # Attaching is all it may do, and of all policies only the one that denies everything.
-        only_this = {"ArnEquals": {"iam:PolicyARN": arns.policy(f"quarantine/{platform.name('quarantine')}")}}
+        only_this = {"ArnEquals": {"iam:PolicyARN": arns.policy(f"{QUARANTINE}{platform.name('quarantine')}")}}
         roles, users = arns.role(platform.name("*")), arns.user(platform.name("*"))
         self._responder(
             ResponderArgs(

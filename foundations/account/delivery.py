@@ -12,7 +12,7 @@ from components.documents import json_text
 from components.grants import KEY_ADMINISTER, KEY_USE, Statement, policy_text
 from components.keys import KeyReference
 from components.platform import Platform
-from foundations.account.rights import deploy_statements, role_statements, state_statements
+from foundations.account.rights import deploy_statements, preview_statements, role_statements, state_statements
 from foundations.account.settings import DeployedStack, GitHubSettings
 
 HOST = "token.actions.githubusercontent.com"
@@ -88,7 +88,10 @@ class GitHubDelivery(pulumi.ComponentResource):
             f"github-{self._settings.project}-{stack.name}-preview",
             [f"{repository}:pull_request", f"{repository}:ref:refs/heads/{self._settings.branch}"],
         )
-        self._attach(f"{name}-{stack.name}-preview-state", preview, self._state_rights(stack, write=False))
+        resources = f"{self._settings.project}-{stack.name}"
+        arns = self._platform.arns.in_region(stack.region or self._platform.region)
+        self._attach(f"{name}-{stack.name}-preview-state", preview, "state", self._state_rights(stack, write=False))
+        self._attach(f"{name}-{stack.name}-preview-settings", preview, "settings", preview_statements(arns, resources, stack.also_in))
         for policy in READ_ONLY:
             aws.iam.RolePolicyAttachment(
                 f"{name}-{stack.name}-preview-{policy.rpartition('/')[2].lower()}",
@@ -101,9 +104,7 @@ class GitHubDelivery(pulumi.ComponentResource):
             f"github-{self._settings.project}-{stack.name}-deploy",
             [f"{repository}:environment:{stack.environment}"],
         )
-        resources = f"{self._settings.project}-{stack.name}"
-        arns = self._platform.arns.in_region(stack.region or self._platform.region)
-        named, numbered = deploy_statements(arns, resources, stack.also_in)
+        named, numbered = deploy_statements(arns, resources, stack.also_in, stack.replicas_in)
         roles = [*role_statements(arns, resources, boundary_arn), *self._state_rights(stack, write=True)]
         for part, statements in {"named": named, "numbered": numbered, "roles": roles}.items():
             self._attach_managed(f"{name}-{stack.name}-deploy-{part}", deploy, f"github-{resources}-{part}", statements)
@@ -131,9 +132,10 @@ class GitHubDelivery(pulumi.ComponentResource):
             self._platform.arns, self._state.bucket, self._state.key_arn, self._settings.project, stack.name, write=write
         )
 
-    def _attach(self, name: str, role: aws.iam.Role, statements: list[Statement]) -> None:
+    def _attach(self, name: str, role: aws.iam.Role, policy_name: str, statements: list[Statement]) -> None:
         if statements:
-            aws.iam.RolePolicy(name, name="state", role=role.name, policy=policy_text(statements), opts=pulumi.ResourceOptions(parent=self))
+            child = pulumi.ResourceOptions(parent=self)
+            aws.iam.RolePolicy(name, name=policy_name, role=role.name, policy=policy_text(statements), opts=child)
 
     def _attach_managed(self, name: str, role: aws.iam.Role, policy_name: str, statements: list[Statement]) -> None:
         # Not merged by `policy_text`: a denial keeps its own statement.

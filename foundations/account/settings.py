@@ -37,6 +37,10 @@ class DeployedStack(Strict):
     also_in: Annotated[
         list[Region], Field(description="Further regions: rules and alarms for global services, keys of replicas (recovery.peer).")
     ] = ["us-east-1"]
+    replicas_in: Annotated[
+        Region | None,
+        Field(description="Where the stack's global tables have replicas. AWS lets only those make a replica who may read and write it."),
+    ] = None
 
 
 class GitHubSettings(Strict):

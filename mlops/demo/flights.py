@@ -17,7 +17,7 @@ from sklearn.metrics import roc_auc_score
 from mlops import engine, policy
 from mlops.data import flights as data
 from mlops.demo.runner import StepFailed, Story
-from mlops.operations import ingest, models, predictions
+from mlops.operations import ingest, models, predictions, privileges
 from mlops.operations.deployment import deploy_local
 from mlops.operations.target import Target
 from mlops.operations.training import next_execution, wait_for_training
@@ -27,6 +27,7 @@ MODEL = "flights"
 TRAINING_MONTHS, LATER_MONTHS, REPLAYED_MONTHS = (1, 2), (3, 4, 5, 6), (7, 8, 9, 10, 11, 12)
 BROKEN_ROWS = 25
 SHOWN_SECONDS = 0.05
+SHOWN_FINDINGS = 10
 MONTH_NAMES = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]
 
 
@@ -80,6 +81,7 @@ class FlightsStory:
                     lambda: self.approve("retrained after drift; better on the same later flights"),
                 ),
                 ("replay", "The rest of the year through the new version", self.replay_rest),
+                ("privileges", "Least privilege, from the record of every call", self.privileges),
                 ("where", "Where everything lies", self.where),
             ]
         )
@@ -205,10 +207,10 @@ class FlightsStory:
 
     def predict(self) -> dict[str, Any]:
         instances = predictions.first_rows(self.replayed_files[REPLAYED_MONTHS[0]], 10, without={data.TARGET})
-        rows = []
-        for instance in instances:
+        rows, key = [], f"demo-{time.time_ns()}"
+        for number, instance in enumerate(instances):
             started = time.perf_counter()
-            answer = predictions.online(self.target, MODEL, [instance])
+            answer = predictions.online(self.target, MODEL, [instance], None if number else key)
             if answer["rejected"]:
                 raise StepFailed(f"the API rejected a real flight: {answer['rejected']}")
             row = answer["predictions"][0] | {"client_ms": round((time.perf_counter() - started) * 1000, 1)}
@@ -217,7 +219,11 @@ class FlightsStory:
                 f"{row['id']:<34} {'late' if row['value'] else 'on time':<8} p(late) {row['probability']:.3f}  version {row['model_version']}  "
                 f"{row['latency_ms']:.1f} ms, {row['client_ms']:.1f} ms at the client"
             )
-        return {"predictions": rows}
+        again = predictions.online(self.target, MODEL, instances[:1], key)["predictions"][0]
+        if not again["replayed"] or again["request_id"] != rows[0]["request_id"]:
+            raise StepFailed(f"expected the stored answer to request {rows[0]['request_id']} asked again with its key, got {again}")
+        self.story.say("[dim]the first one asked again with its idempotency key: the stored answer[/]")
+        return {"predictions": rows, "replayed": again}
 
     def _replay(self, month: int) -> dict[str, Any]:
         file, name = self.replayed_files[month], MONTH_NAMES[month - 1]
@@ -287,6 +293,21 @@ class FlightsStory:
             raise StepFailed(f"expected each of {data.ALL_FLIGHTS:,} flights to pass the platform once, {self.passed:,} did")
         self.story.say(f"[green]{self.passed:,} flights passed the platform, each once[/]")
         return {"months": months, "flights": self.passed}
+
+    def privileges(self) -> dict[str, Any]:
+        """What `mlops audit --privileges` says of all that the story made the roles do."""
+        judged = privileges.privileges(self.target, self.project.root)
+        figures = {key: judged[key] for key in ("granted", "used", "explained", "unexplained", "denied")}
+        roles = sum(role["acted"] for role in judged["roles"])
+        self.story.say(
+            f"{figures['granted']} grants of {len(judged['roles'])} roles, {roles} of which acted: {figures['used']} used, "
+            f"{figures['explained']} unused with a written reason, {figures['unexplained']} without · {figures['denied']} calls denied"
+        )
+        for finding in judged["findings"][:SHOWN_FINDINGS]:
+            self.story.say(f"[red]{finding['kind']}[/] {finding['role']} {escape(finding['action'])} on {escape(finding['resource'])}")
+        if judged["findings"]:
+            raise StepFailed(f"{len(judged['findings'])} findings; see `mlops demo --keep`, then `mlops audit --privileges`")
+        return {**figures, "roles": len(judged["roles"]), "roles_acted": roles}
 
     def where(self) -> dict[str, Any]:
         outputs, buckets = self.target.outputs, self.target.outputs["buckets"]
