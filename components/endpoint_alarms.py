@@ -1,10 +1,10 @@
-"""Alarms on a model's endpoint: they tell the topic and roll a deployment back."""
+"""Alarms on a model's endpoint: they belong to the inference pipeline and roll a deployment back."""
 
 from __future__ import annotations
 
 import pulumi
 
-from components.blocks.alarm import AlarmArgs, alarm
+from components.blocks.alarm import AlarmArgs, pipeline_alarm
 from components.model import Model
 from components.state_machines.deployment import VARIANT
 
@@ -38,10 +38,11 @@ class EndpointAlarms(pulumi.ComponentResource):
         ]
         for args in alarms:
             short = args.alarm_name.removeprefix(f"{model.endpoint}-")
-            alarm(
+            pipeline_alarm(
                 f"{name}-{short}",
                 args,
-                topic_arn=model.shared.notifications.topic_arn,
+                pipeline="inference",
+                inventory=model.shared.platform.inventory,
                 tags=model.tags,
                 opts=pulumi.ResourceOptions(parent=self),
             )

@@ -9,16 +9,20 @@ import pulumi
 
 from components.api_canary import ApiCanary
 from components.api_health_check import ApiHealthCheck
-from components.blocks.alarm import AlarmArgs, alarm
+from components.blocks.alarm import AlarmArgs, pipeline_alarm
 from components.blocks.function import Function, FunctionArgs
 from components.blocks.schedule import Schedule
 from components.blocks.work_queue import WorkQueue, WorkQueueArgs
 from components.documents import json_text
 from components.grants import ENDPOINT_READ, MACHINE_READ, METRICS_PUT, STATISTICS_READ, Statement, allow, allow_anywhere
+from components.inventory import Pipeline
 from components.model_pipelines import ModelPipelines
 from components.observability import OLDEST_MESSAGE_SECONDS
 from components.rest_api import HEALTH, RestApi
 from components.shared import Shared
+
+# What a check's alarm belongs to: the trouble that it sees has other alarms there.
+PIPELINES: dict[str, Pipeline] = {"endpoint": "inference", "api": "inference", "queues": "inference"}
 
 
 class HealthChecks(pulumi.ComponentResource):
@@ -145,4 +149,4 @@ class HealthChecks(pulumi.ComponentResource):
             missing="breaching",
         )
         opts = pulumi.ResourceOptions(parent=self)
-        alarm(f"{self._name}-{check}", args, topic_arn=self._shared.notifications.topic_arn, opts=opts)
+        pipeline_alarm(f"{self._name}-{check}", args, pipeline=PIPELINES.get(check, "operations"), inventory=platform.inventory, opts=opts)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+import pulumi
+
 # What a thing works for; dashboards and composite alarms are made one a pipeline.
 Pipeline = Literal["data", "training", "deployment", "inference", "cicd", "security", "operations"]
 
@@ -20,6 +22,16 @@ class Item:
 
 
 @dataclass(frozen=True)
+class Watch:
+    """An alarm that says nothing by itself: the composite alarm of its pipeline tells of it. `failed_work` is one on a queue of work that failed."""
+
+    name: str
+    pipeline: Pipeline
+    alarm: pulumi.Resource
+    failed_work: bool = False
+
+
+@dataclass(frozen=True)
 class Inventory:
     """The lists grow while the program runs; `Observability` reads them last."""
 
@@ -29,6 +41,7 @@ class Inventory:
     work_queues: list[Item] = field(default_factory=list)
     failure_queues: list[Item] = field(default_factory=list)
     tables: list[Item] = field(default_factory=list)
+    watches: list[Watch] = field(default_factory=list)
 
 
 def error_alarm(function: Item) -> str:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_aws as aws
 
-from components.blocks.alarm import AlarmArgs, alarm
+from components.blocks.alarm import AlarmArgs, pipeline_alarm
 from components.dashboard import dashboard_body
 from components.documents import json_text
-from components.inventory import Item
+from components.inventory import Item, Pipeline
 from components.model import Model
 from components.pipeline_alarms import PipelineAlarms
 from components.rest_api import RestApi
@@ -28,7 +28,7 @@ OTHER_MACHINES = "docs/runbooks/pipeline-alarm.md"
 
 
 class Observability(pulumi.ComponentResource):
-    """Every alarm tells the stack's topic. `endpoints` are the models that have one."""
+    """Alarms belong to pipelines, whose composite alarms tell the topic. `endpoints` are the models that have one."""
 
     def __init__(
         self,
@@ -42,7 +42,6 @@ class Observability(pulumi.ComponentResource):
         super().__init__("mlops:operations:Observability", name, None, opts)
         self._name = name
         self._shared = shared
-        self._by_pipeline: dict[str, list[aws.cloudwatch.MetricAlarm]] = {}
         platform, made = shared.platform, shared.platform.inventory
         for pipeline in made.pipelines:
             self._watch_pipeline(pipeline)
@@ -61,7 +60,6 @@ class Observability(pulumi.ComponentResource):
         PipelineAlarms(
             f"{name}-pipelines",
             shared=shared,
-            alarms=self._by_pipeline,
             api=platform.name("api") if api else None,
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -79,11 +77,11 @@ class Observability(pulumi.ComponentResource):
         )
         self.register_outputs({"dashboard": platform.prefix})
 
-    def _alarm(self, args: AlarmArgs, pipeline: str) -> None:
-        short = args.alarm_name.removeprefix(f"{self._shared.platform.prefix}-")
-        topic = self._shared.notifications.topic_arn
-        made = alarm(f"{self._name}-{short}", args, topic_arn=topic, opts=pulumi.ResourceOptions(parent=self))
-        self._by_pipeline.setdefault(pipeline, []).append(made)
+    def _alarm(self, args: AlarmArgs, pipeline: Pipeline, *, failed_work: bool = False) -> None:
+        platform = self._shared.platform
+        short = args.alarm_name.removeprefix(f"{platform.prefix}-")
+        opts = pulumi.ResourceOptions(parent=self)
+        pipeline_alarm(f"{self._name}-{short}", args, pipeline=pipeline, inventory=platform.inventory, failed_work=failed_work, opts=opts)
 
     def _watch_pipeline(self, item: Item) -> None:
         pipeline = item.name
@@ -156,6 +154,8 @@ class Observability(pulumi.ComponentResource):
                 statistic="Maximum",
             ),
             item.pipeline,
+            # A model's pipelines put what failed there, and have alarms of their own.
+            failed_work=item.model is not None,
         )
 
     def _watch_table(self, item: Item) -> None:

@@ -3,60 +3,117 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
 from components.dashboard import dashboard_body
 from components.documents import json_text
-from components.inventory import Item
+from components.inventory import Item, Pipeline, Watch
 from components.shared import Shared
 
 BAND_WIDTH = 3  # standard deviations
 ANOMALY_PERIOD_SECONDS = 300
+# Of one rule (API reference of PutCompositeAlarm).
+MAXIMUM_CHILDREN = 100
+# What fills a model's failures queue.
+CAUSES: tuple[Pipeline, ...] = ("data", "training", "deployment", "inference")
 
 
 class PipelineAlarms(pulumi.ComponentResource):
-    """`alarms` maps a pipeline to its metric alarms: any of them in alarm sets off `<prefix>-<pipeline>-pipeline`."""
+    """One problem, one message: any alarm of a pipeline sets off `<prefix>-<pipeline>-pipeline`, and only that tells the topic.
 
-    spec = ("OPS-3b", "OPS-4c")
+    Work in a model's failures queue follows from a pipeline that has its own alarm: `<prefix>-failed-work` keeps silent while one of these rings,
+    and reminds of what is still there when it has ended for `observability.remind_seconds`.
+    """
+
+    spec = ("OPS-3b", "OPS-4c", "OPS-4d")
 
     def __init__(
         self,
         name: str,
         *,
         shared: Shared,
-        alarms: Mapping[str, Sequence[aws.cloudwatch.MetricAlarm]],
         api: str | None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("mlops:operations:PipelineAlarms", name, None, opts)
         self._name = name
         self._shared = shared
-        for pipeline, children in alarms.items():
-            self._composite(pipeline, children)
-            self._dashboard(pipeline)
         if api:
             self._unusual("latency", "Latency", api, "GreaterThanUpperThreshold", "Average")
             self._unusual("requests", "Count", api, "LessThanLowerOrGreaterThanUpperThreshold", "Sum")
+        watches = shared.platform.inventory.watches
+        composites = {}
+        for pipeline in sorted({watch.pipeline for watch in watches if not watch.failed_work}):
+            children = [watch for watch in watches if watch.pipeline == pipeline and not watch.failed_work]
+            description = f"The {pipeline} pipeline is in trouble: see docs/runbooks/pipeline-alarm.md"
+            composites[pipeline] = self._composite(pipeline, children, description)
+            self._dashboard(pipeline)
+        self._failed_work([watch for watch in watches if watch.failed_work], [composites[each] for each in CAUSES if each in composites])
         self.register_outputs({})
 
-    def _composite(self, pipeline: str, children: Sequence[aws.cloudwatch.MetricAlarm]) -> None:
-        rule = pulumi.Output.all(*(child.name for child in children)).apply(
-            lambda names: " OR ".join(f'ALARM("{each}")' for each in sorted(names))
-        )
-        aws.cloudwatch.CompositeAlarm(
-            f"{self._name}-{pipeline}",
-            alarm_name=self._shared.platform.name(f"{pipeline}-pipeline"),
-            alarm_description=f"The {pipeline} pipeline is in trouble: see docs/runbooks/pipeline-alarm.md",
-            alarm_rule=rule,
-            alarm_actions=[self._shared.notifications.topic_arn],
-            ok_actions=[self._shared.notifications.topic_arn],
-            # A child cannot be deleted while a composite alarm names it.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=list(children)),
+    def _composite(self, pipeline: Pipeline, children: Sequence[Watch], description: str) -> aws.cloudwatch.CompositeAlarm:
+        return self._any_of(
+            pipeline,
+            f"{pipeline}-pipeline",
+            {child.name: child.alarm for child in children},
+            description,
+            tells=True,
         )
 
-    def _dashboard(self, pipeline: str) -> None:
+    def _failed_work(self, queues: Sequence[Watch], causes: Sequence[aws.cloudwatch.CompositeAlarm]) -> None:
+        if not queues:
+            return
+        settings = self._shared.platform.settings.observability
+        cause = self._any_of(
+            "causes",
+            "pipelines",
+            {self._shared.platform.name(f"{pipeline}-pipeline"): each for pipeline, each in zip(CAUSES, causes, strict=True)},
+            "A pipeline that fills failures queues is in trouble; it tells of that itself",
+            tells=False,
+        )
+        self._any_of(
+            "failed-work",
+            "failed-work",
+            {watch.name: watch.alarm for watch in queues},
+            "Work that failed waits to be driven again: see docs/runbooks/failed-work.md",
+            tells=True,
+            actions_suppressor={
+                "alarm": cause.alarm_name,
+                "wait_period": settings.cause_seconds,
+                "extension_period": settings.remind_seconds,
+            },
+        )
+
+    def _any_of(
+        self, name: str, alarm_name: str, children: Mapping[str, pulumi.Resource], description: str, *, tells: bool, **more: Any
+    ) -> aws.cloudwatch.CompositeAlarm:
+        if len(children) > MAXIMUM_CHILDREN:
+            names = sorted(children)
+            parts = [names[start : start + MAXIMUM_CHILDREN] for start in range(0, len(names), MAXIMUM_CHILDREN)]
+            split = {
+                f"{alarm_name}-{number}": self._any_of(
+                    f"{name}-{number}", f"{alarm_name}-{number}", {each: children[each] for each in part}, description, tells=False
+                )
+                for number, part in enumerate(parts, 1)
+            }
+            children = {self._shared.platform.name(each): made for each, made in split.items()}
+        topic = [self._shared.notifications.topic_arn] if tells else None
+        return aws.cloudwatch.CompositeAlarm(
+            f"{self._name}-{name}",
+            alarm_name=self._shared.platform.name(alarm_name),
+            alarm_description=description,
+            alarm_rule=" OR ".join(f'ALARM("{each}")' for each in sorted(children)),
+            alarm_actions=topic,
+            ok_actions=topic,
+            # A child cannot be deleted while a composite alarm names it.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(children.values())),
+            **more,
+        )
+
+    def _dashboard(self, pipeline: Pipeline) -> None:
         platform = self._shared.platform
         made = platform.inventory
 
@@ -76,16 +133,15 @@ class PipelineAlarms(pulumi.ComponentResource):
 
     def _unusual(self, what: str, metric: str, api: str, comparison: str, statistic: str) -> None:
         dimensions = {"ApiName": api, "Stage": self._shared.platform.settings.api.stage}
-        aws.cloudwatch.MetricAlarm(
+        name = f"{api}-unusual-{what}"
+        made = aws.cloudwatch.MetricAlarm(
             f"{self._name}-unusual-{what}",
-            name=f"{api}-unusual-{what}",
+            name=name,
             alarm_description=f"The API's {what} are far from their usual values: see docs/runbooks/pipeline-alarm.md",
             comparison_operator=comparison,
             threshold_metric_id="band",
             evaluation_periods=3,
             treat_missing_data="notBreaching",
-            alarm_actions=[self._shared.notifications.topic_arn],
-            ok_actions=[self._shared.notifications.topic_arn],
             metric_queries=[
                 {
                     "id": "m1",
@@ -102,3 +158,4 @@ class PipelineAlarms(pulumi.ComponentResource):
             ],
             opts=pulumi.ResourceOptions(parent=self),
         )
+        self._shared.platform.inventory.watches.append(Watch(name, "inference", made))

@@ -16,6 +16,7 @@ from components.settings_cicd import CicdSettings
 from components.settings_cost import CostSettings, SustainabilitySettings
 from components.settings_health import HealthSettings
 from components.settings_models import ModelSettings
+from components.settings_observability import ObservabilitySettings
 from components.settings_performance import UNRESERVED, PerformanceSettings
 from components.settings_platform import (
     ApiSettings,
@@ -87,6 +88,7 @@ class Settings(Strict):
     cicd: CicdSettings = CicdSettings()
     recovery: RecoverySettings = RecoverySettings()
     health: HealthSettings = HealthSettings()
+    observability: ObservabilitySettings = ObservabilitySettings()
     cost: CostSettings = CostSettings()
     sustainability: SustainabilitySettings = SustainabilitySettings()
     performance: PerformanceSettings = PerformanceSettings()

@@ -1,4 +1,4 @@
-"""An alarm on one metric that tells the stack's topic, and says explicitly what missing data means."""
+"""An alarm on one metric that tells the stack's topic or belongs to a pipeline, and says explicitly what missing data means."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Literal
 
 import pulumi
 import pulumi_aws as aws
+
+from components.inventory import Inventory, Pipeline, Watch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,3 +66,19 @@ def alarm(
         tags=tags,
         opts=opts,
     )
+
+
+def pipeline_alarm(
+    name: str,
+    args: AlarmArgs,
+    *,
+    pipeline: Pipeline,
+    inventory: Inventory,
+    opts: pulumi.ResourceOptions,
+    tags: dict[str, str] | None = None,
+    failed_work: bool = False,
+) -> aws.cloudwatch.MetricAlarm:
+    """An alarm without actions of its own: the composite alarm of its pipeline acts, once however many of them ring."""
+    made = alarm(name, args, topic_arn=None, tags=tags, opts=opts)
+    inventory.watches.append(Watch(args.alarm_name, pipeline, made, failed_work))
+    return made

@@ -14,7 +14,11 @@ from mlops.sandbox.context import Sandbox
 def configuration(alarm: Alarm) -> dict[str, Any]:
     """The alarm's part of its event."""
     if alarm.rule is not None:
-        return {"description": alarm.description, "alarmRule": alarm.rule}
+        found = {"description": alarm.description, "alarmRule": alarm.rule}
+        names = ("actionsSuppressor", "actionsSuppressorWaitPeriod", "actionsSuppressorExtensionPeriod")
+        fields = ("actions_suppressor", "actions_suppressor_wait_period", "actions_suppressor_extension_period")
+        suppression = {name: vars(alarm).get(field) for name, field in zip(names, fields, strict=True)}
+        return {**found, **suppression} if suppression["actionsSuppressor"] else found
     watch = watch_of(alarm)
     namespace, name, dimensions = watch.series
     metric = {"namespace": namespace, "name": name, "dimensions": dict(dimensions)}

@@ -19,7 +19,7 @@ from moto.core.responses import ActionResult
 from moto.core.utils import utcnow
 from moto.logs.models import LogsBackend
 
-from mlops.sandbox.compute import anomaly_band, composite_alarms, metrics
+from mlops.sandbox.compute import anomaly_band, composite_alarms, metrics, suppression
 from mlops.sandbox.compute.alarm_evaluation import ALARM, INSUFFICIENT_DATA, LOOK_BACK, OK, Evaluation, Sample, evaluate
 from mlops.sandbox.compute.alarm_messages import configuration, notification, timestamp
 from mlops.sandbox.compute.alarm_rules import Series, Watch, series_of, watch_of
@@ -64,6 +64,9 @@ def install(sandbox: Sandbox) -> None:
             # An update keeps state and history, as on AWS.
             for attribute in ("state_value", "state_reason", "state_reason_data", "state_updated_timestamp", "history"):
                 setattr(alarm, attribute, getattr(known, attribute))
+            vars(alarm).update(
+                {name: value for name, value in vars(known).items() if name.startswith(("actions_suppressed", "suppressed_"))}
+            )
         if alarm.rule is None:
             sandbox.submit(alarms.judge, alarm)
         return alarm
@@ -126,9 +129,11 @@ class Alarms:
                 self.judge(alarm)
 
     def judge_all(self) -> None:
-        """Time alone changes the state of metric alarms; that of composite ones follows from theirs."""
+        """Time alone changes the state of metric alarms; that of composite ones follows from theirs. It ends suppression, too."""
         for alarm in self._metric_alarms():
             self.judge(alarm)
+        with self._lock:
+            suppression.review_all(self, self.sandbox.backend("cloudwatch"))
 
     def _metric_alarms(self) -> list[Alarm]:
         return [alarm for alarm in list(self.sandbox.backend("cloudwatch").alarms.values()) if alarm.rule is None]
@@ -183,14 +188,27 @@ class Alarms:
         log.info("alarm %s: %s -> %s: %s", alarm.name, previous["value"], state, reason)
         detail = {"alarmName": alarm.name, "state": current, "previousState": previous, "configuration": configuration(alarm)}
         emit(self.sandbox, "aws.cloudwatch", "CloudWatch Alarm State Change", detail, [alarm.alarm_arn])
-        if alarm.actions_enabled:
-            actions = {ALARM: alarm.alarm_actions, OK: alarm.ok_actions, INSUFFICIENT_DATA: alarm.insufficient_data_actions}[state]
-            for action in actions or []:
-                self.sandbox.submit(self._act, alarm, action, detail, previous["value"])
         backend = self.sandbox.backend("cloudwatch")
+        with self._lock:
+            vars(alarm)["last_change"] = (detail, previous["value"])
+            if not suppression.holds_back(backend, alarm):
+                self._do_actions(alarm, detail, previous["value"])
+            for composite in suppression.suppresses(backend, alarm.name):
+                suppression.review(self, backend, composite)
         for composite in composite_alarms.parents(backend, alarm.name):
             with self._lock:
                 composite_alarms.judge(self, backend, composite)
+
+    def act_late(self, alarm: Alarm) -> None:
+        """The actions of the last change, which a suppressor had held back."""
+        self._do_actions(alarm, *vars(alarm)["last_change"])
+
+    def _do_actions(self, alarm: Alarm, detail: dict[str, Any], old: str) -> None:
+        if not alarm.actions_enabled:
+            return
+        by_state = {ALARM: alarm.alarm_actions, OK: alarm.ok_actions, INSUFFICIENT_DATA: alarm.insufficient_data_actions}
+        for action in by_state[alarm.state_value] or []:
+            self.sandbox.submit(self._act, alarm, action, detail, old)
 
     def _act(self, alarm: Alarm, action: str, detail: dict[str, Any], old: str) -> None:
         try:

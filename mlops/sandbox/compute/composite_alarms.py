@@ -9,6 +9,7 @@ from moto.cloudwatch.models import Alarm, CloudWatchBackend
 from moto.cloudwatch.responses import CloudWatchResponse
 from moto.core.responses import ActionResult, EmptyResult
 
+from mlops.sandbox.compute import suppression
 from mlops.sandbox.compute.alarm_evaluation import ALARM, OK
 from mlops.sandbox.compute.alarm_messages import timestamp
 from mlops.sandbox.compute.composite_rules import BadRule, CompositeRule, parse
@@ -22,14 +23,13 @@ def install(alarms: Alarms) -> None:
     delete_alarms = CloudWatchBackend.delete_alarms
 
     def put_composite_alarm(self: CloudWatchResponse) -> ActionResult:
-        if self._get_param("ActionsSuppressor"):
-            raise ValidationError("the sandbox does not suppress actions: leave out ActionsSuppressor")
         put(alarms, self.cloudwatch_backend, self)
         return EmptyResult()
 
     def delete_unless_needed(self: CloudWatchBackend, alarm_names: list[str]) -> None:
         for name in alarm_names:
-            needing = [each.name for each in parents(self, name) if each.name not in alarm_names]
+            needed_by = {each.name for each in (*parents(self, name), *suppression.suppresses(self, name))}
+            needing = sorted(needed_by - set(alarm_names))
             if needing:
                 raise ValidationError(f"Cannot delete {name} as there are composite alarm(s) depending on it: {', '.join(needing)}")
         delete_alarms(self, alarm_names)
@@ -50,8 +50,10 @@ def put(alarms: Alarms, backend: CloudWatchBackend, request: CloudWatchResponse)
     known = backend.alarms.get(name)
     if known is not None and known.rule is None:
         raise ValidationError(f"{name} is a metric alarm: a composite alarm needs a name of its own")
+    suppressor = suppression.declared(backend, request)
     request.put_metric_alarm()
     alarm = backend.alarms[name]
+    suppression.keep(alarm, suppressor)
     if known is None:
         alarm.state_reason = "Unchecked: Initial alarm creation"
     judge(alarms, backend, alarm)

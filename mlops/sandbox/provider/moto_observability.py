@@ -36,6 +36,14 @@ _XRAY = [
     "ListTagsForResource",
 ]
 _PATHS = {"GetGroups": "Groups", "GetSamplingRules": "GetSamplingRules"}
+# Written by `mlops.sandbox.compute.suppression`.
+SUPPRESSION = {
+    "ActionsSuppressor": "actions_suppressor",
+    "ActionsSuppressorWaitPeriod": "actions_suppressor_wait_period",
+    "ActionsSuppressorExtensionPeriod": "actions_suppressor_extension_period",
+    "ActionsSuppressedBy": "actions_suppressed_by",
+    "ActionsSuppressedReason": "actions_suppressed_reason",
+}
 RULE_DEFAULTS = {"Version": 1, "Attributes": {}, "ServiceType": "*", "Host": "*", "HTTPMethod": "*", "URLPath": "*", "ResourceARN": "*"}
 
 
@@ -91,6 +99,7 @@ def described(alarm: Alarm) -> dict[str, Any]:
         "StateReason": alarm.state_reason,
         "StateReasonData": alarm.state_reason_data,
         "StateUpdatedTimestamp": alarm.state_updated_timestamp,
+        **{name: value for name, field in SUPPRESSION.items() if (value := vars(alarm).get(field)) is not None},
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from ..model import Context, Example, Parameter, Resource, rule
@@ -9,6 +10,7 @@ from ..values import Unreadable, as_list, is_set
 from ._types import (
     ALARM,
     BUDGET,
+    COMPOSITE_ALARM,
     DASHBOARD,
     ENDPOINT_CONFIGURATION,
     EVENT_RULE,
@@ -68,7 +70,21 @@ def alarm_has_action(alarm: Resource, context: Context) -> str | None:
         return None
     if context.graph.referring(alarm, EVENT_RULE, "eventPattern") or _named_in_a_pattern(alarm, context):
         return None
+    if _told_by_a_composite(alarm.get("name"), context):
+        return None
     return f"alarmActions of '{alarm.name}' is empty"
+
+
+def _told_by_a_composite(name: object, context: Context, seen: frozenset[str] = frozenset()) -> bool:
+    """Whether a composite alarm that acts names this alarm, or names one that names it: it tells of many alarms once."""
+    if not isinstance(name, str) or name in seen:
+        return False
+    named = re.compile(rf"""\(\s*["']?(?:[^"'()]*:alarm:)?{re.escape(name)}["']?\s*\)""")
+    parents = [each for each in context.graph.of(COMPOSITE_ALARM) if isinstance(text := each.get("alarmRule"), str) and named.search(text)]
+    return any(
+        context.graph.given(parent, "alarmActions") or _told_by_a_composite(parent.get("alarmName"), context, seen | {name})
+        for parent in parents
+    )
 
 
 def _named_in_a_pattern(alarm: Resource, context: Context) -> bool:

@@ -213,6 +213,96 @@ def test_a_composite_alarm_tells_of_several_troubles_once(aws):
     assert composite_state(aws, name) == "OK"
 
 
+def suppressed(aws, rule, suppressor, wait_seconds, extension_seconds, topic):
+    name = aws.name("suppressed")
+    aws.client("cloudwatch").put_composite_alarm(
+        AlarmName=name,
+        AlarmRule=rule,
+        AlarmActions=[topic],
+        OKActions=[topic],
+        ActionsSuppressor=suppressor,
+        ActionsSuppressorWaitPeriod=wait_seconds,
+        ActionsSuppressorExtensionPeriod=extension_seconds,
+    )
+    return name
+
+
+def lasting(aws):
+    """An alarm that keeps the state that its last datapoint gave it."""
+    return alarm(aws, TreatMissingData="ignore", Statistic="SampleCount", Threshold=2)
+
+
+def ring(aws, name):
+    aws.client("cloudwatch").put_metric_data(Namespace=name, MetricData=[{"MetricName": "drifted", "Values": [1], "Counts": [2]}])
+
+
+def held_back_by(aws, name):
+    found = aws.client("cloudwatch").describe_alarms(AlarmNames=[name], AlarmTypes=["CompositeAlarm"])["CompositeAlarms"]
+    return found[0].get("ActionsSuppressedBy")
+
+
+def told(aws, url, count=1):
+    """Alarms and states of the next messages of the topic's queue."""
+    messages = [json.loads(body["Message"]) for body in aws.received(url, count)]
+    return [(message["AlarmName"], message["NewStateValue"]) for message in messages]
+
+
+def quiet(aws, url):
+    return aws.client("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=1).get("Messages", []) == []
+
+
+def test_a_consequence_is_not_told_while_its_cause_rings_and_is_told_when_it_outlasts_it(aws, wait):
+    topic, url = topic_with_queue(aws)
+    cause, consequence = lasting(aws), lasting(aws)
+    name = suppressed(aws, f"ALARM({consequence})", f"{cause}", 60, 1, topic)
+    assert told(aws, url) == [(name, "OK")]
+    ring(aws, consequence)
+    wait(lambda: held_back_by(aws, name) == "WaitPeriod")
+    ring(aws, cause)
+    wait(lambda: held_back_by(aws, name) == "Alarm")
+    assert composite_state(aws, name) == "ALARM" and quiet(aws, url)
+    end(aws, cause)
+    wait(lambda: held_back_by(aws, name) == "ExtensionPeriod")
+    assert told(aws, url) == [(name, "ALARM")]
+    wait(lambda: held_back_by(aws, name) is None)
+
+
+def end(aws, name):
+    """No datapoint can take back what was counted in this minute: the alarm is put again with a threshold that it does not reach."""
+    alarm_again = {"Namespace": name, "MetricName": "drifted", "Statistic": "SampleCount", "Period": 60, "EvaluationPeriods": 1}
+    alarm_again |= {"Threshold": 100, "ComparisonOperator": "GreaterThanOrEqualToThreshold", "TreatMissingData": "notBreaching"}
+    aws.client("cloudwatch").put_metric_alarm(AlarmName=name, **alarm_again)
+
+
+def test_a_consequence_that_ends_with_its_cause_is_never_told(aws, wait):
+    topic, url = topic_with_queue(aws)
+    cause, consequence = lasting(aws), lasting(aws)
+    name = suppressed(aws, f"ALARM({consequence})", cause, 60, 60, topic)
+    assert told(aws, url) == [(name, "OK")]
+    ring(aws, cause)
+    wait(lambda: state(aws, cause) == "ALARM")
+    ring(aws, consequence)
+    wait(lambda: held_back_by(aws, name) == "Alarm")
+    end(aws, consequence)
+    wait(lambda: composite_state(aws, name) == "OK")
+    assert held_back_by(aws, name) is None and quiet(aws, url)
+
+
+def test_without_its_suppressor_an_alarm_acts_when_it_has_waited(aws, wait):
+    topic, url = topic_with_queue(aws)
+    cause, trouble = lasting(aws), lasting(aws)
+    name = suppressed(aws, f"ALARM({trouble})", cause, 1, 60, topic)
+    assert told(aws, url) == [(name, "OK")]
+    ring(aws, trouble)
+    wait(lambda: held_back_by(aws, name) == "WaitPeriod")
+    assert told(aws, url) == [(name, "ALARM")]
+    client = aws.client("cloudwatch")
+    with pytest.raises(client.exceptions.ClientError, match=f"depending on it: {name}"):
+        client.delete_alarms(AlarmNames=[cause])
+    with pytest.raises(client.exceptions.ClientError, match="suppressor absent does not exist"):
+        suppressed(aws, f"ALARM({trouble})", "absent", 1, 1, topic)
+
+
 def test_a_datapoint_reaches_the_composite_alarm_of_a_composite_alarm(aws, wait):
     name = alarm(aws)
     outer = composite(aws, f"ALARM({composite(aws, f'ALARM({name}) AND NOT FALSE')})")

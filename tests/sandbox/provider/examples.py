@@ -558,6 +558,17 @@ ORCHESTRATION = [
         },
     ),
     (
+        "aws:cloudwatch/compositeAlarm:CompositeAlarm",
+        "suppressed",
+        {
+            "alarmName": "example-failed-work",
+            "alarmRule": "ALARM(example-rate)",
+            "alarmActions": [Ref("topic", "arn")],
+            "actionsSuppressor": {"alarm": "example-pipeline", "waitPeriod": 120, "extensionPeriod": 600},
+            "tags": TAGS,
+        },
+    ),
+    (
         "aws:cloudwatch/logMetricFilter:LogMetricFilter",
         "errors",
         {

@@ -76,11 +76,17 @@ class CompositeAlarm(_Alarm):
     def create(self, call: Call, p: Properties) -> str:
         name = p.require("alarmName")
         p.expect("alarmRule")
-        p.only("actionsSuppressor", because="its alarms are not suppressed")
+        suppressor = p.block("actionsSuppressor")
+        periods: dict[str, Any] = {}
+        if suppressor:
+            periods["ActionsSuppressor"] = suppressor.require("alarm")
+            periods["ActionsSuppressorWaitPeriod"] = suppressor.require("waitPeriod")
+            periods["ActionsSuppressorExtensionPeriod"] = suppressor.require("extensionPeriod")
         call(
             "put_composite_alarm",
             AlarmName=name,
             **call.parameters("put_composite_alarm", p, {"okActions": "OKActions"}),
+            **periods,
             Tags=call.tag_list() or None,
         )
         return name
