@@ -17,6 +17,7 @@ QUEUE, FUNCTION, ALIAS = "aws:sqs/queue:Queue", "aws:lambda/function:Function", 
 TARGET, RULE, SCHEDULE = "aws:cloudwatch/eventTarget:EventTarget", "aws:cloudwatch/eventRule:EventRule", "aws:scheduler/schedule:Schedule"
 SUBSCRIPTION, TOPIC, ALARM = "aws:sns/topicSubscription:TopicSubscription", "aws:sns/topic:Topic", "aws:cloudwatch/metricAlarm:MetricAlarm"
 EVENTS, MAPPING = "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig", "aws:lambda/eventSourceMapping:EventSourceMapping"
+COMPOSITE = "aws:cloudwatch/compositeAlarm:CompositeAlarm"
 Resource = engine.RecordedResource
 
 
@@ -104,7 +105,10 @@ def test_every_queue_of_failures_has_an_alarm_in_its_region_that_somebody_hears(
         (alarm,) = alarms
         assert region(alarm) == region(queue)
         assert (alarm.inputs["actionsEnabled"], alarm.inputs["threshold"]) == (True, 1)
-        topics = depended(stack, alarm, "alarmActions", TOPIC)
+        # By itself, or by the composite alarm that it belongs to.
+        named = f'ALARM("{alarm.inputs["name"]}")'
+        tell = [each for each in (alarm, *of_type(stack, COMPOSITE)) if each is alarm or named in each.inputs["alarmRule"]]
+        topics = [topic for each in tell for topic in depended(stack, each, "alarmActions", TOPIC)]
         assert [topic.urn in heard and region(topic) == region(alarm) for topic in topics] == [True]
 
 
