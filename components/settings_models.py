@@ -12,6 +12,8 @@ from components.settings_platform import Strict
 Algorithm = Literal["hist_gradient_boosting", "lightgbm", "xgboost", "logistic_regression"]
 # The end of a training job's name; a name may have 63 characters in all.
 ALGORITHM_SHORT = {"hist_gradient_boosting": "hgb", "lightgbm": "lgbm", "xgboost": "xgb", "logistic_regression": "logreg"}
+# Those that train.py fits on several hosts.
+DISTRIBUTED_ALGORITHMS = ("lightgbm",)
 # SageMaker refuses a KMS key for the volumes of types with local storage: their hardware encrypts it.
 _LOCAL_STORAGE = re.compile(r"^ml\.(g4dn|g5|g6e?|p3dn|p4de?|p5e?n?|[cimr]\d[a-z]*d[a-z]*)\.")
 Schedule = Annotated[str, Field(pattern=r"^(rate|cron)\(.+\)$", description="An EventBridge Scheduler expression in UTC.")]
@@ -37,7 +39,7 @@ class TrainingSettings(Strict):
 
     algorithms: Annotated[list[Algorithm], Field(min_length=1, max_length=4)] = ["hist_gradient_boosting", "lightgbm"]
     instance_type: Annotated[str, Field(pattern=r"^ml\.(m5|m6i|m7i|c5|c6i|c7i|r5|r7i|g5|g6|p4d)\.[0-9]*x?large$")] = "ml.m5.xlarge"
-    instance_count: Annotated[int, Field(ge=1, le=20)] = 1
+    instance_count: Annotated[int, Field(ge=1, le=20, description="Above 1: distributed training, for algorithms that have it.")] = 1
     volume_gb: Annotated[int, Field(ge=5, le=1000)] = 30
     spot: bool = True
     maximum_runtime_seconds: Annotated[int, Field(ge=60, le=432000)] = 3600
@@ -56,6 +58,12 @@ class TrainingSettings(Strict):
             )
         if len(self.algorithms) != len(set(self.algorithms)):
             raise ValueError("algorithms: an algorithm is listed twice")
+        alone = [name for name in self.algorithms if name not in DISTRIBUTED_ALGORITHMS]
+        if self.instance_count > 1 and alone:
+            raise ValueError(
+                f"instance_count: {self.instance_count} hosts, but {', '.join(alone)} fits on one; "
+                f"allowed with several are {', '.join(DISTRIBUTED_ALGORITHMS)}"
+            )
         return self
 
 

@@ -3,6 +3,7 @@
 Each takes the matrix of `schema.matrix` (categories as codes, missing values as NaN) and gives the probability of the positive label.
 With validation rows, boosting finds the number of rounds by early stopping; without, it makes `rounds` of them.
 
+LightGBM also fits on several hosts, each with a share of the rows: they exchange histograms and come to one model.
 Boosting goes by steps of 50 rounds, each from the bytes that the one before left. A `Keeper` may keep them: whoever goes on from what was
 kept does the very same steps, so an interrupted fit ends in the same model. Sources: LightGBM and XGBoost parameter references (continued
 training), scikit-learn user guide 1.11 (warm start).
@@ -49,10 +50,23 @@ class Keeper(Protocol):
 
 @dataclass(frozen=True)
 class Cluster:
-    """The hosts of a distributed fit, `address:port` each in the same order on all of them, and which one this is."""
+    """The hosts of a distributed fit by their addresses, in the same order on all of them; which one this is; the first port it may use."""
 
     addresses: tuple[str, ...]
     rank: int
+    port: int
+
+    def parameters(self, step: int) -> dict[str, Any]:
+        """LightGBM's data-parallel mode. Each step has ports of its own: those of the one before may not be free again yet."""
+        first = self.port + step * len(self.addresses)
+        return {
+            "tree_learner": "data",
+            "pre_partition": True,
+            "num_machines": len(self.addresses),
+            "machines": ",".join(f"{address}:{first + rank}" for rank, address in enumerate(self.addresses)),
+            "local_listen_port": first + self.rank,
+            "time_out": 5,
+        }
 
 
 def boost(step: Callable[[Progress, int], Progress], rounds: int, keeper: Keeper | None) -> Progress:
@@ -93,6 +107,7 @@ class Model(Protocol):
 class HistGradientBoosting:
     """scikit-learn's histogram gradient boosting, categories by its own splits."""
 
+    distributed = False
     file = "model.joblib"
 
     def __init__(self, estimator: Any, rounds: int = 0) -> None:
@@ -193,6 +208,7 @@ class LogisticRegression(HistGradientBoosting):
 class LightGBM:
     """LightGBM with its own categorical splits."""
 
+    distributed = True
     file = "model.lightgbm.txt"
 
     def __init__(self, booster: Any, rounds: int = 0) -> None:
@@ -230,11 +246,12 @@ class LightGBM:
 
         def step(before: Progress, target: int) -> Progress:
             history: dict[str, Any] = {}
-            train = lightgbm.Dataset(rows, labels, categorical_feature=columns, params=parameters)
+            network = cluster.parameters(before.rounds // STEP) if cluster else {}
+            train = lightgbm.Dataset(rows, labels, categorical_feature=columns, params={**parameters, **network})
             valid = [] if validation is None else [train.create_valid(validation[0], validation[1])]
             booster = lightgbm.train(
                 # The state of the feature sampling is not part of a model: each step has a seed of its own.
-                {**parameters, "feature_fraction_seed": seed + before.rounds},
+                {**parameters, **network, "feature_fraction_seed": seed + before.rounds},
                 train,
                 target - before.rounds,
                 valid_sets=valid,
@@ -243,6 +260,8 @@ class LightGBM:
             )
             scores = before.scores + tuple(history["valid_0"]["binary_logloss"] if valid else ())
             done = target == rounds or (bool(valid) and best_round(scores)[1])
+            if cluster:
+                booster.free_network()
             return Progress(target, booster.model_to_string().encode(), scores, done)
 
         fitted = boost(step, rounds, keeper)
@@ -265,6 +284,7 @@ class LightGBM:
 class XGBoost:
     """XGBoost's histogram method with categorical splits."""
 
+    distributed = False
     file = "model.xgboost.ubj"
 
     def __init__(self, booster: Any, rounds: int = 0) -> None:

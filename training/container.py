@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -52,6 +54,33 @@ def model_directory() -> Path:
     path = Path(os.environ.get("SM_MODEL_DIR") or ROOT / "model")
     path.mkdir(parents=True, exist_ok=True)
     return path
+
+
+def hosts(environment: Mapping[str, str] = os.environ) -> tuple[list[str], str]:
+    """The names of the job's hosts in order, and this host's: `algo-1` is the main one."""
+    file = ROOT / "input" / "config" / "resourceconfig.json"
+    if "SM_HOSTS" in environment:
+        return sorted(json.loads(environment["SM_HOSTS"]), key=_number), environment["SM_CURRENT_HOST"]
+    if file.is_file():
+        resources = json.loads(file.read_text())
+        return sorted(resources["hosts"], key=_number), resources["current_host"]
+    return ["algo-1"], "algo-1"
+
+
+def _number(host: str) -> tuple[int, str]:
+    return len(host), host  # algo-10 comes after algo-9
+
+
+def address(host: str, seconds: float = 120.0) -> str:
+    """A host's address; hosts start at different times, and one has none before it has started."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return socket.gethostbyname(host)
+        except OSError as error:
+            if time.monotonic() > deadline:
+                raise TrainingError(f"expected host {host} to have an address within {seconds:.0f} s: {error}") from error
+            time.sleep(0.5)
 
 
 def checkpoint_directory() -> Path | None:

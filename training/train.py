@@ -22,6 +22,7 @@ import sys  # noqa: E402
 import tarfile  # noqa: E402
 import tempfile  # noqa: E402
 import time  # noqa: E402
+import zlib  # noqa: E402
 from datetime import UTC, datetime  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
@@ -35,6 +36,7 @@ from training.container import TrainingError  # noqa: E402
 from training.schema import Schema, category_text, derive, matrix  # noqa: E402
 
 DRIFT_THRESHOLD = 0.2  # population stability index; the industry's usual "significant shift" (Siddiqi, Credit Risk Scorecards, 2006)
+FIRST_PORT = 20_000
 SHIPPED_WITH_MODEL = ("__init__.py", "schema.py", "algorithms.py", "serve.py")
 
 
@@ -68,20 +70,37 @@ def run() -> None:
     inputs = {part: matrix(schema, rows) for part, rows in (("train", train), ("validation", validation), ("test", test), ("seen", seen))}
 
     arrays = {f"{kind} {part}": values[part] for kind, values in (("rows", inputs), ("labels", labels)) for part in ("train", "validation")}
+    names, current = container.hosts()
+    rank, share = names.index(current), slice(names.index(current), None, len(names))
+    if len(names) > 1 and not algorithm.distributed:
+        raise TrainingError(f"algorithm {name} fits on one host, the job has {len(names)}: set instance_count to 1 or choose lightgbm")
     kept = checkpoints.Checkpoints(
         container.checkpoint_directory(),
-        checkpoints.fingerprint(settings, contract.name, arrays),
+        checkpoints.fingerprint(settings, contract.name, arrays, len(names)),
         lambda message, **more: print(log_line(message, **more), flush=True),
+        write=rank == 0,
     )
     watched = algorithm.fit(
-        inputs["train"],
-        labels["train"],
+        inputs["train"][share],
+        labels["train"][share],
         schema.categorical,
         seed,
         validation=(inputs["validation"], labels["validation"]),
         keeper=kept.stage("watched"),
+        cluster=cluster(names, rank, 0),
     )
-    model = algorithm.fit(inputs["seen"], labels["seen"], schema.categorical, seed, rounds=watched.rounds, keeper=kept.stage("final"))
+    model = algorithm.fit(
+        inputs["seen"][share],
+        labels["seen"][share],
+        schema.categorical,
+        seed,
+        rounds=watched.rounds,
+        keeper=kept.stage("final"),
+        cluster=cluster(names, rank, 1),
+    )
+    if rank:
+        print(log_line("share trained", host=current, rows=len(labels["seen"][share]), hosts=len(names)))
+        return  # the main host has the same model, evaluates it and writes it
     probabilities = model.probability(inputs["test"])
     seconds = time.perf_counter() - started
 
@@ -107,8 +126,17 @@ def run() -> None:
         "rounds": watched.rounds,
         "seconds": round(seconds, 1),
         "resumed": kept.resumed,
+        "hosts": len(names),
     }
     print(log_line("model trained", **fields))
+
+
+def cluster(names: list[str], rank: int, fit: int) -> algorithms.Cluster | None:
+    """The hosts as one fit sees them; None for a job of one host. Ports follow from the job's name, so that all hosts know them."""
+    if len(names) == 1:
+        return None
+    first = FIRST_PORT + zlib.crc32(os.environ.get("TRAINING_JOB_NAME", "").encode()) % 100 * 256
+    return algorithms.Cluster(tuple(container.address(name) for name in names), rank, first + 128 * fit)
 
 
 def log_line(message: str, level: str = "INFO", **fields: Any) -> str:

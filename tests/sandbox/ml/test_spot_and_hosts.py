@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import lightgbm
 import pandas as pd
 import pytest
 
@@ -152,3 +153,29 @@ def test_a_host_that_fails_ends_the_job_with_its_reason(world) -> None:
     resources = {"InstanceType": "ml.m5.large", "InstanceCount": 2, "VolumeSizeInGB": 10}
     job = finished(world, start(world, script, ResourceConfig=resources))
     assert job["TrainingJobStatus"] == "Failed" and "RuntimeError: no memory left" in job["FailureReason"]
+
+
+@pytest.mark.spec("REL-3b", "P3d")
+def test_two_hosts_fit_one_lightgbm_model_on_the_rows_of_both(world, source, channels, tmp_path) -> None:
+    resources = {"InstanceType": "ml.m5.large", "InstanceCount": 2, "VolumeSizeInGB": 10}
+    alone = finished(world, train(world, source, channels, "lightgbm"))
+    name = train(world, source, channels, "lightgbm", ResourceConfig=resources, **checkpoints(world), **SPOT)
+    job = finished(world, name)
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    lines = [json.loads(line) for line in world.log(LOG_GROUP, f"{name}/algo-2").splitlines() if line.startswith("{")]
+    (share,) = [line for line in lines if line["message"] == "share trained"]
+    assert (share["host"], share["rows"], share["hosts"]) == ("algo-2", 5250, 2)
+    files = model_files(world, job)
+    (tmp_path / "model.txt").write_bytes(files["model.lightgbm.txt"])
+    booster = lightgbm.Booster(model_file=str(tmp_path / "model.txt"))
+    roots = [tree["tree_structure"]["internal_count"] for tree in booster.dump_model()["tree_info"]]
+    # A root counts the rows of its tree: those of both hosts.
+    assert set(roots) == {10500}
+    one, two = (json.loads(each["evaluation.json"])["metrics"]["auc"] for each in (model_files(world, alone), files))
+    assert two == pytest.approx(one, abs=0.05) and two > 0.55  # 1,500 test rows; bins are found on samples of each host
+
+
+def test_an_algorithm_of_one_host_refuses_two(world, source, channels) -> None:
+    resources = {"InstanceType": "ml.m5.large", "InstanceCount": 2, "VolumeSizeInGB": 10}
+    job = finished(world, train(world, source, channels, "logistic_regression", ResourceConfig=resources))
+    assert "algorithm logistic_regression fits on one host, the job has 2" in job["FailureReason"]

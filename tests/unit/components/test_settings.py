@@ -97,6 +97,7 @@ MISTAKES: dict[str, tuple[str, Callable[[Config], object], str, str, str]] = {
     "scaling without range": ("prod", deployment(scaling={"minimum": 3, "maximum": 3}), "scaling.maximum", "3", "above minimum"),
     "graviton training": ("dev", training(instance_type="ml.m6g.large"), "training.instance_type", "ml.m6g.large", "pattern"),
     "short spot wait": ("dev", training(maximum_wait_seconds=60), "maximum_wait_seconds", "60", "3600"),
+    "several hosts for an algorithm of one": ("dev", training(instance_count=2), "instance_count", "logistic_regression", "lightgbm"),
     "algorithm twice": ("dev", training(algorithms=["lightgbm", "lightgbm"]), "training.algorithms", "lightgbm", "twice"),
     "model twice": ("dev", lambda c: c["mlops:models"].append(model(c)), "mlops:models", "flights", "twice"),
     "models without data": ("dev", section("stack", parts=["models"]), "mlops:stack.parts", '["models"]', "add data"),
