@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pulumi
@@ -14,6 +15,7 @@ from components.platform import Platform
 from components.state_machines.training import SOURCE_ARCHIVE
 
 GLUE_SCRIPTS = ("validate", "preprocess")
+REVISION = "MLOPS_REVISION"  # the commit that is deployed, where the deployer knows it
 
 
 class Code(pulumi.ComponentResource):
@@ -85,8 +87,11 @@ class Code(pulumi.ComponentResource):
         # Script mode starts what lies at the root; everything else is imported as a package.
         scripts = {name: root / "training" / name for name in ("train.py", "serve.py")}
         archive = self._packager.source("training", {**scripts, **modules, **_contract_modules(root)})
-        # The hash is part of the key: a running job keeps the code it was started with.
-        return self._upload(f"code/training/{archive.name.removesuffix('.tar.gz')}/{SOURCE_ARCHIVE}", root / archive)
+        # The hash is part of the key: a running job keeps the code it was started with, and the object the commit it first came from.
+        key = f"code/training/{archive.name.removesuffix('.tar.gz')}/{SOURCE_ARCHIVE}"
+        commit = os.environ.get(REVISION)
+        self._object(key, source=pulumi.FileAsset(archive.as_posix()), metadata={"commit": commit} if commit else None)
+        return self._lake.models.uri(key)
 
     def _upload_contracts(self, platform: Platform) -> dict[str, str]:
         """The URI of each model's contract; models may share one."""
@@ -105,7 +110,7 @@ class Code(pulumi.ComponentResource):
             bucket=self._lake.models.name,
             key=key,
             **content,  # type: ignore[arg-type]
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[self._lake]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[self._lake], ignore_changes=["metadata"]),
         )
 
 

@@ -6,14 +6,14 @@ import pulumi
 
 from components.blocks.alarm import AlarmArgs, pipeline_alarm
 from components.model import Model
-from components.state_machines.deployment import VARIANT
+from components.state_machines.variants import CHALLENGER, VARIANT
 
 # SageMaker gives model latency in microseconds.
 LATENCY_MICROSECONDS = 1_000_000
 
 
 class EndpointAlarms(pulumi.ComponentResource):
-    """`names` are what SageMaker watches while a new version takes over."""
+    """`names` are what SageMaker watches while a new version takes over, `challenger_names` also when an A/B test begins or ends."""
 
     def __init__(self, name: str, *, model: Model, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlops:inference:EndpointAlarms", name, None, opts)
@@ -36,7 +36,15 @@ class EndpointAlarms(pulumi.ComponentResource):
                 **common,  # type: ignore[arg-type]
             ),
         ]
-        for args in alarms:
+        challenger = AlarmArgs(
+            alarm_name=model.name("endpoint-challenger-errors"),
+            description=f"The challenger of {model.key}'s A/B test answers with 5xx: see docs/runbooks/ab-test.md",
+            namespace="AWS/SageMaker",
+            metric="Invocation5XXErrors",
+            dimensions={"EndpointName": model.endpoint, "VariantName": CHALLENGER},
+        )
+        tested = [challenger] if model.settings.deployment.ab_test else []
+        for args in (*alarms, *tested):
             short = args.alarm_name.removeprefix(f"{model.endpoint}-")
             pipeline_alarm(
                 f"{name}-{short}",
@@ -47,4 +55,5 @@ class EndpointAlarms(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(parent=self),
             )
         self.names = tuple(args.alarm_name for args in alarms)
+        self.challenger_names = tuple(args.alarm_name for args in tested)
         self.register_outputs({"names": list(self.names)})

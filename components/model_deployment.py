@@ -14,10 +14,12 @@ from components.grants import (
     ALARM_MANAGE,
     ALARM_READ,
     ENDPOINT_CONFIG_CREATE,
+    ENDPOINT_CONFIG_READ,
     ENDPOINT_DEPLOY,
     ENDPOINT_MANAGE,
     ENDPOINT_READ,
     MODEL_CREATE,
+    MODEL_READ,
     PACKAGE_READ,
     SCALING,
     SERVICE_ROLE_CREATE,
@@ -102,16 +104,26 @@ class ModelDeployment(pulumi.ComponentResource):
                 "INSTANCE_TYPE": deployment.instance_type,
                 "INSTANCE_COUNT": str(deployment.instance_count),
                 "LEDGER_TABLE": model.shared.ledger.table_name,
+                **({"AB_TEST": str(deployment.ab_test.percent)} if deployment.ab_test else {}),
             },
             statements=[
                 allow(PACKAGE_READ, arns.sagemaker("model-package", f"{model.package_group}/*")),
                 allow(ENDPOINT_READ, arns.sagemaker("endpoint", model.endpoint)),
+                *(self._challenger_statements() if deployment.ab_test else []),
             ],
             timeout_seconds=functions.timeout_seconds,
             memory_mb=functions.memory_mb,
             tags=model.tags,
         )
         return Function(f"{self._name}-plan-deployment", args, shared=model.shared, opts=pulumi.ResourceOptions(parent=self))
+
+    def _challenger_statements(self) -> list[Statement]:
+        # Which version the challenger is tested against.
+        arns, endpoint = self._model.shared.platform.arns, self._model.endpoint
+        return [
+            allow(ENDPOINT_CONFIG_READ, arns.sagemaker("endpoint-config", f"{endpoint}-*")),
+            allow(MODEL_READ, arns.sagemaker("model", f"{endpoint}-*")),
+        ]
 
     def _definition(self) -> DeploymentMachine:
         model, shared = self._model, self._model.shared
@@ -124,6 +136,7 @@ class ModelDeployment(pulumi.ComponentResource):
             subnet_ids=shared.network.private_subnet_ids,
             security_group_ids=[shared.network.serving_security_group_id],
             rollback_alarms=self.alarms.names,
+            challenger_alarms=self.alarms.challenger_names,
             plan_deployment_arn=self.plan.known_alias_arn,
             function_timeout_seconds=shared.platform.settings.functions.timeout_seconds + 30,
             tags=model.all_tags(),
@@ -141,7 +154,7 @@ class ModelDeployment(pulumi.ComponentResource):
             allow(ENDPOINT_MANAGE, endpoint),
             pass_role(self.role.known_arn, "sagemaker.amazonaws.com"),
             *shared.keys.models.grant_lend(),
-            allow(ALARM_READ, [arns.alarm(name) for name in self.alarms.names]),
+            allow(ALARM_READ, [arns.alarm(name) for name in (*self.alarms.names, *self.alarms.challenger_names)]),
             *shared.notifications.grant_publish(),
             *model.failures.grant_send(),
         ]

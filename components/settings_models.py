@@ -81,13 +81,21 @@ class ScalingSettings(Strict):
         return self
 
 
-class DeploymentSettings(Strict):
-    """The endpoint and how a new version gets onto it."""
+class ABTestSettings(Strict):
+    """A second production variant beside the version in service: the challenger, with a share of the traffic until one of both is chosen."""
 
-    strategy: Literal["all-at-once", "blue-green", "canary"] = "blue-green"
+    percent: Annotated[int, Field(ge=1, le=50, description="Share of the traffic that the challenger gets.")] = 20
+    instance_count: Annotated[int, Field(ge=1, le=100, description="Default: as many as the version in service.")] | None = None
+
+
+class DeploymentSettings(Strict):
+    """The endpoint and how a new version gets onto it. With `ab_test` a version can be deployed as a challenger; strategy `ab` does so on approval."""
+
+    strategy: Literal["all-at-once", "blue-green", "canary", "ab"] = "blue-green"
     instance_type: Annotated[str, Field(pattern=r"^ml\.[a-z0-9]+\.[0-9]*x?(large|medium)$")] = "ml.t2.medium"
     instance_count: Annotated[int, Field(ge=1, le=100)] = 1
     scaling: ScalingSettings | None = None
+    ab_test: ABTestSettings | None = None
     canary_percent: Annotated[int, Field(ge=1, le=50)] = 50
     bake_seconds: Annotated[int, Field(ge=0, le=3600)] = 300
     termination_wait_seconds: Annotated[int, Field(ge=0, le=3600)] = 300
@@ -104,6 +112,8 @@ class DeploymentSettings(Strict):
             raise ValueError(
                 f"instance_count: a canary takes at most half of the fleet, so it needs at least 2 instances, not {self.instance_count}"
             )
+        if self.strategy == "ab" and self.ab_test is None:
+            raise ValueError("strategy: ab needs ab_test (percent, instance_count); set it, or choose all-at-once, blue-green or canary")
         if self.scaling and not self.scaling.minimum <= self.instance_count <= self.scaling.maximum:
             raise ValueError(
                 f"instance_count: {self.instance_count} lies outside scaling.minimum {self.scaling.minimum} … scaling.maximum {self.scaling.maximum}"

@@ -11,8 +11,9 @@ from typing import Any
 from components.settings_models import DeploymentSettings, takes_volume_key
 from components.state_machines.common import ANY_TASK_FAILURE, SAGEMAKER_TRANSIENT, Common, State
 from components.state_machines.scaling import scaling_states, stop_scaling_state
+from components.state_machines.variants import CHALLENGER, VARIANT, challenger_states, choose_update
 
-VARIANT = "primary"
+__all__ = ["CHALLENGER", "VARIANT", "DeploymentMachine", "deployment_definition"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,13 +28,14 @@ class DeploymentMachine:
     subnet_ids: Any
     security_group_ids: Any
     rollback_alarms: tuple[str, ...]
+    challenger_alarms: tuple[str, ...] = ()
     plan_deployment_arn: Any
     function_timeout_seconds: int
     tags: dict[str, str]
 
 
 def deployment_definition(args: DeploymentMachine) -> State:
-    """Input: the approval event of a model package, or {"model_package_arn", "strategy"?}."""
+    """Input: the approval event of a model package, or {"model_package_arn", "strategy"?}; strategy `ab` deploys it as the challenger."""
     common = args.common
     after_endpoint = "RegisterScalableTarget" if args.settings.scaling else "RecordEndpoint"
     states = {
@@ -57,6 +59,7 @@ def deployment_definition(args: DeploymentMachine) -> State:
         "CreateModel": _create_model(args),
         "CreateEndpointConfig": _create_endpoint_config(args),
         **_move_endpoint(args),
+        **_challenger(args),
         **_wait(args, after_endpoint),
         **(scaling_states(common, args.endpoint, VARIANT, args.settings.scaling, then="RecordEndpoint") if args.settings.scaling else {}),
         **_record(args),
@@ -125,7 +128,7 @@ def _create_model(args: DeploymentMachine) -> State:
             "VpcConfig": {"Subnets": args.subnet_ids, "SecurityGroupIds": args.security_group_ids},
             "Tags": _tags(args),
         },
-        then="CreateEndpointConfig",
+        then="IsTest" if args.settings.ab_test else "CreateEndpointConfig",
         on_error="RecordFailure",
         retry=[args.common.retry(SAGEMAKER_TRANSIENT)],
     )
@@ -154,6 +157,22 @@ def _create_endpoint_config(args: DeploymentMachine) -> State:
     )
 
 
+def _challenger(args: DeploymentMachine) -> dict[str, State]:
+    settings = args.settings
+    if settings.ab_test is None:
+        return {}
+    return challenger_states(
+        args.common,
+        endpoint=args.endpoint,
+        settings=settings,
+        key_arn=args.key_arn,
+        tags=_tags(args),
+        all_at_once=deployment_config(
+            settings.model_copy(update={"strategy": "blue-green"}), args.rollback_alarms + args.challenger_alarms
+        ),
+    )
+
+
 def _move_endpoint(args: DeploymentMachine) -> dict[str, State]:
     common = args.common
     names = {"EndpointName": args.endpoint, "EndpointConfigName.$": "$.plan.answer.endpoint_config_name"}
@@ -172,7 +191,9 @@ def _move_endpoint(args: DeploymentMachine) -> dict[str, State]:
         on_error="RecordFailure",
         retry=[common.retry(SAGEMAKER_TRANSIENT)],
     )
-    existing = "StopScaling" if args.settings.scaling else "UpdateEndpoint"
+    update_states = choose_update() if args.settings.ab_test else {}
+    update_first = "ChangesVariants" if update_states else "UpdateEndpoint"
+    existing = "StopScaling" if args.settings.scaling else update_first
     states: dict[str, State] = {
         "EndpointExists": {
             "Type": "Choice",
@@ -193,9 +214,10 @@ def _move_endpoint(args: DeploymentMachine) -> dict[str, State]:
         "WaitForDeletion": {"Type": "Wait", "Seconds": 2 * common.poll_seconds, "Next": "CreateEndpoint"},
         "CreateEndpoint": create,
         "UpdateEndpoint": update,
+        **update_states,
     }
     if args.settings.scaling:
-        states["StopScaling"] = stop_scaling_state(common, args.endpoint, VARIANT, then="UpdateEndpoint")
+        states["StopScaling"] = stop_scaling_state(common, args.endpoint, VARIANT, then=update_first)
     return states
 
 
@@ -263,9 +285,10 @@ def _record(args: DeploymentMachine) -> dict[str, State]:
         "kind": {"S": "endpoint"},
         "model": {"S": common.model},
         "status": {"S": "succeeded"},
-        "version": {"S.$": "States.Format('{}', $.plan.answer.version)"},
-        "model_package_arn": {"S.$": "$.model_package_arn"},
-        "model_name": {"S.$": "$.plan.answer.model_name"},
+        "version": {"S.$": "States.Format('{}', $.plan.answer.serving_version)"},
+        "challenger": {"S.$": "States.Format('{}', $.plan.answer.challenger_version)"},
+        "model_package_arn": {"S.$": "$.plan.answer.serving_package_arn"},
+        "model_name": {"S.$": "$.plan.answer.serving_model_name"},
         "endpoint_config": {"S.$": "$.plan.answer.endpoint_config_name"},
         "previous_endpoint_config": {"S.$": "States.Format('{}', $.plan.answer.previous_endpoint_config)"},
         "updated": {"S.$": "$$.State.EnteredTime"},

@@ -33,6 +33,7 @@ from uploads import GzipUpload
 
 logger = Logger()
 IN_FLIGHT = 2
+PRIMARY = "primary"  # the variant of the version in service, as the deployment names it
 s3, functions = boto3.client("s3"), boto3.client("lambda")
 runtime = boto3.client("sagemaker-runtime", config=Config(max_pool_connections=IN_FLIGHT, retries={"mode": "standard", "max_attempts": 5}))
 claims = Claims(boto3.client("dynamodb"), os.environ["LEDGER_TABLE"])
@@ -192,7 +193,12 @@ def in_order(parts: Iterator[Chunk]) -> Iterator[tuple[Chunk, bytes]]:
 def invoke(chunk: Chunk) -> bytes:
     if not chunk.rows:
         return b""
+    # One version answers a whole file, during an A/B test too.
     response = runtime.invoke_endpoint(
-        EndpointName=os.environ["ENDPOINT"], ContentType="text/csv; header=present", Accept="text/csv", Body=chunk.body
+        EndpointName=os.environ["ENDPOINT"],
+        TargetVariant=PRIMARY,
+        ContentType="text/csv; header=present",
+        Accept="text/csv",
+        Body=chunk.body,
     )
     return response["Body"].read()

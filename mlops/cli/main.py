@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from mlops.cli import audit, cost, demo, doctor, models, pipeline, preview, recovery, review, runs, sandbox, workloads
+from mlops.cli import audit, cost, demo, doctor, lineage, models, pipeline, preview, recovery, review, runs, sandbox, workloads
 from mlops.cli.output import Output
 from mlops.engine import EngineError
 from mlops.errors import UserError
@@ -36,11 +36,13 @@ for command in (
     models.approve,
     models.reject,
     models.deploy,
+    models.ab,
     models.rollback,
     workloads.predict,
     workloads.drift,
     runs.runs,
     runs.postmortem,
+    lineage.lineage,
     audit.audit,
     cost.cost,
     cost.cleanup,

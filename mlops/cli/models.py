@@ -11,6 +11,8 @@ from rich.table import Table
 
 from mlops.cli.options import Json, LocalStack, Model, ProjectDir
 from mlops.cli.output import Output
+from mlops.errors import UserError
+from mlops.operations import ab_test as testing
 from mlops.operations import models as registry
 from mlops.operations.target import Target
 from mlops.project import Project
@@ -82,14 +84,73 @@ def reject(
     return 0
 
 
-def deploy(version: Version, stack: LocalStack = "local", model: Model = None, project: ProjectDir = Path(), as_json: Json = False) -> int:
-    """Deploy an approved version again, for instance an earlier one, and wait for it."""
+def deploy(
+    version: Version,
+    ab: Annotated[bool, typer.Option("--ab", help="As the challenger of the version in service: an A/B test, see `mlops ab`.")] = False,
+    stack: LocalStack = "local",
+    model: Model = None,
+    project: ProjectDir = Path(),
+    as_json: Json = False,
+) -> int:
+    """Deploy an approved version again, for instance an earlier one, or as the challenger of an A/B test, and wait for it."""
     output = Output(as_json)
     target = Target.open(Project.at(project), stack)
     _, chosen = target.model(model)
     with output.doing(f"deploying version {version}"):
-        document = registry.deploy(target, chosen, version)
+        document = registry.deploy(target, chosen, version, challenger=ab)
     return _deployed(output, document)
+
+
+def ab(
+    choose: Annotated[int | None, typer.Option(help="End the test: this version goes on alone.")] = None,
+    reason: Annotated[str, typer.Option(help="Why this one; kept with the comparison.")] = "",
+    labels: Annotated[Path | None, typer.Option(help="CSV of outcomes: the contract's id column and target.")] = None,
+    stack: LocalStack = "local",
+    model: Model = None,
+    project: ProjectDir = Path(),
+    as_json: Json = False,
+) -> int:
+    """Compare the two versions of a running A/B test, or end it by choosing one."""
+    if choose is not None and not reason:
+        raise UserError("no-reason", "expected a reason for the choice", "--reason", "say why; it is kept with the comparison")
+    output = Output(as_json)
+    target = Target.open(Project.at(project), stack)
+    name, chosen = target.model(model)
+    if choose is None:
+        document = testing.comparison(target, name, chosen, labels)
+    else:
+        with output.doing(f"version {choose} goes on alone"):
+            document = testing.choose(target, name, chosen, choose, reason, labels)
+    output.document(document, lambda console: show_comparison(console, document))
+    return 0 if document.get("deployment", {}).get("status", "succeeded") == "succeeded" else 1
+
+
+def show_comparison(console: Any, document: dict[str, Any]) -> None:
+    columns = (
+        "predictions",
+        "invocations",
+        "server_errors",
+        "latency_ms",
+        "positive_share",
+        "mean_probability",
+        "labelled",
+        "accuracy",
+        "log_loss",
+    )
+    table = Table("variant", "version", "share", *(column.replace("_", " ") for column in columns))
+    for row in document["variants"]:
+        table.add_row(
+            row["variant"], str(row["version"]), f"{row['weight']:.0%}", *("" if row[c] is None else str(row[c]) for c in columns)
+        )
+    console.print(table)
+    for what, found in document["differences"].items():
+        if found:
+            console.print(
+                f"{what.replace('_', ' ')}: {found['difference']:+.4f} (95 %: {found['low']:+.4f} to {found['high']:+.4f}), challenger minus primary"
+            )
+    console.print(f"better: {document['verdict']['better']}. {document['verdict']['why']}", markup=False)
+    if "chosen" in document:
+        console.print(f"version {document['chosen']} chosen{deployment_text(document)}")
 
 
 def rollback(stack: LocalStack = "local", model: Model = None, project: ProjectDir = Path(), as_json: Json = False) -> int:

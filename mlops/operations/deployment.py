@@ -6,6 +6,8 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
+import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -24,6 +26,7 @@ from mlops.sandbox.provider import AwsProvider
 from mlops.sandbox.provider.deployer import deployer
 
 STACK = "local"
+REVISION = "MLOPS_REVISION"  # what the program keeps with the training code, so that a model's lineage names it
 CHANGES = ("create", "update", "replace", "delete", "same")
 
 
@@ -126,6 +129,7 @@ def deploy(project: Project, *, attached: bool, sandbox: Project | None = None) 
 def _update(project: Project, home: Project, running: lifecycle.Running, started: float, *, fresh: bool) -> Deployed:
     state = StateFile.of(project, home, running)
     provider = AwsProvider(running.endpoint, running.region, deployer(running), api_url=running.api_url)
+    os.environ.setdefault(REVISION, commit(project.root))
     try:
         record = engine.up(project.root, STACK, provider, state.read())
     except engine.EngineError as error:
@@ -139,6 +143,18 @@ def _update(project: Project, home: Project, running: lifecycle.Running, started
     done = Counter(record.changes.values())
     changes = {change: done[change] for change in CHANGES}
     return Deployed(running, record, outputs, counted, changes, fresh, time.perf_counter() - started)
+
+
+def commit(folder: Path) -> str:
+    """The folder's git commit, `-dirty` when files differ from it; empty without git or outside a repository."""
+    git = shutil.which("git")
+    if git is None or not (folder / ".git").exists():
+        return ""
+    asked = [
+        [git, "-C", str(folder), *arguments] for arguments in (("rev-parse", "HEAD"), ("status", "--porcelain", "--untracked-files=no"))
+    ]
+    head, changes = (subprocess.run(each, capture_output=True, text=True, check=False) for each in asked)
+    return "" if head.returncode else head.stdout.strip() + ("-dirty" if changes.stdout.strip() else "")
 
 
 def sandbox_options(project: Project) -> dict[str, Any]:

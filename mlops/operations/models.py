@@ -143,8 +143,8 @@ def deployment(target: Target, model: dict[str, Any], arn: str, since: float, ti
     )
 
 
-def deploy(target: Target, model: dict[str, Any], version: int) -> dict[str, Any]:
-    """Starts the deployment of an approved version by hand and waits for it."""
+def deploy(target: Target, model: dict[str, Any], version: int, *, challenger: bool = False) -> dict[str, Any]:
+    """Starts the deployment of an approved version by hand and waits for it: in the place of what is in service, or beside it as its challenger."""
     row = package(target, model, version)
     if row["status"] != "Approved":
         raise UserError(
@@ -153,16 +153,18 @@ def deploy(target: Target, model: dict[str, Any], version: int) -> dict[str, Any
             row["arn"],
             f"`mlops approve {version} --reason …`",
         )
-    event = {"model_package_arn": row["arn"], "requested": str(time.time_ns())}
+    event = {"model_package_arn": row["arn"], "requested": str(time.time_ns()), "strategy": "ab" if challenger else "replace"}
     since = time.time()
     target.client("stepfunctions").start_execution(stateMachineArn=model["deployment_state_machine"], input=json.dumps(event))
     return {"version": version, **deployment(target, model, row["arn"], since)}
 
 
 def previous(target: Target, model: dict[str, Any]) -> int:
-    """The version that was in service before the last deployment; UserError when there is none to go back to."""
+    """The version that was in service before the last deployment, of a running A/B test the one that is challenged; UserError when there is none."""
     key = {"id": {"S": f"endpoint#{model['endpoint']}"}}
     item = target.client("dynamodb").get_item(TableName=target.outputs["ledger_table"], Key=key, ConsistentRead=True).get("Item", {})
+    if item.get("challenger", {}).get("S", "none") != "none":
+        return int(item["version"]["S"])
     configuration = item.get("previous_endpoint_config", {}).get("S", "none")
     client = target.client("sagemaker")
     version = None

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from platform_common.in_service import version_in_service
+from platform_common.in_service import InService, version_in_service
 
 LAMBDAS = Path(__file__).parents[2] / "lambdas"
 ARN = "arn:aws:sagemaker:eu-west-1:123456789012:model-package/mlops-local-flights/3"
@@ -58,6 +58,46 @@ def test_a_plan_names_model_and_configuration_apart_from_every_earlier_deploymen
     broken = planning.plan(package(), "mlops-local-flights", {"EndpointConfigName": "c1", "EndpointStatus": "Failed"}, NOW, "cccc")
     assert broken["exists"] and broken["failed"]
     assert again["container"]["Environment"] == {"LOG_LEVEL": "info", "SAGEMAKER_PROGRAM": "serve.py", "MODEL_VERSION": "3"}
+
+
+def in_service(version: str = "2") -> InService:
+    return InService(version, "s3://models/v2.tar.gz", {"MODEL_VERSION": version}, "mlops-local-flights-v2")
+
+
+def current(*variants: str) -> dict[str, Any]:
+    return {"EndpointConfigName": "c1", "EndpointStatus": "InService", "ProductionVariants": [{"VariantName": name} for name in variants]}
+
+
+@pytest.mark.spec("PERF-4b", "P4f")
+def test_a_challenger_leaves_the_version_in_service_where_it_is() -> None:
+    planned = planning.plan(package(), "mlops-local-flights", current("primary"), NOW, "aaaa", strategy="ab", serving=in_service())
+    assert (planned["test"], planned["changes_variants"]) == (True, True)
+    assert (planned["serving_version"], planned["challenger_version"]) == ("2", "3")
+    assert planned["serving_model_name"] == "mlops-local-flights-v2" != planned["model_name"]
+    assert planned["serving_package_arn"] == ARN.removesuffix("3") + "2"
+
+
+@pytest.mark.spec("PERF-4b")
+def test_a_test_ends_with_one_variant_whichever_version_is_chosen() -> None:
+    planned = planning.plan(package(), "mlops-local-flights", current("primary", "challenger"), NOW, "aaaa")
+    assert (planned["test"], planned["changes_variants"]) == (False, True)
+    assert (planned["serving_version"], planned["challenger_version"], planned["serving_package_arn"]) == ("3", "none", ARN)
+
+
+def test_the_first_version_needs_nobody_to_challenge() -> None:
+    planned = planning.plan(package(), "mlops-local-flights", None, NOW, "aaaa", strategy="ab", serving=None)
+    assert (planned["test"], planned["changes_variants"], planned["serving_version"]) == (False, False, "3")
+
+
+def test_a_version_is_not_tested_against_itself() -> None:
+    with pytest.raises(planning.NotDeployable, match="version 3 is in service already"):
+        planning.plan(package(), "mlops-local-flights", current("primary"), NOW, "aaaa", strategy="ab", serving=in_service("3"))
+
+
+def test_an_unknown_strategy_is_refused_with_the_known_ones() -> None:
+    assert planning.strategy_of({}, "canary") == "canary"
+    with pytest.raises(planning.NotDeployable, match="expected one of all-at-once, blue-green, canary, ab, replace, got 'hope'"):
+        planning.strategy_of({"strategy": "hope"}, "canary")
 
 
 @pytest.mark.spec("P4f")

@@ -10,11 +10,12 @@ from botocore.exceptions import ClientError
 
 @dataclass(frozen=True)
 class InService:
-    """A version, its archive and its environment."""
+    """A version, its archive, its environment and the SageMaker model that serves it."""
 
     version: str
     model_data_url: str
     environment: dict[str, str]
+    model_name: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def switched_off(dynamodb: Any, ledger: str, endpoint: str) -> SwitchedOff | Non
 
 
 def version_in_service(sagemaker: Any, endpoint: str, held: SwitchedOff | None = None) -> InService | None:
-    """The version of the variant with the most weight; None when there is no endpoint yet, or one that never came into service.
+    """The version of the first variant with the most weight (not an A/B test's challenger); None when there is no endpoint yet, or one that never came into service.
 
     An endpoint that is switched off for the night still has its version: `held`.
     """
@@ -60,4 +61,4 @@ def version_in_service(sagemaker: Any, endpoint: str, held: SwitchedOff | None =
     variant = max(config["ProductionVariants"], key=lambda each: each.get("InitialVariantWeight", 1.0))
     container = sagemaker.describe_model(ModelName=variant["ModelName"])["PrimaryContainer"]
     environment = container.get("Environment", {})
-    return InService(environment.get("MODEL_VERSION", ""), container["ModelDataUrl"], environment)
+    return InService(environment.get("MODEL_VERSION", ""), container["ModelDataUrl"], environment, variant["ModelName"])

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from components.settings_models import DeploymentSettings, takes_volume_key
+from components.settings_models import ABTestSettings, DeploymentSettings, ScalingSettings, takes_volume_key
 from components.state_machines.data import DataMachine, data_definition
 from components.state_machines.deployment import DeploymentMachine, deployment_config, deployment_definition
 from components.state_machines.training import TrainingMachine, training_definition
@@ -37,7 +38,8 @@ APPROVAL = {"detail": {"ModelPackageArn": PACKAGE, "ModelApprovalStatus": "Appro
 
 def plan(exists: bool, failed: bool = False) -> dict[str, Any]:
     answer = {"model_name": "m3", "endpoint_config_name": "c3", "exists": exists, "failed": failed, "version": 3}
-    answer["previous_endpoint_config"] = "none"
+    answer |= {"previous_endpoint_config": "none", "test": False, "changes_variants": False, "challenger_version": "none"}
+    answer |= {"serving_version": "3", "serving_model_name": "m3", "serving_package_arn": PACKAGE}
     return {"answer": {**answer, "container": {"Image": "i", "ModelDataUrl": "s3://m/m.tar.gz", "Environment": {}}}}
 
 
@@ -151,6 +153,50 @@ def test_request_deploys_the_same_version_again(account: Any, deployment_machine
     account.run(definition, APPROVAL, deployment_answers())
     ended = account.run(definition, {"model_package_arn": PACKAGE}, deployment_answers(exists=True))
     assert ended.status == "SUCCEEDED" and "UpdateEndpoint" in ended.visited
+
+
+@pytest.fixture
+def testing_machine(deployment_machine: DeploymentMachine) -> DeploymentMachine:
+    """A model whose versions can be deployed as challengers, with auto-scaling."""
+    settings = DeploymentSettings(
+        instance_type="ml.m6g.large", instance_count=2, ab_test=ABTestSettings(percent=25), scaling=ScalingSettings(), strategy="canary"
+    )
+    return replace(deployment_machine, settings=settings, challenger_alarms=("challenger-errors",))
+
+
+SCALED = {"StopScaling": {}, "RegisterScalableTarget": {}, "PutScalingPolicy": {}}
+
+
+@pytest.mark.spec("PERF-4b", "P4f")
+def test_a_challenger_stands_beside_the_version_in_service_with_its_share(account: Any, testing_machine: DeploymentMachine) -> None:
+    definition = deployment_definition(testing_machine)
+    answers = {**deployment_answers(exists=True), **SCALED, "CreateTestConfig": {}, "UpdateVariants": {}}
+    test = {"test": True, "changes_variants": True, "serving_version": "2", "serving_model_name": "m2", "challenger_version": "3"}
+    answers["PlanDeployment"] = {"answer": {**answers["PlanDeployment"]["answer"], **test}}
+    ended = account.run(definition, {"model_package_arn": PACKAGE, "strategy": "ab"}, answers)
+    assert ended.status == "SUCCEEDED"
+    assert "CreateTestConfig" in ended.visited and "UpdateVariants" in ended.visited
+    assert not {"CreateEndpointConfig", "UpdateEndpoint"} & set(ended.visited)
+    item = account.ledger()["endpoint#mlops-test-flights"]
+    assert (item["version"], item["challenger"], item["model_name"]) == ("2", "3", "m2")
+    variants = definition["States"]["CreateTestConfig"]["Parameters"]["ProductionVariants"]
+    shares = {each["VariantName"]: (each["InitialVariantWeight"], each["InitialInstanceCount"]) for each in variants}
+    assert shares == {"primary": (75.0, 2), "challenger": (25.0, 2)}
+
+
+@pytest.mark.spec("PERF-4b")
+def test_the_end_of_a_test_changes_the_variants_all_at_once(account: Any, testing_machine: DeploymentMachine) -> None:
+    definition = deployment_definition(testing_machine)
+    answers = {**deployment_answers(exists=True), **SCALED, "UpdateVariants": {}}
+    answers["PlanDeployment"] = {"answer": {**answers["PlanDeployment"]["answer"], "changes_variants": True}}
+    ended = account.run(definition, {"model_package_arn": PACKAGE}, answers)
+    assert ended.status == "SUCCEEDED"
+    assert "UpdateVariants" in ended.visited and "UpdateEndpoint" not in ended.visited
+    parameters = definition["States"]["UpdateVariants"]["Parameters"]
+    assert parameters["DeploymentConfig"]["BlueGreenUpdatePolicy"]["TrafficRoutingConfiguration"]["Type"] == "ALL_AT_ONCE"
+    assert parameters["DeploymentConfig"]["AutoRollbackConfiguration"]["Alarms"][-1] == {"AlarmName": "challenger-errors"}
+    assert parameters["ExcludeRetainedVariantProperties"] == [{"VariantPropertyType": "DesiredWeight"}]
+    assert account.ledger()["endpoint#mlops-test-flights"]["challenger"] == "none"
 
 
 def test_failed_endpoint_is_deleted_and_made_again(account: Any, deployment_machine: DeploymentMachine) -> None:
