@@ -68,7 +68,7 @@ def postmortem(
     project: ProjectDir = Path(),
     as_json: Json = False,
 ) -> int:
-    """Collect a run's timeline: states, errors, logs, alarms and metrics of its time."""
+    """Collect a run's timeline: states, errors, claims, logs, alarms and metrics of its time."""
     here = Project.at(project)
     frame = read_template(here, template) if report or template else EVIDENCE
     target = Target.open(here, stack)
@@ -108,6 +108,19 @@ def within(template: str, document: dict[str, Any]) -> str:
     """The template with the collected evidence in its place, its headings below the template's."""
     evidence = markdown(document, depth=1 if template == EVIDENCE else 3)
     return PLACE.sub(lambda _: evidence.rstrip("\n"), template)
+
+
+def claim_lines(document: dict[str, Any]) -> list[str]:
+    """Who claimed which work, and every try of it."""
+    lines = []
+    for claim in document["claims"]:
+        holder = "this run" if claim["holder"] == document["execution"] else claim["holder"].rsplit(":", 1)[-1] or "nobody"
+        counts = f"{claim['retries']} retries, {claim['duplicates']} duplicates"
+        lines.append(f"- {claim['id']}: {claim['outcome']}; now {claim['status']}, held by {holder}; {counts}")
+        for each in claim["tries"]:
+            name = "this run" if each["execution"] == document["execution"] else each["execution"].rsplit(":", 1)[-1]
+            lines.append(f"  - {each['started']} {name}: {each['outcome']}")
+    return lines
 
 
 def markdown(document: dict[str, Any], depth: int = 1) -> str:

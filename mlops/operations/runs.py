@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from mlops.errors import UserError
+from mlops.operations import claims
 from mlops.operations.failures import explain
 from mlops.operations.ingest import FINAL, history, steps
 from mlops.operations.target import Target
@@ -104,11 +105,13 @@ def find_execution(target: Target, model: dict[str, Any], which: str | None) -> 
 
 
 def postmortem(target: Target, execution: str) -> dict[str, Any]:
-    """A run's timeline: states with times, what failed and why, the logs of what it called, alarms and metrics of its time."""
+    """A run's timeline: states with times, what failed and why, claims of its work, the logs of what it called, alarms and metrics of its time."""
     description = target.client("stepfunctions").describe_execution(executionArn=execution)
     start, end = description["startDate"], description.get("stopDate") or datetime.now(description["startDate"].tzinfo)
     events = history(target, execution)
     groups = [group for prefix in log_prefixes(events) for group in groups_under(target, prefix)]
+    claimed = claims.claims(target, description["stateMachineArn"], execution, events)
+    told = [{"time": event["timestamp"].isoformat(), "event": event["type"], "detail": detail(event)} for event in events]
     return {
         "execution": execution,
         "status": FINAL.get(description["status"], "running"),
@@ -119,7 +122,8 @@ def postmortem(target: Target, execution: str) -> dict[str, Any]:
         if description["status"] not in ("SUCCEEDED", "RUNNING")
         else None,
         "states": steps(target, execution),
-        "timeline": [{"time": event["timestamp"].isoformat(), "event": event["type"], "detail": detail(event)} for event in events],
+        "timeline": sorted([*told, *claims.moments(claimed, execution)], key=lambda entry: datetime.fromisoformat(entry["time"])),
+        "claims": claimed,
         "logs": {group: log_lines(target, group, start, end) for group in groups},
         "alarms": alarm_changes(target, start, end),
         "changes": changes(target, start, end),

@@ -21,6 +21,7 @@ from sklearn.datasets import load_breast_cancer
 ROOT = Path(__file__).parents[2]
 PARTS = ("Pulumi.yaml", "__main__.py", "privileges.yaml", "components", "lambdas", "glue_jobs", "training", "contracts", "buildspecs")
 MODEL = "breast-cancer"
+COMMIT = "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c"  # of the project, which is no repository here
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -65,7 +66,7 @@ def mlops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mlops]:
             capture_output=True,
             text=True,
             timeout=300,
-            env=os.environ | {"NO_COLOR": "1"},
+            env=os.environ | {"NO_COLOR": "1", "MLOPS_REVISION": COMMIT},
         )
         assert answer.stdout, answer.stderr
         return answer.returncode, json.loads(answer.stdout)

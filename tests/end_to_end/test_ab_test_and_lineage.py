@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from tests.end_to_end.conftest import COMMIT
+
 pytestmark = pytest.mark.sandbox
 MODEL = "breast-cancer"
 REQUESTS = 40
@@ -35,6 +37,83 @@ def challenger(mlops: Any, deployed: dict[str, Any], aws: Any) -> int:
 
 def instance(row: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in row.items() if key != "diagnosis"}
+
+
+def links(node: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Kind → the nodes of a tree."""
+    found: dict[str, list[dict[str, Any]]] = {node["kind"]: [node]}
+    for child in node["children"]:
+        for kind, nodes in links(child).items():
+            found.setdefault(kind, []).extend(nodes)
+    return found
+
+
+@pytest.mark.spec("SEC-2d")
+def test_a_prediction_is_traced_to_raw_object_version_features_job_version_and_deployment(
+    mlops: Any, trained: dict[str, Any], deployed: dict[str, Any], labelled: list[dict[str, Any]]
+) -> None:
+    code, document = mlops("predict", json.dumps(instance(labelled[23])))
+    assert code == 0, document
+    (prediction,) = document["predictions"]
+    deadline = time.monotonic() + 60
+    while True:
+        code, document = mlops("lineage", prediction["request_id"])
+        if code == 0 or time.monotonic() > deadline:
+            break
+        time.sleep(1)
+    assert (code, document.get("complete")) == (0, True), document
+    found = links(document["lineage"])
+    assert {kind: len(nodes) for kind, nodes in found.items()} == {
+        "prediction": 1,
+        "model version": 1,
+        "deployment": 1,
+        "training job": 1,
+        "code": 1,
+        "contract": 1,
+        "training run": 1,
+        "features": 1,
+        "raw object": 1,
+    }
+    version = deployed["models"][0]
+    assert found["prediction"][0]["facts"]["probability"] == prediction["probability"]
+    assert found["model version"][0]["id"] == f"{MODEL}:{version['version']}"
+    assert found["model version"][0]["facts"]["decisions"][0]["why"] == "better than the trivial baseline"
+    assert found["deployment"][0]["facts"]["execution"] == deployed["deployment"]["execution"]
+    assert found["training run"][0]["id"] == version["run"]
+    assert found["features"][0]["facts"]["accepted"] == trained["accepted"]
+    raw = found["raw object"][0]
+    assert (raw["id"], raw["facts"]["version"]) == (trained["uri"], trained["version"])
+    assert found["code"][0]["facts"]["commit"] == COMMIT
+
+
+@pytest.mark.spec("SEC-2d")
+def test_a_row_of_a_batch_and_a_model_have_the_same_origin(
+    mlops: Any, trained: dict[str, Any], deployed: dict[str, Any], files: dict[str, Path], labelled: list[dict[str, Any]]
+) -> None:
+    code, document = mlops("predict", str(files["steady"]))
+    assert code == 0, document
+    code, row = mlops("lineage", labelled[13]["sample_id"])
+    assert (code, row["lineage"]["facts"]["batch"]) == (0, document["batch"]["id"]), row
+    code, model = mlops("lineage", MODEL)
+    assert code == 0, model
+    for document in (row, model):
+        assert [raw["facts"]["version"] for raw in links(document["lineage"])["raw object"]] == [trained["version"]]
+
+
+@pytest.mark.spec("SEC-2d")
+def test_links_that_nobody_recorded_are_told_as_missing(mlops: Any, challenger: int) -> None:
+    code, document = mlops("lineage", f"{MODEL}:{challenger}")
+    assert (code, document["complete"]) == (1, False)
+    assert [text for text in document["missing"] if "training job" in text] and [
+        text for text in document["missing"] if "training run" in text
+    ]
+
+
+def test_what_is_not_there_is_refused_with_what_to_give(mlops: Any, deployed: dict[str, Any]) -> None:
+    for what, error in (("no-such-prediction", "no-prediction"), (f"{MODEL}:99", "no-version")):
+        code, document = mlops("lineage", what, "--days", "1")
+        assert (code, document["error"]["code"]) == (2, error), document
+        assert document["error"]["hint"]
 
 
 @pytest.mark.spec("PERF-4b", "P4f")

@@ -59,6 +59,40 @@ def test_a_postmortem_tells_what_failed_with_its_timeline_and_logs(mlops: Any, t
     assert any(change["event"].startswith("CreateFunction") and change["who"] for change in document["changes"])
 
 
+@pytest.mark.spec("OPS-5d")
+def test_a_postmortem_tells_who_claimed_an_object_version_how_often_it_was_tried_and_what_was_a_duplicate(
+    mlops: Any, trained: dict[str, Any], files: dict[str, Path], aws: Any
+) -> None:
+    code, document = mlops("ingest", str(files["unreadable"]))
+    row = document["files"][0]
+    assert (code, row["status"]) == (1, "failed"), document
+    states, machine = aws("stepfunctions"), mlops.up["outputs"]["models"]["breast-cancer"]["data_state_machine"]
+
+    def again(execution: str) -> str:
+        """The same event once more, as EventBridge may deliver it; the execution's ARN when it has ended."""
+        event = states.describe_execution(executionArn=execution)["input"]
+        arn = states.start_execution(stateMachineArn=machine, input=event)["executionArn"]
+        deadline = time.monotonic() + 90
+        while states.describe_execution(executionArn=arn)["status"] == "RUNNING" and time.monotonic() < deadline:
+            time.sleep(0.5)
+        return arn
+
+    retry = again(row["execution"])
+    code, document = mlops("postmortem", retry)
+    (claim,) = document["claims"]
+    assert (code, claim["outcome"], claim["status"], claim["holder"]) == (0, "taken", "failed", retry)
+    assert (claim["retries"], claim["duplicates"]) == (1, 0)
+    assert [each["execution"] for each in claim["tries"]] == [row["execution"], retry]
+
+    duplicate = again(trained["execution"])
+    code, document = mlops("postmortem", duplicate)
+    (claim,) = document["claims"]
+    assert (code, claim["outcome"], claim["status"], claim["holder"]) == (0, "refused", "succeeded", trained["execution"])
+    assert (claim["retries"], claim["duplicates"]) == (0, 1)
+    assert trained["uri"].removeprefix("s3://").split("/", 1)[1] in claim["id"]
+    assert {"LedgerClaim", "SameWorkEnded"} <= {event["event"] for event in document["timeline"]}
+
+
 @pytest.mark.spec("OPS-3c")
 def test_runs_show_throughput_and_the_slowest_step(mlops: Any, trained: dict[str, Any]) -> None:
     code, document = mlops("runs")
