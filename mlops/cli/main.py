@@ -46,6 +46,7 @@ for command in (
     audit.audit,
     cost.cost,
     cost.cleanup,
+    recovery.drill,
 ):
     app.command()(command)
 app.add_typer(pipeline.app, name="pipeline")

@@ -21,6 +21,7 @@ UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 KEYS_AT_ONCE, WRITERS = 100, 16
 # A restore on AWS takes minutes, whatever the size; in the sandbox it is there at once.
 POLL_SECONDS, SANDBOX_POLL_SECONDS, LONGEST_SECONDS = 15, 1, 4 * 3600
+LONGEST_WAIT_SECONDS = 900
 
 Item = dict[str, Any]
 
@@ -41,23 +42,24 @@ def moment(text: str, now: datetime) -> datetime:
     return found
 
 
-def restore_items(target: Target, table: str, at: datetime, *, apply: bool, overwrite: bool, keep: bool) -> dict[str, Any]:
+def restore_items(target: Target, table: str, at: datetime, *, apply: bool, overwrite: bool, keep: bool, only: str = "") -> dict[str, Any]:
     """Restores the table as of `at` beside the one in use, and puts back what is missing there (with `overwrite` also what differs).
 
-    The table in use stays: its name, replicas, protection and newer items. Counts and seconds; the copy is deleted unless `keep`.
+    The table in use stays: its name, replicas, protection and newer items. `only` limits it to ids that begin so. Counts and seconds; the copy
+    is deleted unless `keep`.
     """
     if table not in TABLES:
         raise UserError("no-table", f"expected one of {', '.join(TABLES)}, got {table!r}", "TABLE", "name one of them")
     started, client, name = time.monotonic(), target.client("dynamodb"), target.outputs[f"{table}_table"]
-    copy = f"{name}-at-{at:%Y%m%d%H%M%S}"
+    copy, delay = f"{name}-at-{at:%Y%m%d%H%M%S}", SANDBOX_POLL_SECONDS if target.endpoint else POLL_SECONDS
     try:
+        _wait_until_restorable(client, name, at, delay)
         client.restore_table_to_point_in_time(SourceTableName=name, TargetTableName=copy, RestoreDateTime=at)
     except ClientError as error:
         raise _refused(error, name, copy) from error
     try:
-        delay = SANDBOX_POLL_SECONDS if target.endpoint else POLL_SECONDS
         client.get_waiter("table_exists").wait(TableName=copy, WaiterConfig={"Delay": delay, "MaxAttempts": LONGEST_SECONDS // delay})
-        counts = _put_back(client, name, copy, apply=apply, overwrite=overwrite)
+        counts = _put_back(client, name, copy, only, apply=apply, overwrite=overwrite)
     finally:
         if not keep:
             client.delete_table(TableName=copy)
@@ -65,7 +67,19 @@ def restore_items(target: Target, table: str, at: datetime, *, apply: bool, over
     return {"table": name, "at": at.isoformat(), **counts, "applied": apply, "kept": kept, "seconds": round(time.monotonic() - started, 2)}
 
 
-def _put_back(client: Any, name: str, copy: str, *, apply: bool, overwrite: bool) -> dict[str, int]:
+def _wait_until_restorable(client: Any, name: str, at: datetime, delay: int) -> None:
+    """A table can be restored to some minutes ago at the latest."""
+    until = time.monotonic() + LONGEST_WAIT_SECONDS
+    while time.monotonic() < until:
+        found = client.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
+        latest = found.get("LatestRestorableDateTime")
+        # Without recovery there is no such time: the restore itself says so.
+        if latest is None or latest >= at:
+            return
+        time.sleep(delay)
+
+
+def _put_back(client: Any, name: str, copy: str, only: str, *, apply: bool, overwrite: bool) -> dict[str, int]:
     keys = [each["AttributeName"] for each in client.describe_table(TableName=name)["Table"]["KeySchema"]]
     counts = {"missing": 0, "different": 0, "same": 0, "put_back": 0}
 
@@ -79,7 +93,7 @@ def _put_back(client: Any, name: str, copy: str, *, apply: bool, overwrite: bool
         return True
 
     with ThreadPoolExecutor(WRITERS) as pool:
-        for old in _chunks(_scan(client, copy)):
+        for old in _chunks(item for item in _scan(client, copy) if next(iter(item[keys[0]].values())).startswith(only)):
             current = {_key(item, keys): item for item in _get(client, name, [{key: item[key] for key in keys} for item in old])}
             missing = [item for item in old if _key(item, keys) not in current]
             different = [item for item in old if current.get(_key(item, keys), item) != item]
@@ -126,6 +140,7 @@ def _refused(error: ClientError, name: str, copy: str) -> UserError:
         "InvalidRestoreTimeException": "choose a time within the last 35 days in which the table existed",
         "PointInTimeRecoveryUnavailableException": "restore a recovery point of the vault: docs/runbooks/restore-a-table.md",
         "SourceTableNotFoundException": "the table is gone: docs/runbooks/restore-a-table.md, The table is gone",
+        "TableNotFoundException": "the table is gone: docs/runbooks/restore-a-table.md, The table is gone",
         "TableAlreadyExistsException": f"a restore to this time runs or was kept: delete the table {copy} first",
     }
     return UserError("cannot-restore", f"{code}: {said}", f"table {name}", hints.get(code, "see docs/runbooks/restore-a-table.md"))

@@ -111,15 +111,31 @@ def test_deleted_and_overwritten_objects_come_back_and_newer_ones_stay(mlops: An
     for key in deleted:
         s3.delete_object(Bucket=bucket, Key=key)
     s3.put_object(Bucket=bucket, Key=overwritten, Body=b"spoilt")
-    s3.put_object(Bucket=bucket, Key="drill/new", Body=b"new")
+    s3.put_object(Bucket=bucket, Key="exercise/new", Body=b"new")
     lost_at = time.time()
     code, restored = mlops("restore", "objects", "processed", "--at", right.isoformat(), "--apply")
     rto = time.time() - lost_at
     assert code == 0 and (restored["deleted"], restored["overwritten"], restored["newer"]) == (len(deleted), 1, 1)
     after = objects()
-    assert after.pop("drill/new") and after == before
+    assert after.pop("exercise/new") and after == before
     assert rto < LONGEST_RTO_SECONDS
-    s3.delete_object(Bucket=bucket, Key="drill/new")
+    s3.delete_object(Bucket=bucket, Key="exercise/new")
+
+
+@pytest.mark.spec("REL-2d", "REL-6a")
+def test_the_drill_command_measures_recovery_against_its_objectives_and_leaves_nothing(mlops: Any, aws: Any) -> None:
+    client, outputs = aws("dynamodb"), mlops.up["outputs"]
+    before = items(client, outputs["ledger_table"])
+    code, document = mlops("drill")
+    assert code == 0 and document["status"] == "succeeded"
+    table, objects = document["drills"]
+    assert (table["drill"], objects["drill"]) == ("table", "objects")
+    assert table["brought_back"] > 20 and objects["brought_back"] == objects["written"] == 20 and objects["lost"] == 0
+    assert table["rto_seconds"] < table["rto_objective_seconds"] == 3600 and table["rpo_seconds"] < table["rpo_objective_seconds"] == 900
+    assert set(items(client, outputs["ledger_table"])) >= set(before)
+    assert not [identifier for identifier in items(client, outputs["ledger_table"]) if identifier.startswith("drill#")]
+    versions = aws("s3").list_object_versions(Bucket=outputs["buckets"]["processed"], Prefix="drill/")
+    assert not versions.get("Versions") and not versions.get("DeleteMarkers")
 
 
 def commands(section: str) -> list[list[str]]:

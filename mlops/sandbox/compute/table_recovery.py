@@ -159,7 +159,7 @@ def _restored(backend: DynamoDBBackend, source: str, request: Mapping[str, Any],
     earliest = float(table.continuous_backups["PointInTimeRecoveryDescription"]["EarliestRestorableDateTime"])
     if not earliest <= at <= time.time():
         raise InvalidRestoreTime(f"RestoreDateTime: expected a time from {_text(earliest)} until now, got {_text(at)}")
-    restored = RestoredPITTable(target, account_id=backend.account_id, region=backend.region_name, source=table)
+    restored: Any = RestoredPITTable(target, account_id=backend.account_id, region=backend.region_name, source=table)
     for entry in reversed(journals.of(table)):
         if entry.at <= at:
             break

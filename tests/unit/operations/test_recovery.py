@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from mlops.cli.main import run
 from mlops.errors import UserError
-from mlops.operations import recovery
+from mlops.operations import drill, recovery
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 
@@ -74,3 +76,15 @@ def test_an_objects_history_says_what_brings_it_back(entries: list[tuple[str, in
         bucket = Bucket()
         assert recovery._bring_back(bucket, "b", "k", history(*entries), NOW, apply=apply) == became
         assert sorted(bucket.calls) == (calls if apply else [])
+
+
+def test_an_unknown_drill_is_an_error_that_names_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        run(["drill", "fire", "--json"])
+    assert stop.value.code == 2
+    assert json.loads(capsys.readouterr().out)["error"]["message"] == "expected all, table or objects, got 'fire'"
+
+
+@pytest.mark.parametrize(("rto", "rpo", "status"), [(10, 0, "succeeded"), (3600, 0, "failed"), (10, 900, "failed")])
+def test_a_drill_is_judged_by_both_objectives(rto: float, rpo: float, status: str) -> None:
+    assert drill._judged("table", rto, rpo, written=1, brought_back=1, lost=0)["status"] == status
