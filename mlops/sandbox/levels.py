@@ -181,6 +181,7 @@ SERVICES: dict[str, Operations] = {
             GetLayerVersionByArn ListLayers ListLayerVersions AddPermission RemovePermission GetPolicy *EventSourceMapping
             *EventSourceMappings *FunctionConcurrency *FunctionEventInvokeConfig *FunctionEventInvokeConfigs TagResource UntagResource
             ListTags GetAccountSettings""",
+        kept="*ProvisionedConcurrencyConfig",
     ),
     "logs": Operations(
         executed="""CreateLogGroup DeleteLogGroup DescribeLogGroups CreateLogStream DeleteLogStream DescribeLogStreams PutLogEvents
@@ -212,8 +213,8 @@ SERVICES: dict[str, Operations] = {
             *BucketReplication""",
         kept="""*PublicAccessBlock *BucketOwnershipControls *BucketLifecycleConfiguration *BucketLifecycle *BucketLogging *BucketAcl *BucketCors
             *BucketWebsite *BucketRequestPayment *ObjectLockConfiguration *ObjectRetention *ObjectLegalHold
-            *BucketAccelerateConfiguration ListBucket*""",
-        refused="RestoreObject RenameObject SelectObjectContent WriteGetObjectResponse PutBucketAccelerateConfiguration PutBucketWebsite",
+            *BucketAccelerateConfiguration *BucketIntelligentTieringConfiguration ListBucket*""",
+        refused="RestoreObject RenameObject SelectObjectContent WriteGetObjectResponse PutBucketWebsite",
     ),
     "sagemaker": Operations(
         executed="""CreateTrainingJob DescribeTrainingJob ListTrainingJobs StopTrainingJob DeleteTrainingJob CreateModel DescribeModel

@@ -199,6 +199,8 @@ def unsigned_service(environ: dict[str, Any]) -> str:
 
 # Operations of REST services whose parameters for a decision stand in a payload the rule below would leave alone, or the other way round.
 _S3_BODY = {"DeleteObjects", "PutObjectTagging", "PutBucketTagging", "CreateBucket", "PutBucketEncryption"}
+# And what a store of our own keeps (mlops/sandbox/stores).
+_S3_BODY |= {"PutBucketIntelligentTieringConfiguration"}
 
 
 # Their bodies carry archives of many megabytes and nothing that the decision needs.

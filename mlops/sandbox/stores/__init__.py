@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+from xml.sax.saxutils import escape
 
 from moto.core.serialize import get_serializer_class
 from moto.core.utils import get_service_model
@@ -22,7 +23,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 from mlops.sandbox.context import ACCOUNT, GLOBAL_SERVICES
 from mlops.sandbox.identity.decoding import UndecodableRequest, decode
 
-MODULES = ("accessanalyzer", "ce", "config", "guardduty", "iam", "macie2", "securityhub")
+MODULES = ("accessanalyzer", "ce", "config", "guardduty", "iam", "lambda_", "macie2", "s3", "securityhub")
 
 
 class StoreError(Exception):
@@ -115,6 +116,9 @@ def _answer(function: Operation, call: Any, start_response: Callable[..., Any]) 
     try:
         result = function(store(call.service, call.region), dict(call.parameters)) or {}
     except StoreError as error:
+        if call.protocol == "rest-xml":
+            text = f"<Error><Code>{error.code}</Code><Message>{escape(error.message)}</Message></Error>"
+            return _respond(start_response, error.status, text.encode(), {"Content-Type": "application/xml"})
         return _respond(
             start_response,
             error.status,

@@ -13,6 +13,7 @@ from tests.sandbox.provider.example import ACCOUNT, REGION, TAGS, Ref, policy, t
 from tests.sandbox.provider.examples_account import ACCOUNT_SETTINGS, ORGANISATION
 from tests.sandbox.provider.examples_costs import COSTS
 from tests.sandbox.provider.examples_edge import EDGE
+from tests.sandbox.provider.examples_performance import PERFORMANCE
 
 DEFINITION = json.dumps({"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}})
 
@@ -1069,7 +1070,7 @@ DELIVERY = [
 # The permission and the mapping point at things created with the state machines, so functions come in two parts.
 EVERYTHING = [
     *IDENTITY, *NETWORK, *STORAGE, *MESSAGES, *FUNCTIONS[:3], *ORCHESTRATION, *FUNCTIONS[3:], *DATA, *API, *DELIVERY, *RECOVERY,
-    *ORGANISATION, *ACCOUNT_SETTINGS, *COSTS, *EDGE,
+    *ORGANISATION, *ACCOUNT_SETTINGS, *COSTS, *EDGE, *PERFORMANCE,
 ]  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from mlops.sandbox.provider.call import Call
-from mlops.sandbox.provider.handler import EXECUTED, Handler, Put
+from mlops.sandbox.provider.handler import EXECUTED, KEPT, Handler, Put
 from mlops.sandbox.provider.handlers.lambda_ import retag
 from mlops.sandbox.provider.properties import Properties
 
@@ -103,3 +103,22 @@ class FunctionEventInvokeConfig(Put):
 
     def delete(self, call: Call, id_: str, state: Mapping[str, Any]) -> None:
         call("delete_function_event_invoke_config", FunctionName=state["functionName"], Qualifier=state.get("qualifier"))
+
+
+class ProvisionedConcurrencyConfig(Put):
+    type_, service, level = "aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig", "lambda", KEPT
+    replace_on = ("functionName", "qualifier")
+
+    def create(self, call: Call, p: Properties) -> str:
+        p.only("skipDestroy", False, because="a destroy leaves nothing behind")
+        function, qualifier = p.require("functionName"), p.require("qualifier")
+        count = p.integer("provisionedConcurrentExecutions", 1, 10_000)
+        call("put_provisioned_concurrency_config", FunctionName=function, Qualifier=qualifier, ProvisionedConcurrentExecutions=count)
+        return f"{function},{qualifier}"
+
+    def computed(self, call: Call, id_: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        call("get_provisioned_concurrency_config", FunctionName=inputs["functionName"], Qualifier=inputs["qualifier"])
+        return {}
+
+    def delete(self, call: Call, id_: str, state: Mapping[str, Any]) -> None:
+        call("delete_provisioned_concurrency_config", FunctionName=state["functionName"], Qualifier=state["qualifier"])
