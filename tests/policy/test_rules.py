@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
+
 import pytest
 from wellarchitected import CHECKLIST, RULES, UNKNOWN, Rule, best_practices
 
@@ -27,6 +29,14 @@ def test_violating_example_fails_and_says_what_to_do(rule: Rule) -> None:
     for finding in report.blocking:
         assert finding.message.endswith(rule.fix)
         assert len(finding.message) > len(rule.fix) + 10
+
+
+@pytest.mark.parametrize("rule", RULES, ids=IDS)
+def test_every_type_shown_violating_fails(rule: Rule) -> None:
+    stack = {resource.urn: resource.type for resource in resources(rule.violating)}
+    report = judge_stack(rule, rule.violating)
+    failing = {stack[finding.urn] for finding in report.findings if finding.outcome == "fail" and finding.urn in stack}
+    assert failing == {type_ for type_ in stack.values() if any(fnmatchcase(type_, pattern) for pattern in rule.types)}
 
 
 @pytest.mark.parametrize("rule", SPECIFIC, ids=[rule.id for rule in SPECIFIC])

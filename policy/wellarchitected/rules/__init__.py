@@ -5,7 +5,11 @@ from __future__ import annotations
 from ..model import Rule
 from . import (
     api,
+    caches,
+    compute,
+    containers,
     data,
+    databases,
     delivery,
     functions,
     glue,
@@ -20,6 +24,9 @@ from . import (
     workflows,
 )
 
-AREAS = (storage, data, identity, network, functions, glue, workflows, training, serving, messaging, api, observability, delivery, platform)
+AREAS = (
+    storage, data, identity, network, functions, glue, workflows, training, serving, messaging, api, observability, delivery, platform,
+    databases, caches, containers, compute,
+)  # fmt: skip
 
 RULES: tuple[Rule, ...] = tuple(value for area in AREAS for value in vars(area).values() if isinstance(value, Rule))
