@@ -38,6 +38,7 @@ class Lifecycle:
             "batch_prefix": f"batch/{model.key}/",
             "model_package_group": model.package_group,
             "endpoint": model.endpoint,
+            "serving_image": model.shared.images.serving,
             "training_state_machine": self.training.machine.arn,
             "deployment_state_machine": self.deployment.machine.arn,
             "training_trigger": self.training.trigger.function_name,

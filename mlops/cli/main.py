@@ -37,6 +37,7 @@ for command in (
     models.reject,
     models.deploy,
     models.ab,
+    models.promote,
     models.rollback,
     workloads.predict,
     workloads.drift,

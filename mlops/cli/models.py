@@ -14,6 +14,7 @@ from mlops.cli.output import Output
 from mlops.errors import UserError
 from mlops.operations import ab_test as testing
 from mlops.operations import models as registry
+from mlops.operations import promotion
 from mlops.operations.target import Target
 from mlops.project import Project
 
@@ -123,6 +124,36 @@ def ab(
             document = testing.choose(target, name, chosen, choose, reason, labels)
     output.document(document, lambda console: show_comparison(console, document))
     return 0 if document.get("deployment", {}).get("status", "succeeded") == "succeeded" else 1
+
+
+def promote(
+    version: Version,
+    to: Annotated[str, typer.Option("--to", help="The stack that gets the version, for instance prod.")],
+    reason: Reason,
+    to_project: Annotated[Path | None, typer.Option(help="The project of that stack; default: the same.")] = None,
+    from_profile: Annotated[str | None, typer.Option(help="AWS profile that reads in the account of --stack.")] = None,
+    to_profile: Annotated[str | None, typer.Option(help="AWS profile that writes in the account of --to.")] = None,
+    stack: LocalStack = "local",
+    model: Model = None,
+    project: ProjectDir = Path(),
+    as_json: Json = False,
+) -> int:
+    """Bring an approved version of one stack to another one, in another account too, where it waits for that stack's approval."""
+    output = Output(as_json)
+    source = Target.open(Project.at(project), stack, from_profile)
+    target = Target.open(Project.at(to_project or project), to, to_profile)
+    name, _ = source.model(model)
+    with output.doing(f"promoting version {version} to {to}"):
+        document = promotion.promote(source, target, name, version, reason)
+    there = document["to"]
+    told = "was promoted before as" if document["status"] == "duplicate" else "is now"
+    output.document(
+        document,
+        lambda console: console.print(
+            f"version {version} of {stack} {told} version {there['version']} of {to}, account {there['account']}"
+        ),
+    )
+    return 0
 
 
 def show_comparison(console: Any, document: dict[str, Any]) -> None:

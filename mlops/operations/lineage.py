@@ -147,6 +147,14 @@ class Lineage:
         if row["status"] != "PendingManualApproval" and not node.facts["decisions"]:
             node.missing.append("decision: no audit record under approvals/ of the log bucket")
         node.children.append(self._deployment(number, before, variant))
+        if "promoted_from" in properties:
+            facts = {"account": properties.get("promoted_from_account"), "archive_sha256": properties.get("archive_sha256")}
+            origin = Node("promoted from", properties["promoted_from"], facts)
+            origin.missing.append(
+                "training: its records are in the account it was promoted from; `mlops lineage` of that version, there, goes on"
+            )
+            node.children.append(origin)
+            return node
         node.children.append(self._job(properties.get("training_job", "")))
         node.children.append(self._training_run(properties.get("training_run", "")))
         return node

@@ -46,10 +46,10 @@ class Target:
     outputs: dict[str, Any]
 
     @classmethod
-    def open(cls, project: Project, stack: str) -> Target:
-        """The sandbox for `local`, AWS for every other stack; UserError when it isn't there."""
+    def open(cls, project: Project, stack: str, profile: str | None = None) -> Target:
+        """The sandbox for `local`, AWS (with the credentials of a profile) for every other stack; UserError when it isn't there."""
         project.require_stack(stack)
-        return cls._sandbox(project) if stack == "local" else cls._aws(project, stack)
+        return cls._sandbox(project) if stack == "local" else cls._aws(project, stack, profile)
 
     @classmethod
     def _sandbox(cls, project: Project) -> Target:
@@ -69,7 +69,7 @@ class Target:
         return cls("local", session, running.endpoint, json.loads(outputs.read_text(), object_hook=Outputs))
 
     @classmethod
-    def _aws(cls, project: Project, stack: str) -> Target:
+    def _aws(cls, project: Project, stack: str, profile: str | None) -> Target:
         pulumi = shutil.which("pulumi")
         if pulumi is None:
             raise UserError(
@@ -93,7 +93,7 @@ class Target:
                 "log in and deploy the stack first",
             )
         outputs = json.loads(answer.stdout, object_hook=Outputs)
-        return cls(stack, boto3.Session(region_name=outputs.get("region")), None, outputs)
+        return cls(stack, boto3.Session(region_name=outputs.get("region"), profile_name=profile), None, outputs)
 
     @cache  # noqa: B019  (a target lives as long as its command)
     def client(self, service: str) -> Any:

@@ -171,6 +171,7 @@ def test_exports_are_what_the_command_line_reads(stack: str) -> None:
         "batch_prefix",
         "model_package_group",
         "endpoint",
+        "serving_image",
         "drift_alarm",
         "failures_queue",
     )
