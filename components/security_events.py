@@ -32,6 +32,11 @@ FINDING = (
     {"title": "$.detail.title", "severity": "$.detail.severity", "time": "$.time", "type": "$.detail.type"},
 )
 
+IMAGE = (
+    '"Image <repository> <digest>: the scan of <time> found something critical or high. Runbook: docs/runbooks/security-event.md"',
+    {"repository": "$.detail.repository-name", "digest": "$.detail.image-digest", "time": "$.time"},
+)
+
 
 class SecurityEvents(pulumi.ComponentResource):
     """Rules that tell the stack's topic."""
@@ -46,6 +51,9 @@ class SecurityEvents(pulumi.ComponentResource):
         self._tell("identities", "Somebody but the deploying role changed who may do what", identities, CALL)
         self._tell("findings", "GuardDuty found something", patterns.findings(patterns.MEDIUM), FINDING)
         platform = shared.platform
+        if platform.has("models"):
+            pattern = patterns.image_findings(platform.name(""))
+            self._tell("images", "A scan found something critical or high in an image", pattern, IMAGE)
         if platform.settings.security.forward_global_events and shared.global_failures:
             self._forward(patterns.any_of(patterns.sign_ins(), identities), shared.global_failures)
         self.register_outputs({})

@@ -68,6 +68,16 @@ def findings(severity: int) -> Pattern:
     }
 
 
+def image_findings(repositories: str) -> Pattern:
+    """A scan of an image in repositories with this prefix that found something critical or high."""
+    counted = [{"finding-severity-counts": {severity: [{"numeric": [">", 0]}]}} for severity in ("CRITICAL", "HIGH")]
+    return {
+        "source": ["aws.ecr"],
+        "detail-type": ["ECR Image Scan"],
+        "detail": {"scan-status": ["COMPLETE"], "repository-name": [{"prefix": repositories}], "$or": counted},
+    }
+
+
 def sign_ins() -> Pattern:
     """The root user at the console, and anybody who came in without a second factor."""
     return {

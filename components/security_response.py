@@ -135,7 +135,7 @@ class SecurityResponse(pulumi.ComponentResource):
                 handler="cancel_key_deletion",
                 description="A key of the stack was disabled or is to be deleted: it is kept",
                 pattern=self._calls("kms", patterns.KEY_CHANGES),
-                environment={"KEYS": json_text(keys)},
+                environment={"KEYS": json_text(keys), "ROTATION_DAYS": str(self._shared.platform.settings.keys.rotation_days)},
                 statements=[allow(KEY_RESCUE, keys)],
             )
         )

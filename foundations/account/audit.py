@@ -119,6 +119,8 @@ def _key_policy(platform: Platform) -> list[Statement]:
         _admit("AdministrationByPolicies", root, KEY_ADMINISTER),
         _admit("UseByPolicies", root, KEY_USE),
         _admit("AuditServices", {"Service": sorted(WRITERS)}, ["kms:GenerateDataKey", "kms:DescribeKey"], here),
+        # https://docs.aws.amazon.com/config/latest/developerguide/s3-kms-key-policy.html
+        _admit("ConfigurationSnapshots", {"Service": "config.amazonaws.com"}, ["kms:Decrypt"], here),
         _admit("Publishers", {"Service": ["cloudwatch.amazonaws.com", "sns.amazonaws.com"]}, KEY_ENCRYPT, here),
         # EventBridge does not name the account when it encrypts a message; topic and queue policies name the rules that may send.
         _admit("Rules", {"Service": "events.amazonaws.com"}, KEY_ENCRYPT),

@@ -7,12 +7,11 @@ from pathlib import Path
 import pulumi
 import pulumi_aws as aws
 
-from components.blocks.service_role import ServiceRole
-from components.grants import OBJECT_WRITE, allow
 from components.platform import Platform
 from foundations.account.audit import AuditStore
 from foundations.account.settings import DetectionSettings
 
+SERVICE, ROLE = "config.amazonaws.com", "AWSServiceRoleForConfig"
 PACK = Path(__file__).with_name("conformance-pack.yaml")
 
 
@@ -31,13 +30,13 @@ class ConfigurationRecorder(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("mlops:foundation:ConfigurationRecorder", name, None, opts)
-        role = self._role(name, platform, store)
+        role_arn = self._role(name, platform, settings)
         recorder = aws.cfg.Recorder(
             f"{name}-recorder",
             name="default",
-            role_arn=role.arn,
+            role_arn=role_arn,
             recording_group={"all_supported": True, "include_global_resource_types": settings.config_global_types},
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[role.policy]),
+            opts=pulumi.ResourceOptions(parent=self),
         )
         channel = aws.cfg.DeliveryChannel(
             f"{name}-channel",
@@ -60,24 +59,8 @@ class ConfigurationRecorder(pulumi.ComponentResource):
             )
         self.register_outputs({"recorder": recorder.name})
 
-    def _role(self, name: str, platform: Platform, store: AuditStore) -> ServiceRole:
-        role = ServiceRole(
-            f"{name}-role",
-            platform=platform,
-            role_name=platform.name("config"),
-            service="config.amazonaws.com",
-            statements=[
-                allow(OBJECT_WRITE, platform.arns.objects(store.bucket.name, f"config/AWSLogs/{platform.account}/Config/*")),
-                allow(["s3:GetBucketAcl", "s3:ListBucket"], store.bucket.arn),
-                *store.key.grant_encrypt(),
-            ],
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        # What Config has to read to record, kept up by AWS as services are added.
-        aws.iam.RolePolicyAttachment(
-            f"{name}-read",
-            role=role.role.name,
-            policy_arn=f"arn:{platform.arns.partition}:iam::aws:policy/service-role/AWS_ConfigRole",
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        return role
+    def _role(self, name: str, platform: Platform, settings: DetectionSettings) -> pulumi.Input[str]:
+        """Config's service-linked role: AWS keeps it up as services are added, and no boundary of the platform blinds it. One an account."""
+        if settings.config_role == "existing":
+            return platform.arns.service_linked_role(SERVICE, ROLE)
+        return aws.iam.ServiceLinkedRole(f"{name}-role", aws_service_name=SERVICE, opts=pulumi.ResourceOptions(parent=self)).arn

@@ -1,4 +1,4 @@
-"""Defaults of the account: no public buckets, encrypted volumes, a password policy, backups in full, the role with which API Gateway writes logs."""
+"""Defaults of the account: no public buckets, encrypted volumes, a closed registry that scans, passwords, backups, API Gateway's log role."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from foundations.account.settings import GuardSettings
 class AccountGuards(pulumi.ComponentResource):
     """Makes what the settings say `create`; what is `existing` or `off` is neither made nor touched."""
 
-    spec = ("SEC-3b", "SEC-4b")
+    spec = ("SEC-3b", "SEC-4b", "SEC-8d")
 
     def __init__(self, name: str, *, platform: Platform, settings: GuardSettings, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlops:foundation:AccountGuards", name, None, opts)
@@ -29,6 +29,18 @@ class AccountGuards(pulumi.ComponentResource):
             )
         if settings.ebs_encryption == "create":
             aws.ebs.EncryptionByDefault(f"{name}-volumes", enabled=True, opts=child)
+        if settings.registry_policy == "create":
+            self._close_registry(name, platform, settings)
+        if settings.image_scanning == "create":
+            # What the repositories say about scanning is overridden by this: every image, also of repositories that nobody declared.
+            kind, frequency = ("ENHANCED", "CONTINUOUS_SCAN") if settings.enhanced_scanning else ("BASIC", "SCAN_ON_PUSH")
+            everything = [{"filter": "*", "filter_type": "WILDCARD"}]
+            aws.ecr.RegistryScanningConfiguration(
+                f"{name}-image-scanning",
+                scan_type=kind,
+                rules=[{"scan_frequency": frequency, "repository_filters": everything}],  # type: ignore[list-item]
+                opts=child,
+            )
         if settings.password_policy == "create":  # noqa: S105 - a mode
             # People come by single sign-on; this is for the users that should not be there.
             aws.iam.AccountPasswordPolicy(
@@ -57,6 +69,26 @@ class AccountGuards(pulumi.ComponentResource):
             resource_type_management_preference={"DynamoDB": True},
             # AWS answers with every service it knows, and knows more every year: only these are ours.
             opts=pulumi.ResourceOptions(parent=self, ignore_changes=["resourceTypeOptInPreference", "resourceTypeManagementPreference"]),
+        )
+
+    def _close_registry(self, name: str, platform: Platform, settings: GuardSettings) -> None:
+        """Nobody of another account puts images into this registry or makes repositories in it, whatever is allowed later."""
+        accounts = [platform.account, *settings.registry_accounts]
+        statement = {
+            "Sid": "DenyOtherAccounts",
+            "Effect": "Deny",
+            "Principal": {"AWS": "*"},
+            "Action": ["ecr:CreateRepository", "ecr:ReplicateImage"],
+            "Resource": platform.arns.repository("*"),
+            "Condition": {
+                "StringNotEquals": {"aws:PrincipalAccount": accounts},
+                "BoolIfExists": {"aws:PrincipalIsAWSService": "false"},
+            },
+        }
+        aws.ecr.RegistryPolicy(
+            f"{name}-registry",
+            policy=json_text({"Version": "2012-10-17", "Statement": [statement]}),
+            opts=pulumi.ResourceOptions(parent=self),
         )
 
     def _api_gateway(self, name: str, platform: Platform) -> None:

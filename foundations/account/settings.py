@@ -104,6 +104,10 @@ class DetectionSettings(Strict):
     security_hub: Once = "create"
     standards: Annotated[list[Literal["fsbp", "cis"]], Field(min_length=1)] = ["fsbp", "cis"]
     config: Once = "create"
+    config_role: Annotated[
+        Literal["create", "existing"],
+        Field(description="Config's service-linked role, one an account: existing where Config was on before."),
+    ] = "create"
     conformance_pack: bool = True
     config_global_types: Annotated[bool, Field(description="Record IAM as well: in one region of the account only.")] = True
     access_analyzer: Once = "create"
@@ -127,6 +131,14 @@ class GuardSettings(Strict):
 
     s3_public_access_block: Once = "create"
     ebs_encryption: Once = "create"
+    registry_policy: Once = "create"
+    registry_accounts: Annotated[
+        list[Annotated[str, Field(pattern=r"^\d{12}$")]], Field(description="Other accounts that may replicate images into the registry.")
+    ] = []
+    image_scanning: Once = "create"
+    enhanced_scanning: Annotated[
+        bool, Field(description="Images are scanned again as vulnerabilities become known, by Inspector; billed.")
+    ] = False
     password_policy: Once = "create"  # noqa: S105 - a mode
     api_gateway_log_role: Once = "create"
     backup_features: Annotated[

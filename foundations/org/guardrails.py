@@ -64,7 +64,13 @@ def protect_detection(exempt: Sequence[str]) -> Document:
         _deny("KeepBoundariesAsTheyAre", BOUNDARY_POLICIES, _unless(exempt), resource="arn:*:iam::*:policy/boundary/*"),
         _deny(
             "KeepTheWayIn",
-            ["iam:CreateOpenIDConnectProvider", "iam:DeleteOpenIDConnectProvider", "iam:UpdateOpenIDConnectProviderThumbprint"],
+            [
+                "iam:AddClientIDToOpenIDConnectProvider",
+                "iam:CreateOpenIDConnectProvider",
+                "iam:DeleteOpenIDConnectProvider",
+                "iam:RemoveClientIDFromOpenIDConnectProvider",
+                "iam:UpdateOpenIDConnectProviderThumbprint",
+            ],
             _unless(exempt),
         ),
     )

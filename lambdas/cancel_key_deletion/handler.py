@@ -23,4 +23,4 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
         return carry_out(event, None, client, logger)
     state = client("kms").describe_key(KeyId=arn)["KeyMetadata"]["KeyState"]
     rotates = client("kms").get_key_rotation_status(KeyId=arn)["KeyRotationEnabled"] if state == "Enabled" else None
-    return carry_out(event, plan(arn, state, rotates), client, logger)
+    return carry_out(event, plan(arn, state, rotates, int(os.environ["ROTATION_DAYS"])), client, logger)

@@ -23,13 +23,15 @@ def is_ours(named: str, keys: list[str]) -> str | None:
     return next((arn for arn in keys if named and (named == arn or arn.endswith(f":key/{named}"))), None)
 
 
-def plan(arn: str, state: str, rotates: bool | None) -> Plan:
+def plan(arn: str, state: str, rotates: bool | None, rotation_days: int) -> Plan:
     """`state` is KMS's KeyState; `rotates` is None where it cannot be told (a key that is pending deletion)."""
     actions = []
     if state == "PendingDeletion":
         actions.append(Action("the deletion of the key is cancelled", "kms", "cancel_key_deletion", {"KeyId": arn}, UNDO))
     if state in ("PendingDeletion", "Disabled"):
         actions.append(Action("the key is enabled again", "kms", "enable_key", {"KeyId": arn}, UNDO))
+    # Without the period KMS takes a year, whatever it was before.
+    rotation = {"KeyId": arn, "RotationPeriodInDays": rotation_days}
     if rotates is False:
-        actions.append(Action("the key rotates again", "kms", "enable_key_rotation", {"KeyId": arn}, UNDO))
+        actions.append(Action("the key rotates again", "kms", "enable_key_rotation", rotation, UNDO))
     return Plan(CASE, arn, actions, {"state": state, "rotates": rotates})

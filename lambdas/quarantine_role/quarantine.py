@@ -25,16 +25,20 @@ def subject_of(event: Mapping[str, Any]) -> Subject | None:
     """Whom the event is about; None where it names nobody whose rights could be taken."""
     detail = event["detail"]
     if event["source"] == "aws.guardduty":
-        found = (detail.get("resource") or {}).get("accessKeyDetails") or {}
+        resource = detail.get("resource") or {}
+        # A function that does what it should not: its role.
+        if role := (resource.get("lambdaDetails") or {}).get("role"):
+            return Subject("role", str(role).rsplit("/", 1)[-1])
+        found = resource.get("accessKeyDetails") or {}
         kind = {"IAMUser": "user", "AssumedRole": "role", "Role": "role"}.get(found.get("userType", ""))
         return Subject(kind, found["userName"]) if kind and found.get("userName") else None  # type: ignore[arg-type]
     asked = detail.get("requestParameters") or {}
     if asked.get("roleName"):
         return Subject("role", asked["roleName"])
-    if asked.get("userName"):
-        made = ((detail.get("responseElements") or {}).get("accessKey") or {}).get("accessKeyId")
-        return Subject("user", asked["userName"], made)
-    return None
+    # Who makes a key for himself names nobody; the answer does.
+    made = (detail.get("responseElements") or {}).get("accessKey") or {}
+    user = asked.get("userName") or made.get("userName")
+    return Subject("user", user, made.get("accessKeyId")) if user else None
 
 
 def may_be_quarantined(subject: Subject, prefix: str, spared: Sequence[str]) -> bool:

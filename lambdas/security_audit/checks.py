@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from platform_common.exposure import is_open, is_public
+
 SEVERITIES = ("critical", "high", "medium", "low")
-WORLD = {"0.0.0.0/0", "::/0"}
 Facts = Mapping[str, Any]
 
 
@@ -83,6 +84,12 @@ def _role(role: Facts, *, bounded: bool) -> Iterator[Finding]:
     wide = sorted({action for policy in role["policies"] for action in wide_actions(policy)})
     if wide:
         yield Finding("role-wildcard", "high", role["name"], f"its policy allows {', '.join(wide)}", "name the actions; run `pulumi up`")
+    for arn in role["attached"]:
+        kind = arn.rpartition(":policy/")[2].partition("/")[0]
+        if kind == "quarantine":
+            yield Finding("role-quarantined", "medium", role["name"], "it may do nothing", "docs/runbooks/quarantined-role.md")
+        elif kind != "denial":
+            yield Finding("role-attached-policy", "high", role["name"], f"{arn} is attached", "detach it: a role has its one inline policy")
 
 
 def _user(user: Facts, now: datetime, unused_days: int) -> Iterator[Finding]:
@@ -94,7 +101,7 @@ def _user(user: Facts, now: datetime, unused_days: int) -> Iterator[Finding]:
 
 
 def _ingress(rule: Facts) -> Iterator[Finding]:
-    if rule["source"] in WORLD:
+    if is_open(rule["source"]):
         message = f"{rule['protocol']} {rule['first']}-{rule['last']} is open to {rule['source']}"
         yield Finding("ingress-open", "critical", rule["group"], message, "revoke the rule; groups admit other groups only")
 
@@ -114,14 +121,6 @@ def _function(function: Facts) -> Iterator[Finding]:
 def statements(policy: Mapping[str, Any] | None) -> list[dict[str, Any]]:
     found = (policy or {}).get("Statement", [])
     return [found] if isinstance(found, dict) else list(found)
-
-
-def is_public(statement: Mapping[str, Any]) -> bool:
-    """An allow for everybody under no condition."""
-    principal = statement.get("Principal")
-    named = principal.get("AWS") if isinstance(principal, dict) else principal
-    everybody = named == "*" or (isinstance(named, list) and "*" in named)
-    return statement.get("Effect") == "Allow" and everybody and not statement.get("Condition")
 
 
 def wide_actions(policy: Mapping[str, Any]) -> Iterator[str]:

@@ -72,6 +72,9 @@ class Collector:
         return {
             "name": name,
             "boundary": iam.get_role(RoleName=name)["Role"].get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
+            "attached": [
+                policy["PolicyArn"] for policy in self._pages("iam", "list_attached_role_policies", "AttachedPolicies", RoleName=name)
+            ],
             "policies": [iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"] for policy in inline],
         }
 
@@ -96,7 +99,7 @@ class Collector:
         return [
             {
                 "group": rule["GroupId"],
-                "source": rule.get("CidrIpv4") or rule.get("CidrIpv6") or rule.get("ReferencedGroupInfo", {}).get("GroupId", ""),
+                "source": rule.get("CidrIpv4") or rule.get("CidrIpv6"),  # None where another group or a list of AWS's is admitted
                 "protocol": rule["IpProtocol"],
                 "first": rule.get("FromPort", -1),
                 "last": rule.get("ToPort", -1),

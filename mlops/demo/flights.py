@@ -223,7 +223,11 @@ class FlightsStory:
         if not again["replayed"] or again["request_id"] != rows[0]["request_id"]:
             raise StepFailed(f"expected the stored answer to request {rows[0]['request_id']} asked again with its key, got {again}")
         self.story.say("[dim]the first one asked again with its idempotency key: the stored answer[/]")
-        return {"predictions": rows, "replayed": again}
+        status, description = self.target.call_api("GET", f"/models/{MODEL}")
+        if status != 200 or description["version"] != self.version:
+            raise StepFailed(f"expected GET /models/{MODEL} to tell of version {self.version}, got {status} {description}")
+        self.story.say(f"[dim]GET /models/{MODEL}: version {description['version']} answers[/]")
+        return {"predictions": rows, "replayed": again, "description": description}
 
     def _replay(self, month: int) -> dict[str, Any]:
         file, name = self.replayed_files[month], MONTH_NAMES[month - 1]

@@ -139,6 +139,7 @@ SERVICES: dict[str, Operations] = {
     "ecr": Operations(
         kept="""CreateRepository DescribeRepositories DeleteRepository PutImageTagMutability PutImageScanningConfiguration
             PutLifecyclePolicy GetLifecyclePolicy DeleteLifecyclePolicy SetRepositoryPolicy GetRepositoryPolicy DeleteRepositoryPolicy
+            PutRegistryPolicy GetRegistryPolicy DeleteRegistryPolicy PutRegistryScanningConfiguration GetRegistryScanningConfiguration
             DescribeImages ListImages TagResource UntagResource ListTagsForResource"""
     ),
     "events": Operations(
@@ -159,14 +160,14 @@ SERVICES: dict[str, Operations] = {
             TagResource UntagResource ListTagsForResource""",
     ),
     "iam": Operations(
-        executed="""*Role *Roles *RolePolicy *RolePolicies *RolePermissionsBoundary UpdateAssumeRolePolicy *Policy *Policies *PolicyVersion
+        executed="""CreateRole DeleteRole GetRole UpdateRole UpdateRoleDescription *Roles *RolePolicy *RolePolicies *RolePermissionsBoundary UpdateAssumeRolePolicy *Policy *Policies *PolicyVersion
             *PolicyVersions *PolicyTags *RoleTags TagRole UntagRole TagPolicy UntagPolicy ListEntitiesForPolicy SimulatePrincipalPolicy
             SimulateCustomPolicy *User *Users *UserPolicy *UserPolicies *UserPermissionsBoundary *UserTags *Group *Groups *GroupPolicy
             *GroupPolicies AddUserToGroup RemoveUserFromGroup ListGroupsForUser *AccessKey *AccessKeys GetAccessKeyLastUsed
             *OpenIDConnectProvider *OpenIDConnectProviders *OpenIDConnectProviderThumbprint *OpenIDConnectProviderTags""",
         kept="""*InstanceProfile *InstanceProfiles ListInstanceProfilesForRole *AccountAlias *AccountAliases GetAccountSummary
-            GetAccountAuthorizationDetails *AccountPasswordPolicy""",
-        refused="*ServiceLinkedRole AcquireRole",
+            GetAccountAuthorizationDetails *AccountPasswordPolicy *ServiceLinkedRole""",
+        refused="AcquireRole",
     ),
     "kms": Operations(
         executed="""CreateKey DescribeKey ListKeys EnableKey DisableKey ScheduleKeyDeletion CancelKeyDeletion UpdateKeyDescription Encrypt

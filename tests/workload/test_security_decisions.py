@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
+from ipaddress import ip_network
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,7 +16,7 @@ import pytest
 from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
-from platform_common import response
+from platform_common import exposure, response
 
 Load = Callable[..., ModuleType]
 CLOSED = {"BlockPublicAcls": True, "IgnorePublicAcls": True, "BlockPublicPolicy": True, "RestrictPublicBuckets": True}
@@ -61,19 +62,70 @@ def test_another_bucket_of_the_trail_is_noticed(function: Load) -> None:
     ],
 )
 def test_a_key_comes_back_from_every_state(function: Load, state: str, rotates: bool | None, operations: list[str]) -> None:
-    plan = function("cancel_key_deletion", "rescue").plan("arn:aws:kms:eu-west-1:123456789012:key/k", state, rotates)
+    plan = function("cancel_key_deletion", "rescue").plan("arn:aws:kms:eu-west-1:123456789012:key/k", state, rotates, 180)
     assert [action.operation for action in plan.actions] == operations
+    assert [each.parameters["RotationPeriodInDays"] for each in plan.actions if each.operation == "enable_key_rotation"] in ([], [180])
 
 
-def test_only_rules_for_the_whole_world_are_revoked(function: Load) -> None:
+def test_only_rules_for_the_internet_are_revoked(function: Load) -> None:
     rules = [
         {"SecurityGroupRuleId": "sgr-1", "IsEgress": False, "CidrIpv4": "0.0.0.0/0", "IpProtocol": "tcp"},
         {"SecurityGroupRuleId": "sgr-2", "IsEgress": False, "CidrIpv4": "10.0.0.0/8", "IpProtocol": "tcp"},
         {"SecurityGroupRuleId": "sgr-3", "IsEgress": True, "CidrIpv4": "0.0.0.0/0", "IpProtocol": "tcp"},
         {"SecurityGroupRuleId": "sgr-4", "IsEgress": False, "CidrIpv6": "::/0", "IpProtocol": "-1"},
+        {"SecurityGroupRuleId": "sgr-5", "IsEgress": False, "CidrIpv4": "128.0.0.0/1", "IpProtocol": "tcp"},
+        {"SecurityGroupRuleId": "sgr-6", "IsEgress": False, "CidrIpv6": "fd00::/8", "IpProtocol": "tcp"},
+        {"SecurityGroupRuleId": "sgr-7", "IsEgress": False, "ReferencedGroupInfo": {"GroupId": "sg-2"}, "IpProtocol": "tcp"},
     ]
     (action,) = function("revoke_open_ingress", "ingress").plan("arn", "sg-1", rules).actions
-    assert action.parameters["SecurityGroupRuleIds"] == ["sgr-1", "sgr-4"]
+    assert action.parameters["SecurityGroupRuleIds"] == ["sgr-1", "sgr-4", "sgr-5"]
+
+
+# Shapes as CloudTrail writes them: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference.html
+@pytest.mark.parametrize(
+    "detail",
+    [
+        {
+            "requestParameters": {"groupId": "sg-1", "ipPermissions": {"items": [{"ipProtocol": "tcp"}]}},
+            "responseElements": {"_return": True},
+        },
+        {"requestParameters": {}, "responseElements": {"securityGroupRuleSet": {"items": [{"groupId": "sg-1", "isEgress": False}]}}},
+        {"requestParameters": {"ModifySecurityGroupRulesRequest": {"GroupId": "sg-1", "SecurityGroupRule": {"tag": 1}}}},
+    ],
+)
+def test_the_group_is_found_in_every_shape_of_event(function: Load, detail: dict[str, Any]) -> None:
+    assert function("revoke_open_ingress", "ingress").groups_of({"detail": detail}) == {"sg-1"}
+
+
+@given(st.ip_addresses(), st.integers(0, 32))
+def test_a_range_is_open_when_and_only_when_an_address_of_it_is_not_private(address: Any, bits: int) -> None:
+    network = ip_network((int(address), min(bits, 32) if address.version == 4 else bits * 4), strict=False)
+    edges = [network[0], network[-1], network[network.num_addresses // 2]]
+    if any(not any(each in private for private in exposure.PRIVATE if private.version == each.version) for each in edges):
+        assert exposure.is_open(str(network))
+    for private in exposure.PRIVATE:
+        assert not exposure.is_open(str(private)) and exposure.is_open(str(private.supernet()))
+
+
+@pytest.mark.parametrize(
+    ("condition", "public"),
+    [
+        (None, True),
+        ({"StringEquals": {"lambda:FunctionUrlAuthType": "NONE"}}, True),
+        ({"Bool": {"aws:SecureTransport": "true"}}, True),
+        ({"StringEquals": {"aws:SourceAccount": "123456789012"}}, False),
+        ({"ArnLike": {"AWS:SourceArn": "arn:aws:sns:*:123456789012:*"}}, False),
+    ],
+)
+def test_a_statement_is_public_unless_a_condition_says_who_may_come(condition: Any, public: bool) -> None:
+    statement = {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "lambda:InvokeFunctionUrl",
+        **({"Condition": condition} if condition else {}),
+    }
+    assert exposure.is_public(statement) is public
+    assert not exposure.is_public({**statement, "Principal": {"AWS": "arn:aws:iam::123456789012:root"}})
 
 
 def loaded(name: str, path: str) -> ModuleType:
@@ -84,6 +136,18 @@ def loaded(name: str, path: str) -> ModuleType:
     sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
+
+
+def test_who_makes_a_key_for_himself_or_runs_as_an_abused_function_is_found() -> None:
+    made = {"accessKeyId": "AKIA1", "status": "Active", "userName": "app-user"}
+    own = {
+        "source": "aws.iam",
+        "detail": {"eventName": "CreateAccessKey", "requestParameters": None, "responseElements": {"accessKey": made}},
+    }
+    assert quarantine.subject_of(own) == quarantine.Subject("user", "app-user", "AKIA1")
+    details = {"functionName": "app-predict", "role": "arn:aws:iam::123456789012:role/app-predict"}
+    function = {"source": "aws.guardduty", "detail": {"resource": {"resourceType": "Lambda", "lambdaDetails": details}}}
+    assert quarantine.subject_of(function) == quarantine.Subject("role", "app-predict")
 
 
 quarantine = loaded("quarantine", "lambdas/quarantine_role/quarantine.py")

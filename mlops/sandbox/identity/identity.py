@@ -22,7 +22,7 @@ from mlops.sandbox.identity.credentials import Caller, KeyTable
 from mlops.sandbox.identity.decoding import Call, signature_of
 from mlops.sandbox.identity.documents import Document, MalformedPolicy, parse
 from mlops.sandbox.identity.evaluation import Policies, Request, Verdict, evaluate
-from mlops.sandbox.identity.moto_patches import load_aws_managed_policies, switch_off_bucket_policy_check
+from mlops.sandbox.identity.moto_patches import load_aws_managed_policies, name_service_linked_roles, switch_off_bucket_policy_check
 from mlops.sandbox.identity.principals import ANONYMOUS, Principal, service_principal
 from mlops.sandbox.identity.signature import verify
 from mlops.sandbox.identity.web_identity import WebIdentities
@@ -62,6 +62,7 @@ class Identity:
         self._lock = threading.Lock()
         self._administrator: Credentials | None = None
         switch_off_bucket_policy_check()
+        name_service_linked_roles()
         load_aws_managed_policies(self.account.store("iam"))
 
     # Credentials

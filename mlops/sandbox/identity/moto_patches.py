@@ -7,7 +7,7 @@ from typing import Any
 
 from moto.iam.access_control import PermissionResult
 from moto.iam.aws_managed_policies import aws_managed_policies_data
-from moto.iam.models import AWSManagedPolicy
+from moto.iam.models import SERVICE_NAME_CONVERSION, AWSManagedPolicy
 from moto.s3.models import FakeBucket
 
 
@@ -18,6 +18,11 @@ def switch_off_bucket_policy_check() -> None:
         return PermissionResult.PERMITTED
 
     FakeBucket.get_permission = already_judged  # type: ignore[method-assign]
+
+
+def name_service_linked_roles() -> None:
+    """Names as AWS gives them, of services whose name moto would not capitalise."""
+    SERVICE_NAME_CONVERSION["config"] = "Config"
 
 
 def load_aws_managed_policies(iam: Any) -> None:

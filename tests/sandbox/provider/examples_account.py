@@ -129,11 +129,44 @@ ACCOUNT_SETTINGS: list[tuple[str, str, dict[str, Any]]] = [
         {"blockPublicAcls": True, "blockPublicPolicy": True, "ignorePublicAcls": True, "restrictPublicBuckets": True},
     ),
     (
+        "aws:ecr/registryPolicy:RegistryPolicy",
+        "registry",
+        {
+            "policy": json.dumps(
+                {
+                    "Version": "2012-10-17",
+                    "Statement": [
+                        {
+                            "Sid": "Partner",
+                            "Effect": "Allow",
+                            "Principal": {"AWS": "arn:aws:iam::999999999999:root"},
+                            "Action": ["ecr:CreateRepository", "ecr:ReplicateImage"],
+                            "Resource": f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/*",
+                        }
+                    ],
+                }
+            )
+        },
+    ),
+    (
+        "aws:ecr/registryScanningConfiguration:RegistryScanningConfiguration",
+        "scanning",
+        {
+            "scanType": "BASIC",
+            "rules": [{"scanFrequency": "SCAN_ON_PUSH", "repositoryFilters": [{"filter": "*", "filterType": "WILDCARD"}]}],
+        },
+    ),
+    (
         "aws:iam/accountPasswordPolicy:AccountPasswordPolicy",
         "passwords",
         {"minimumPasswordLength": 16, "requireNumbers": True, "passwordReusePrevention": 24, "maxPasswordAge": 90},
     ),
     ("aws:apigateway/account:Account", "api-logs", {"cloudwatchRoleArn": Ref("role", "arn")}),
+    (
+        "aws:iam/serviceLinkedRole:ServiceLinkedRole",
+        "config-service-role",
+        {"awsServiceName": "config.amazonaws.com", "description": "for the recorder"},
+    ),
     (
         "aws:iam/openIdConnectProvider:OpenIdConnectProvider",
         "github",

@@ -34,6 +34,7 @@ def weak(watching: Any) -> dict[str, Any]:
     wide = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
     role = role_of(watching, f"{prefix}-unbounded")
     watching.client("iam").put_role_policy(RoleName=role, PolicyName="wide", PolicyDocument=json.dumps(wide))
+    watching.client("iam").attach_role_policy(RoleName=role, PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
     watching.client("lambda").add_permission(
         FunctionName=f"{prefix}-quarantine-role", StatementId="all", Action="lambda:InvokeFunction", Principal="*"
     )
@@ -60,6 +61,7 @@ def test_a_stack_as_deployed_has_no_finding_of_high_severity(stack: Any, weak: d
         ("log-key", "forgotten"),
         ("role-boundary", "unbounded"),
         ("role-wildcard", "unbounded"),
+        ("role-attached-policy", "unbounded"),
         ("function-public", "quarantine-role"),
     ],
 )

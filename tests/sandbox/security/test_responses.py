@@ -121,6 +121,18 @@ def test_a_security_group_opened_to_the_world_is_closed_again(stack: Any, until:
     assert world_rules(stack, group) == []
 
 
+@pytest.mark.spec("SEC-4c", "SEC-8b")
+def test_a_security_group_opened_by_halves_of_the_world_is_closed_again(stack: Any, until: Any) -> None:
+    group = stack_group(stack)
+    halves = [{**OPEN[0], "IpRanges": [{"CidrIp": "0.0.0.0/1"}, {"CidrIp": "128.0.0.0/1"}]}]
+    stack.client("ec2").authorize_security_group_ingress(GroupId=group, IpPermissions=halves)
+    filters = [{"Name": "group-id", "Values": [group]}]
+    rules = stack.client("ec2").describe_security_group_rules
+    until(
+        lambda: not [r for r in rules(Filters=filters)["SecurityGroupRules"] if not r["IsEgress"] and r.get("CidrIpv4", "").endswith("/1")]
+    )
+
+
 def role_of(stack: Any, name: str) -> str:
     """A role with the stack's prefix that may list buckets."""
     trust = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::123456789012:root"}, "Action": "sts:AssumeRole"}
@@ -189,6 +201,20 @@ def test_a_role_that_guardduty_names_is_quarantined_and_people_are_told(stack: A
     assert "severity 5" in stack.told(role)["Message"]
     assert attached(stack, role) == [], "a finding of medium severity is told, not acted on"
     send(stack, finding(role))
+    until(lambda: attached(stack, role))
+
+
+@pytest.mark.spec("SEC-8g", "SEC-7c")
+def test_the_role_of_a_function_that_guardduty_names_is_quarantined(stack: Any, until: Any) -> None:
+    role = role_of(stack, f"{stack.outputs['prefix']}-mining")
+    details = {"functionName": "miner", "role": f"arn:aws:iam::123456789012:role/{role}"}
+    event = finding(role)
+    detail = {
+        **event["detail"],
+        "type": "CryptoCurrency:Lambda/BitcoinTool.B",
+        "resource": {"resourceType": "Lambda", "lambdaDetails": details},
+    }
+    send(stack, {**event, "detail": detail})
     until(lambda: attached(stack, role))
 
 
@@ -285,7 +311,7 @@ def test_responses_answer_no_response_and_needed_no_right_they_do_not_have(stack
     assert by_responders == []
     queue = stack.client("sqs").get_queue_url(QueueName=f"{stack.outputs['prefix']}-security-failures")["QueueUrl"]
     assert "Messages" not in stack.client("sqs").receive_message(QueueUrl=queue)
-    quarantined = ("backdoor", "exfiltrated", "marker")
+    quarantined = ("backdoor", "exfiltrated", "marker", "mining")
     assert [entry for entry in stack.denied() if not entry["principal"].endswith(quarantined)] == []
 
 

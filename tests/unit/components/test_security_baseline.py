@@ -12,7 +12,7 @@ from moto.events.models import EventPattern
 
 from components.arns import Arns
 from components.keys import DATA_CLASSES, key_policy
-from components.security_events import CALL, FINDING, SIGN_IN
+from components.security_events import CALL, FINDING, IMAGE, SIGN_IN
 from components.security_patterns import BY_CLOUDTRAIL, calls
 from components.settings import LAMBDA_SERVICES
 from components.settings_platform import KeySettings
@@ -217,7 +217,27 @@ def test_rules_may_publish_without_a_condition_and_alarms_for_this_account_only(
         assert not judged(alarms, "sns:Publish", topic, policies, aws__SourceAccount=OTHER)
 
 
-@pytest.mark.parametrize("template", [CALL, SIGN_IN, FINDING])
+# The event: https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html
+@pytest.mark.spec("SEC-7b")
+@pytest.mark.parametrize(
+    ("stack", "repository", "counts", "told"),
+    [
+        ("dev", "mlops-dev-serving", {"CRITICAL": 1, "LOW": 2}, True),
+        ("prod", "mlops-prod-training", {"HIGH": 2}, True),
+        ("dev", "mlops-dev-serving", {"MEDIUM": 1}, False),
+        ("dev", "mlops-prod-serving", {"CRITICAL": 1}, False),
+    ],
+)
+def test_people_are_told_of_what_a_scan_finds_in_an_image_of_the_stack(stack: str, repository: str, counts: dict, told: bool) -> None:
+    (rule,) = [r for r in of_type(stack, "aws:cloudwatch/eventRule:EventRule") if r.inputs["name"] == f"mlops-{stack}-security-images"]
+    (target,) = [r for r in of_type(stack, "aws:cloudwatch/eventTarget:EventTarget") if rule.urn in r.property_dependencies["rule"]]
+    assert any("topic" in urn for urn in target.property_dependencies["arn"])
+    detail = {"scan-status": "COMPLETE", "repository-name": repository, "image-digest": "sha256:1", "finding-severity-counts": counts}
+    event = {"source": "aws.ecr", "detail-type": "ECR Image Scan", "detail": detail}
+    assert EventPattern.load(rule.inputs["eventPattern"]).matches_event(event) is told
+
+
+@pytest.mark.parametrize("template", [CALL, SIGN_IN, FINDING, IMAGE])
 def test_messages_about_security_events_put_texts_only_inside_quotes(template: tuple[str, dict[str, str]]) -> None:
     text, paths = template
     assert set(re.findall(r"<(\w+)>", text)) == set(paths)

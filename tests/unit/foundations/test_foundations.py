@@ -19,6 +19,10 @@ from foundations.org import guardrails
 from foundations.org.settings import GuardrailSettings, OrgSettings
 from foundations.org.tags import tag_policy
 from mlops import engine, policy
+from mlops.sandbox.identity.conditions import Context
+from mlops.sandbox.identity.documents import parse
+from mlops.sandbox.identity.evaluation import Policies, Request, evaluate
+from mlops.sandbox.identity.principals import Principal
 from tests.previews import preview
 
 ROOT = Path(__file__).parents[3]
@@ -61,11 +65,30 @@ def test_no_mandatory_rule_fails(project: str, stack: str) -> None:
 @pytest.mark.parametrize("mode", ["existing", "off"])
 def test_what_is_there_already_or_not_wanted_is_neither_made_nor_touched(tmp_path: Path, mode: str) -> None:
     detection = dict.fromkeys(("guardduty", "security_hub", "config", "access_analyzer", "macie"), mode)
-    names = ("s3_public_access_block", "ebs_encryption", "password_policy", "api_gateway_log_role", "backup_features")
+    names = (
+        "s3_public_access_block",
+        "ebs_encryption",
+        "password_policy",
+        "api_gateway_log_role",
+        "backup_features",
+        "registry_policy",
+        "image_scanning",
+    )
     guards = dict.fromkeys(names, mode)
     found = {r.type.split(":")[1] for r in registered(tmp_path, "account", detection=detection, guards=guards, audit={"trail": mode})}
     services = {name.split("/")[0] for name in found}
-    assert not services & {"guardduty", "securityhub", "cfg", "accessanalyzer", "macie2", "ebs", "apigateway", "cloudtrail", "backup"}
+    assert not services & {
+        "guardduty",
+        "securityhub",
+        "cfg",
+        "accessanalyzer",
+        "macie2",
+        "ebs",
+        "apigateway",
+        "cloudtrail",
+        "backup",
+        "ecr",
+    }
     assert not found & {"s3/accountPublicAccessBlock", "iam/accountPasswordPolicy"}
 
 
@@ -82,6 +105,44 @@ def test_every_detecting_service_is_made_when_asked_for(tmp_path: Path) -> None:
     assert "aws:macie2/account:Account" in found
     assert found.count("aws:accessanalyzer/analyzer:Analyzer") == 2
     assert found.count("aws:securityhub/standardsSubscription:StandardsSubscription") == 2
+
+
+@pytest.mark.spec("SEC-4d")
+@pytest.mark.parametrize("mode", ["create", "existing"])
+def test_configuration_is_recorded_with_the_role_that_aws_keeps_up_and_security_hub_asks_for(tmp_path: Path, mode: str) -> None:
+    found = registered(tmp_path, "account", detection={"config_role": mode})
+    made = [r for r in found if r.type == "aws:iam/serviceLinkedRole:ServiceLinkedRole"]
+    (recorder,) = [r for r in found if r.type == "aws:cfg/recorder:Recorder"]
+    if mode == "existing":
+        arn = "arn:aws:iam::123456789012:role/aws-service-role/config.amazonaws.com/AWSServiceRoleForConfig"
+        assert (made, recorder.inputs["roleArn"]) == ([], arn)
+    else:
+        assert [r.inputs["awsServiceName"] for r in made] == ["config.amazonaws.com"]
+        assert recorder.property_dependencies["roleArn"] == [made[0].urn]
+
+
+@pytest.mark.spec("SEC-8d")
+def test_the_registry_is_closed_to_accounts_that_nobody_named_and_every_image_is_scanned(tmp_path: Path) -> None:
+    found = {
+        r.type: r.inputs for r in registered(tmp_path, "account", guards={"registry_accounts": ["999999999999"], "enhanced_scanning": True})
+    }
+    document = parse(found["aws:ecr/registryPolicy:RegistryPolicy"]["policy"])
+
+    def may(account: str, opened: bool = True) -> bool:
+        arn = f"arn:aws:iam::{account}:role/replicator"
+        replicator = Principal("role", arn, account, "replicator", arn)
+        everybody = parse(
+            {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "ecr:*", "Resource": "*"}]}
+        )
+        context = Context({"aws:principalaccount": (account,), "aws:principalisawsservice": ("false",)})
+        request = Request(replicator, "ecr:ReplicateImage", "arn:aws:ecr:eu-west-1:123456789012:repository/x", context)
+        policies = Policies(identity=(everybody,), resource=(document, everybody), same_account=account == "123456789012")
+        return evaluate(request, policies).allowed
+
+    assert may("123456789012") and may("999999999999")
+    assert not may("888888888888"), "even where somebody opened it to everybody"
+    scanning = found["aws:ecr/registryScanningConfiguration:RegistryScanningConfiguration"]
+    assert scanning["scanType"] == "ENHANCED" and scanning["rules"][0]["repositoryFilters"] == [{"filter": "*", "filterType": "WILDCARD"}]
 
 
 def test_an_existing_provider_and_boundary_are_referred_to(tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ def sts(scope: Scope) -> list[Need] | None:
 def ecr(scope: Scope) -> list[Need] | None:
     """Repositories, one or several by name."""
     parameters, operation = scope.parameters, scope.operation
-    if operation in ("GetAuthorizationToken", "GetRegistryPolicy", "PutRegistryPolicy", "DescribeRegistry"):
+    if operation == "GetAuthorizationToken" or "Registry" in operation:
         return [Need(f"ecr:{operation}", "*")]
     names = parameters.get("repositoryNames") or ([parameters["repositoryName"]] if parameters.get("repositoryName") else [])
     if names or operation == "DescribeRepositories":

@@ -1,4 +1,4 @@
-"""ECR repositories: kept, for there is no container engine here."""
+"""ECR repositories and the account's registry: kept, for there is no container engine here."""
 
 from __future__ import annotations
 
@@ -76,3 +76,32 @@ class RepositoryPolicy(_OnRepository):
 
     def delete(self, call: Call, id_: str, state: Mapping[str, Any]) -> None:
         call("delete_repository_policy", repositoryName=id_)
+
+
+class RegistryPolicy(Put):
+    type_, service, level = "aws:ecr/registryPolicy:RegistryPolicy", "ecr", KEPT
+
+    def create(self, call: Call, p: Properties) -> str:
+        return call("put_registry_policy", policyText=p.require("policy"))["registryId"]
+
+    def computed(self, call: Call, id_: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        return {"registryId": call("get_registry_policy")["registryId"]}
+
+    def delete(self, call: Call, id_: str, state: Mapping[str, Any]) -> None:
+        call("delete_registry_policy")
+
+
+class RegistryScanningConfiguration(Put):
+    type_, service, level = "aws:ecr/registryScanningConfiguration:RegistryScanningConfiguration", "ecr", KEPT
+
+    def create(self, call: Call, p: Properties) -> str:
+        operation = "put_registry_scanning_configuration"
+        call(operation, **call.parameters(operation, p))
+        return call.account
+
+    def computed(self, call: Call, id_: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        return {"registryId": call("get_registry_scanning_configuration")["registryId"]}
+
+    def delete(self, call: Call, id_: str, state: Mapping[str, Any]) -> None:
+        # There is always one; without rules nothing is scanned.
+        call("put_registry_scanning_configuration", scanType="BASIC", rules=[])

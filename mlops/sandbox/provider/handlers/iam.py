@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from mlops.sandbox.provider.call import Call
-from mlops.sandbox.provider.handler import EXECUTED, Handler, Put
+from mlops.sandbox.provider.handler import EXECUTED, KEPT, Handler, Put
 from mlops.sandbox.provider.properties import Properties
 
 
@@ -86,6 +86,42 @@ class Role(Handler):
 
     def inputs_of(self, call: Call, id_: str) -> dict[str, Any]:
         return {"name": id_}
+
+
+class ServiceLinkedRole(Handler):
+    """A role that AWS defines and one service assumes: kept, for no service of the sandbox needs one."""
+
+    type_, service, level = "aws:iam/serviceLinkedRole:ServiceLinkedRole", "iam", KEPT
+    replace_on = ("awsServiceName", "customSuffix")
+
+    def create(self, call: Call, p: Properties) -> str:
+        call.made = call(
+            "create_service_linked_role",
+            AWSServiceName=p.require("awsServiceName"),
+            CustomSuffix=p.take("customSuffix"),
+            Description=p.take("description"),
+        )["Role"]
+        return call.made["Arn"]
+
+    def computed(self, call: Call, id_: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        role = call.made or call("get_role", RoleName=_name(id_))["Role"]
+        return {
+            "arn": role["Arn"],
+            "name": role["RoleName"],
+            "path": role["Path"],
+            "uniqueId": role["RoleId"],
+            "createDate": role["CreateDate"].strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+
+    def update(self, call: Call, id_: str, p: Properties, changed: Collection[str]) -> None:
+        call("update_role_description", RoleName=_name(id_), Description=p.take("description", ""))
+
+    def delete(self, call: Call, id_: str, state: Mapping[str, Any]) -> None:
+        call("delete_service_linked_role", RoleName=_name(id_))
+
+
+def _name(arn: str) -> str:
+    return arn.rsplit("/", 1)[-1]
 
 
 class RolePolicy(Put):
