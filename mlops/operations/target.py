@@ -148,12 +148,14 @@ class Target:
             )
         return payload
 
-    def call_api(self, method: str, path: str, body: dict[str, Any], headers: dict[str, str] | None = None) -> tuple[int, Any]:
-        """A signed request to the stack's API: HTTP status and decoded answer."""
+    def call_api(
+        self, method: str, path: str, body: dict[str, Any] | None = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, Any]:
+        """A signed request to the stack's API, with a JSON body where there is one: HTTP status and decoded answer."""
         request = AWSRequest(
             method,
             self.outputs["api"]["url"].rstrip("/") + path,
-            data=json.dumps(body).encode(),
+            data=json.dumps(body).encode() if body is not None else None,
             headers={"Content-Type": "application/json", **(headers or {})},
         )
         SigV4Auth(self.session.get_credentials(), "execute-api", self.session.region_name).add_auth(request)
