@@ -14,17 +14,11 @@ from components.inventory import Item, Pipeline
 from components.model import Model
 from components.pipeline_alarms import PipelineAlarms
 from components.rest_api import RestApi
+from components.runbooks import machine_runbook
 from components.shared import Shared
 
 API_LATENCY_MILLISECONDS = 5_000
 OLDEST_MESSAGE_SECONDS = 900
-# By the pipeline that a state machine works for; docs/runbooks/README.md is their index.
-MACHINE_RUNBOOKS = {
-    "data": "docs/runbooks/data-run-failed.md",
-    "training": "docs/runbooks/training-run-failed.md",
-    "deployment": "docs/runbooks/endpoint-deployment-failed.md",
-}
-OTHER_MACHINES = "docs/runbooks/pipeline-alarm.md"
 
 
 class Observability(pulumi.ComponentResource):
@@ -99,7 +93,7 @@ class Observability(pulumi.ComponentResource):
     def _watch_machine(self, item: Item) -> None:
         machine = item.name
         arn = self._shared.platform.arns.state_machine(machine)
-        runbook = MACHINE_RUNBOOKS.get(item.pipeline, OTHER_MACHINES)
+        runbook = machine_runbook(item.pipeline)
         for suffix, metric, what in (("failed", "ExecutionsFailed", "failed"), ("timed-out", "ExecutionsTimedOut", "timed out")):
             self._alarm(
                 AlarmArgs(

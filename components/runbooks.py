@@ -9,8 +9,15 @@ import pulumi
 from components.platform import Platform
 
 FOLDER = "docs/runbooks/"
-# Where a resource speaks to an operator: alarms, and the texts that event rules send.
-SPOKEN = ("alarm_description", "input_transformer")
+# Where a resource speaks to an operator: alarms, the texts that event rules send, what state machines tell of their failures.
+SPOKEN = ("alarm_description", "input_transformer", "definition")
+# By the pipeline that a state machine works for; docs/runbooks/README.md is their index.
+_MACHINES = {"data": "data-run-failed.md", "training": "training-run-failed.md", "deployment": "endpoint-deployment-failed.md"}
+
+
+def machine_runbook(pipeline: str) -> str:
+    """What to do when an execution of the pipeline's state machine fails."""
+    return FOLDER + _MACHINES.get(pipeline, "pipeline-alarm.md")
 
 
 def linked(platform: Platform) -> Platform:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from components.runbooks import machine_runbook
+
 State = dict[str, Any]
 
 LAMBDA_TRANSIENT = ["Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException", "Lambda.TooManyRequestsException"]
@@ -133,6 +135,7 @@ class Common:
             "execution.$": "$$.Execution.Id",
             "error.$": "$.error",
             "input.$": "$$.Execution.Input",
+            "runbook": machine_runbook(pipeline),
         }
         subject = f"{self.model}: the {pipeline} pipeline failed"
         record = self.finish(

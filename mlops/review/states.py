@@ -86,9 +86,9 @@ def shown(practice: Practice, evidence: Evidence) -> list[dict[str, Any]]:
 
 
 def shown_result(tests: Sequence[Mapping[str, Any]]) -> str:
-    """`fail` when one failed, `pass` when all that were run passed, `not_run` when no result is known."""
+    """`fail` when one failed, `pass` when all were run and passed, `incomplete` when some or all were not run."""
     ended = {test["result"] for test in tests}
-    return "fail" if "fail" in ended else "pass" if "pass" in ended else "not_run"
+    return "fail" if "fail" in ended else "pass" if ended == {"pass"} else "incomplete"
 
 
 def answered_result(answer: Answer, today: date) -> str:

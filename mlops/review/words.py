@@ -19,7 +19,9 @@ RESULTS = {
     "exempt": "exempt",
     "not_evaluable": "not evaluable",
     "error": "rule defective",
+    "incomplete": "not all run",
     "not_run": "not run",
+    "skipped": "skipped",
     "yes": "yes",
     "partly": "partly",
     "no": "no",
@@ -69,9 +71,7 @@ def evidence(row: Mapping[str, Any]) -> list[str]:
     for each in row["rules"]:
         lines.append(f"Rule {each['rule']} ({by_rule(each)})")
         lines += [f"{problem['resource']}: {problem['message']}" for problem in each["problems"]]
-    lines += [
-        f"Test: {by_test(each)} ({each['spec']}, {each['file']}; {RESULTS.get(each['result'], each['result'])})" for each in row["tests"]
-    ]
+    lines += [f"Test: {by_test(each)} ({each['spec']}, {each['file']}; {RESULTS[each['result']]})" for each in row["tests"]]
     if row["answer"]:
         lines.append(f"Answer: {by_answer(row['answer'])}")
     elif row["state"] == "organisational":

@@ -104,3 +104,5 @@ def test_with_an_address_every_alarm_and_message_links_to_its_runbook(linking: R
     assert told and all(re.search(rf"{URL}/[\w-]+\.md", text) for text in told.values())
     sent = json.dumps([inputs for type_, inputs in linking if type_ == "aws:cloudwatch/eventTarget:EventTarget"], default=str)
     assert f"{URL}/security-event.md" in sent and FOLDER not in sent
+    failing = [inputs["definition"] for type_, inputs in linking if type_ == "aws:sfn/stateMachine:StateMachine"]
+    assert failing and all(f"{URL}/" in str(definition) and FOLDER not in str(definition) for definition in failing)

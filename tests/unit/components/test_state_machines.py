@@ -85,6 +85,7 @@ def test_failure_is_recorded_notified_queued_and_may_be_driven_again(account: An
     assert ended.visited[-4:] == ["RecordFailure", "NotifyFailure", "QueueFailure", "Failed"]
     assert account.ledger()[OBJECT_ID]["status"] == "failed"
     (message,) = account.failures()
+    assert message["runbook"] == "docs/runbooks/data-run-failed.md"
     assert message["pipeline"] == "data" and message["input"] == OBJECT and message["error"] == json.loads(ended.cause)
     assert account.run(definition, OBJECT, DATA_ANSWERS).status == "SUCCEEDED"
     assert account.ledger()[OBJECT_ID]["status"] == "succeeded"

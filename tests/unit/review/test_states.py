@@ -79,7 +79,7 @@ def test_rules_that_found_nothing_to_judge_enforce_nothing(reviewed: Reviewed) -
 @pytest.mark.spec("U6")
 def test_a_practice_is_shown_by_the_tests_of_the_ids_it_is_mapped_to(reviewed: Reviewed) -> None:
     found = row(reviewed(shown={"REL09-BP04": ["REL-2d"]}, tests=[DRILL]), "REL09-BP04")
-    assert (found["state"], found["result"]) == ("shown", "not_run")
+    assert (found["state"], found["result"]) == ("shown", "incomplete")
     assert found["tests"] == [{"spec": "REL-2d", "test": DRILL.name, "file": DRILL.file, "result": "not_run"}]
 
 
@@ -88,7 +88,7 @@ def test_a_mapping_without_tests_shows_nothing(reviewed: Reviewed) -> None:
 
 
 @pytest.mark.parametrize(
-    ("inside", "expected", "told"), [("", "pass", False), ("<failure/>", "fail", True), ("<skipped/>", "not_run", False)]
+    ("inside", "expected", "told"), [("", "pass", False), ("<failure/>", "fail", True), ("<skipped/>", "incomplete", False)]
 )
 def test_how_a_test_ended_comes_from_the_test_run(reviewed: Reviewed, tmp_path: Path, inside: str, expected: str, told: bool) -> None:
     file = tmp_path / "junit.xml"
@@ -98,6 +98,16 @@ def test_how_a_test_ended_comes_from_the_test_run(reviewed: Reviewed, tmp_path: 
     document = reviewed(shown={"REL09-BP04": ["REL-2d"]}, tests=[DRILL], results=Results.read([file]))
     assert row(document, "REL09-BP04")["result"] == expected
     assert stopping(document, "REL09-BP04") == told
+
+
+def test_a_practice_passes_when_all_its_tests_were_run_and_passed(reviewed: Reviewed, tmp_path: Path) -> None:
+    other = MarkedTest("REL-2d", "test_a_bucket_is_restored", DRILL.file)
+    file = tmp_path / "junit.xml"
+    cases = [f'<testcase classname="tests.test_drills" name="{each.name}"/>' for each in (DRILL, other)]
+    for count, expected in ((1, "incomplete"), (2, "pass")):
+        file.write_text(f"<testsuite>{''.join(cases[:count])}</testsuite>")
+        document = reviewed(shown={"REL09-BP04": ["REL-2d"]}, tests=[DRILL, other], results=Results.read([file]))
+        assert row(document, "REL09-BP04")["result"] == expected
 
 
 def test_an_organisational_practice_is_open_until_somebody_answers(reviewed: Reviewed) -> None:
