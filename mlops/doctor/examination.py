@@ -20,7 +20,7 @@ from mlops.errors import UserError
 log = logging.getLogger(__name__)
 
 # Each module is an area; importing it registers its checks.
-MODULES = ("machine", "program", "sandbox")
+MODULES = ("machine", "program", "sandbox", "account", "singletons", "quotas", "names", "existing", "permissions", "service_roles")
 WORKERS = 16
 Asked = Literal["asked", "no_sandbox", "no_credentials"]
 OK, PROBLEMS, NO_ACCOUNT = 0, 1, 3

@@ -28,7 +28,6 @@ LOCK = "requirements.lock"
 DISK_GIB = 2
 # Spark's heap is 1.5 GB (mlops/sandbox/ml/spark.py); the endpoint, the functions and a training take about as much together.
 MEMORY_GIB = 3
-PLUGINS = {"aws": "pulumi-aws", "awsx": "pulumi-awsx"}
 _SHOWN = 5
 
 
@@ -213,13 +212,18 @@ def plugins(context: Context) -> Iterable[Finding]:
     if answer.returncode:
         raise NotChecked(f"`pulumi plugin ls` failed: {answer.stderr.strip()[:200]}")
     there = {(each["name"], str(each.get("version", "")).removeprefix("v")) for each in json.loads(answer.stdout)}
-    for name, distribution in PLUGINS.items():
-        version = importlib.metadata.version(distribution)
+    for name, version in sorted(wanted_plugins(context)):
         if (name, version) in there:
-            yield ok(f"{name} {version}", name)
+            yield ok(f"{name} {version}", f"{name} {version}")
         else:
             fix = f"pulumi plugin install resource {name} v{version}"
-            yield warning("not on this machine", f"{version}, which the first `pulumi preview` downloads", fix, name)
+            yield warning("not on this machine", "the first `pulumi preview` downloads it", fix, f"{name} {version}")
+
+
+def wanted_plugins(context: Context) -> set[tuple[str, str]]:
+    """Package and version of each provider in the preview: awsx brings an aws provider of a version of its own."""
+    providers = [each for each in context.preview.resources if each.type.startswith("pulumi:providers:")]
+    return {(each.type.rpartition(":")[2], version) for each in providers if isinstance(version := each.inputs.get("version"), str)}
 
 
 @check("environment", "Environment variables", "machine")

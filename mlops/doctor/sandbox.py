@@ -38,8 +38,8 @@ def locks(context: Context) -> Iterable[Finding]:
     updates = [path for path in sorted((files.folder / "stacks").glob("*.lock")) if lifecycle.is_locked(path)]
     for path in updates:
         yield problem(f"an update holds {path}", "no other update", "wait until it has ended", path.stem)
-    if not held and not files.state.is_file() and not updates:
-        yield ok("none")
+    if not updates and held == files.state.is_file():
+        yield ok("held by the running sandbox" if held else "none")
 
 
 @check("sandbox", "The running sandbox", "sandbox")

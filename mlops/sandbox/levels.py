@@ -131,7 +131,7 @@ SERVICES: dict[str, Operations] = {
             *SecurityGroupEgress *SecurityGroupRuleDescriptionsIngress *SecurityGroupRuleDescriptionsEgress *NetworkAcl *NetworkAcls
             *NetworkAclEntry *NetworkAclAssociation *VpcEndpoint *VpcEndpoints *VpcEndpointServices *FlowLogs *Tags DescribeNetworkInterfaces
             DescribeAvailabilityZones DescribeRegions DescribePrefixLists DescribeManagedPrefixLists DescribeDhcpOptions
-            DescribeAccountAttributes DescribeInstances EnableEbsEncryptionByDefault DisableEbsEncryptionByDefault
+            DescribeAccountAttributes DescribeInstances DescribeInstanceTypeOfferings EnableEbsEncryptionByDefault DisableEbsEncryptionByDefault
             GetEbsEncryptionByDefault""",
         refused="""*ClassicLink* *Vpn* *LocalGateway* *Secondary* *Ipam* *EgressOnly* *PrivateNat* CreateDefault* Accept* *Transit* *Ipv6*
             *PrivateIpAddresses MoveAddressToVpc DescribeMovingAddresses DescribeStaleSecurityGroups""",
@@ -162,7 +162,7 @@ SERVICES: dict[str, Operations] = {
     "iam": Operations(
         executed="""CreateRole DeleteRole GetRole UpdateRole UpdateRoleDescription *Roles *RolePolicy *RolePolicies *RolePermissionsBoundary UpdateAssumeRolePolicy *Policy *Policies *PolicyVersion
             *PolicyVersions *PolicyTags *RoleTags TagRole UntagRole TagPolicy UntagPolicy ListEntitiesForPolicy SimulatePrincipalPolicy
-            SimulateCustomPolicy *User *Users *UserPolicy *UserPolicies *UserPermissionsBoundary *UserTags *Group *Groups *GroupPolicy
+            *User *Users *UserPolicy *UserPolicies *UserPermissionsBoundary *UserTags *Group *Groups *GroupPolicy
             *GroupPolicies AddUserToGroup RemoveUserFromGroup ListGroupsForUser *AccessKey *AccessKeys GetAccessKeyLastUsed
             *OpenIDConnectProvider *OpenIDConnectProviders *OpenIDConnectProviderThumbprint *OpenIDConnectProviderTags""",
         kept="""*InstanceProfile *InstanceProfiles ListInstanceProfilesForRole *AccountAlias *AccountAliases GetAccountSummary
@@ -181,8 +181,8 @@ SERVICES: dict[str, Operations] = {
             DeleteFunction Invoke PublishVersion ListVersionsByFunction *Alias *Aliases PublishLayerVersion *LayerVersion
             GetLayerVersionByArn ListLayers ListLayerVersions AddPermission RemovePermission GetPolicy *EventSourceMapping
             *EventSourceMappings *FunctionConcurrency *FunctionEventInvokeConfig *FunctionEventInvokeConfigs TagResource UntagResource
-            ListTags GetAccountSettings""",
-        kept="*ProvisionedConcurrencyConfig",
+            ListTags""",
+        kept="GetAccountSettings *ProvisionedConcurrencyConfig",
     ),
     "logs": Operations(
         executed="""CreateLogGroup DeleteLogGroup DescribeLogGroups CreateLogStream DeleteLogStream DescribeLogStreams PutLogEvents
@@ -230,6 +230,11 @@ SERVICES: dict[str, Operations] = {
     "securityhub": Operations(
         kept="""EnableSecurityHub DescribeHub UpdateSecurityHubConfiguration DisableSecurityHub BatchEnableStandards BatchDisableStandards
             GetEnabledStandards"""
+    ),
+    # Quotas are told, not enforced.
+    "service-quotas": Operations(
+        kept="""ListServiceQuotas ListAWSDefaultServiceQuotas GetServiceQuota GetAWSDefaultServiceQuota RequestServiceQuotaIncrease
+            ListRequestedServiceQuotaChangeHistory"""
     ),
     "sns": Operations(
         executed="""*Topic *Topics *TopicAttributes Publish PublishBatch Subscribe Unsubscribe ConfirmSubscription ListSubscriptions

@@ -6,6 +6,7 @@
 - Of AWS Backup much is missing: `moto_backup` has it.
 - Composite alarms, saved queries and X-Ray's groups and rules: see `moto_observability`.
 - Settings of an API's method stay when they are removed, and cache key parameters of an integration get lost.
+- S3 keeps that a bucket sends its events to EventBridge, and does not tell it.
 - API Gateway's deletions of what does not exist end in a 500 page instead of NotFoundException.
 """
 
@@ -24,6 +25,7 @@ from moto.core.utils import camelcase_to_underscores, utcnow
 from moto.glue.models import FakeCrawler, GlueBackend
 from moto.glue.responses import GlueResponse
 from moto.kms.models import KmsBackend
+from moto.s3.responses import S3Response
 from moto.sagemaker.exceptions import ResourceNotFound, ValidationError
 from moto.sagemaker.models import SageMakerModelBackend
 from moto.sagemaker.responses import SageMakerResponse
@@ -55,6 +57,7 @@ def install(sandbox: Any = None) -> None:
     SageMakerModelBackend.delete_model_package_group = _delete_model_package_group  # type: ignore[attr-defined]
     SageMakerResponse.delete_model_package_group = _answer_delete_model_package_group  # type: ignore[attr-defined]
     GlueResponse.update_crawler = _answer_update_crawler  # type: ignore[attr-defined]
+    S3Response.get_bucket_notification = _telling_eventbridge(S3Response.get_bucket_notification)  # type: ignore[method-assign]
     for kind in ("job", "crawler", "database"):
         setattr(GlueBackend, f"delete_{kind}", _untagging(getattr(GlueBackend, f"delete_{kind}"), kind))
     for name in ("disable_key", "enable_key", "cancel_key_deletion", "schedule_key_deletion"):
@@ -86,6 +89,24 @@ def _keeping_cache_keys(put_integration: Callable[..., Any]) -> Callable[..., An
         return answer
 
     return keeping
+
+
+def _telling_eventbridge(answer: Callable[[S3Response], Any]) -> Callable[[S3Response], Any]:
+    @functools.wraps(answer)
+    def telling(response: S3Response) -> Any:
+        configuration = response.backend.get_bucket_notification_configuration(response.bucket_name)
+        if configuration is None or configuration.event_bridge is None:
+            return answer(response)
+        serialized = response.serialized
+
+        def with_eventbridge(result: Any) -> Any:
+            result.result["EventBridgeConfiguration"] = {}
+            return serialized(result)
+
+        response.serialized = with_eventbridge  # type: ignore[method-assign]
+        return answer(response)
+
+    return telling
 
 
 def _by_arn_too(operation: Callable[..., Any]) -> Callable[..., Any]:

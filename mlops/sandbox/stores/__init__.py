@@ -23,7 +23,20 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 from mlops.sandbox.context import ACCOUNT, GLOBAL_SERVICES
 from mlops.sandbox.identity.decoding import UndecodableRequest, decode
 
-MODULES = ("accessanalyzer", "ce", "config", "guardduty", "iam", "lambda_", "macie2", "s3", "securityhub")
+MODULES = (
+    "accessanalyzer",
+    "ce",
+    "config",
+    "guardduty",
+    "iam",
+    "iam_simulation",
+    "lambda_",
+    "lambda_account",
+    "macie2",
+    "s3",
+    "securityhub",
+    "servicequotas",
+)
 
 
 class StoreError(Exception):
@@ -86,11 +99,13 @@ def reset() -> None:
 
 
 def install(sandbox: Any = None) -> None:
-    """Put the stores in front of moto in this process; a second call changes nothing."""
+    """Put the stores in front of moto in this process; a second call changes nothing. A module's own `install` is given the sandbox."""
     if getattr(DomainDispatcherApplication.__call__, "stores", False):
         return
     for name in MODULES:
-        importlib.import_module(f"{__name__}.{name}")
+        module = importlib.import_module(f"{__name__}.{name}")
+        if sandbox is not None and hasattr(module, "install"):
+            module.install(sandbox)
     DomainDispatcherApplication.__call__ = _in_front(DomainDispatcherApplication.__call__)  # type: ignore[method-assign]
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from mlops.doctor import machine
 from mlops.doctor.check import Finding
+from tests.unit.doctor.conftest import resource
 
 Look = Callable[[str, Any], list[Finding]]
 SDK = importlib.metadata.version("pulumi")
@@ -39,10 +40,10 @@ def statuses(findings: list[Finding]) -> list[str]:
     return [each.status for each in findings]
 
 
-def test_the_lock_of_this_environment_has_no_differences() -> None:
-    text = (Path(__file__).parents[3] / "requirements.lock").read_text()
-    assert len(machine.locked(text)) > 100
-    assert machine.differing(text) == []
+def test_the_lock_is_read_for_this_platform_and_what_is_installed_as_it_says_is_no_difference() -> None:
+    locked = machine.locked((Path(__file__).parents[3] / "requirements.lock").read_text())
+    assert len(locked) > 100 and "pywin32" not in locked
+    assert machine.differing("".join(f"{name}=={importlib.metadata.version(name)}\n" for name in ("boto3", "pydantic"))) == []
 
 
 def test_a_package_of_another_version_and_a_missing_one_are_named_with_both_versions(context: Any, examined: Look, tmp_path: Path) -> None:
@@ -96,12 +97,17 @@ def test_the_pulumi_cli_is_missed_for_aws_and_not_for_the_sandbox(context: Any, 
 def test_a_missing_plugin_is_a_warning_with_the_command_that_brings_it(
     context: Any, examined: Look, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    version = importlib.metadata.version("pulumi-aws")
-    listed = json.dumps([{"name": "aws", "version": version}, {"name": "awsx", "version": "0.1.0"}])
+    listed = json.dumps([{"name": "aws", "version": "7.51.1"}, {"name": "awsx", "version": "0.1.0"}])
     monkeypatch.setenv("PATH", f"{command(tmp_path / 'bin', 'pulumi', listed).parent}:/usr/bin:/bin")
-    found = {each.subject: each for each in examined("plugins", context())}
-    assert found["aws"].status == "ok" and found["awsx"].status == "warning"
-    assert found["awsx"].fix == f"pulumi plugin install resource awsx v{importlib.metadata.version('pulumi-awsx')}"
+    providers = [("aws", "7.51.1"), ("aws", "7.43.0"), ("awsx", "3.11.0")]
+    declared = [resource(f"pulumi:providers:{name}", f"{name}-{version}", version=version) for name, version in providers]
+    found = {each.subject: each for each in examined("plugins", context(*declared))}
+    assert {subject: each.status for subject, each in found.items()} == {
+        "aws 7.43.0": "warning",
+        "aws 7.51.1": "ok",
+        "awsx 3.11.0": "warning",
+    }
+    assert found["aws 7.43.0"].fix == "pulumi plugin install resource aws v7.43.0"
 
 
 @pytest.mark.parametrize(
