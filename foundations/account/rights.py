@@ -177,9 +177,9 @@ def deploy_statements(arns: Arns, stack: str, also_in: Sequence[str] = (), repli
         allow(["application-autoscaling:*"], arns.scalable_target()),
         allow(["cloudwatch:DescribeAlarms"], [each.alarm("*") for each in regions]),
         # Dashboards are in no region.
-        allow(["cloudwatch:*"], arns.everywhere("cloudwatch", f"dashboard/{stack}-*")),
+        allow(["cloudwatch:*"], [arns.everywhere("cloudwatch", f"dashboard/{name}") for name in (stack, f"{stack}-*")]),
         allow(["backup:*"], [arns.of("backup", "backup-plan:*"), arns.of("backup", "restore-testing-plan:*")]),
-        allow(["budgets:*"], arns.everywhere("budgets", f"budget/{stack}-*")),
+        allow(["budgets:*"], [arns.everywhere("budgets", f"budget/{name}") for name in (stack, f"{stack}-*")]),
         allow(["billing:GetBillingViewData"], arns.billing_view()),
         allow(["ce:*"], [arns.everywhere("ce", "anomalymonitor/*"), arns.everywhere("ce", "anomalysubscription/*")]),
         allow(["cloudfront:*"], arns.everywhere("cloudfront", "*")),
@@ -215,7 +215,7 @@ def preview_statements(arns: Arns, stack: str, also_in: Sequence[str] = ()) -> l
         ),
         allow(
             ["budgets:DescribeBudgetAction", "budgets:ListTagsForResource", "budgets:ViewBudget"],
-            arns.everywhere("budgets", f"budget/{stack}-*"),
+            [arns.everywhere("budgets", f"budget/{name}") for name in (stack, f"{stack}-*")],
         ),
         allow(["billing:GetBillingViewData"], arns.billing_view()),
         allow(
