@@ -39,7 +39,7 @@ def lineage(
 
 def show(console: Any, node: Node, missing: list[str]) -> None:
     console.print(branch(node, Tree(label(node))), soft_wrap=True)
-    console.print(f"{len(missing)} missing links" if missing else "every link is there")
+    console.print(f"missing links: {len(missing)}" if missing else "every link is there")
 
 
 def branch(node: Node, tree: Tree) -> Tree:

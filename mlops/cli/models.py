@@ -157,22 +157,11 @@ def promote(
 
 
 def show_comparison(console: Any, document: dict[str, Any]) -> None:
-    columns = (
-        "predictions",
-        "invocations",
-        "server_errors",
-        "latency_ms",
-        "positive_share",
-        "mean_probability",
-        "labelled",
-        "accuracy",
-        "log_loss",
-    )
-    table = Table("variant", "version", "share", *(column.replace("_", " ") for column in columns))
-    for row in document["variants"]:
-        table.add_row(
-            row["variant"], str(row["version"]), f"{row['weight']:.0%}", *("" if row[c] is None else str(row[c]) for c in columns)
-        )
+    rows = document["variants"]
+    table = Table("", *(f"{row['variant']}: version {row['version']}" for row in rows))
+    table.add_row("share of traffic", *(f"{row['weight']:.0%}" for row in rows))
+    for measure in (each for each in rows[0] if each not in ("variant", "version", "weight")):
+        table.add_row(measure.replace("_", " "), *("" if row[measure] is None else str(row[measure]) for row in rows))
     console.print(table)
     for what, found in document["differences"].items():
         if found:

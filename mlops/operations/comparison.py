@@ -69,7 +69,8 @@ def difference_of_shares(first: tuple[int, int], second: tuple[int, int]) -> dic
         return None
     (p, n), (q, m) = (((hits + 1) / (count + 2), count + 2) for hits, count in (first, second))
     error = QUANTILE * math.sqrt(p * (1 - p) / n + q * (1 - q) / m)
-    return _interval(second[0] / second[1] - first[0] / first[1], q - p, error)
+    found = _interval(second[0] / second[1] - first[0] / first[1], q - p, error)
+    return {**found, "low": max(found["low"], -1.0), "high": min(found["high"], 1.0)}
 
 
 def difference_of_means(first: Sequence[float], second: Sequence[float]) -> dict[str, float] | None:
