@@ -11,6 +11,7 @@ from . import (
     data,
     databases,
     delivery,
+    edge,
     functions,
     glue,
     identity,
@@ -20,13 +21,14 @@ from . import (
     platform,
     serving,
     storage,
+    studio,
     training,
     workflows,
 )
 
 AREAS = (
     storage, data, identity, network, functions, glue, workflows, training, serving, messaging, api, observability, delivery, platform,
-    databases, caches, containers, compute,
+    databases, caches, containers, compute, studio, edge,
 )  # fmt: skip
 
 RULES: tuple[Rule, ...] = tuple(value for area in AREAS for value in vars(area).values() if isinstance(value, Rule))
