@@ -7,6 +7,8 @@ from typing import Any
 
 from mlops.review.states import JUDGED
 
+LONGEST = 360  # characters of a rule's message; the JSON document has all of it
+
 STATES = {
     "enforced": "enforced",
     "shown": "shown by tests",
@@ -65,12 +67,17 @@ def standing(row: Mapping[str, Any]) -> str:
     return STATES[row["state"]] + (f": {RESULTS[row['result']]}" if row["result"] else "")
 
 
+def shortened(message: str) -> str:
+    """A long message without its middle: it begins with what is wrong and ends with what to do, or until when it is exempt."""
+    return message if len(message) <= LONGEST else f"{message[: LONGEST // 2]} … {message[-(LONGEST // 2) :]}"
+
+
 def evidence(row: Mapping[str, Any]) -> list[str]:
     """All evidence on a practice as lines of text."""
     lines = []
     for each in row["rules"]:
         lines.append(f"Rule {each['rule']} ({by_rule(each)})")
-        lines += [f"{problem['resource']}: {problem['message']}" for problem in each["problems"]]
+        lines += [f"{problem['resource']}: {shortened(problem['message'])}" for problem in each["problems"]]
     lines += [f"Test: {by_test(each)} ({each['spec']}, {each['file']}; {RESULTS[each['result']]})" for each in row["tests"]]
     if row["answer"]:
         lines.append(f"Answer: {by_answer(row['answer'])}")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import wellarchitected
 
-from mlops.review import framework
+from mlops.review import framework, words
 from mlops.review.drills import MarkedTest, Results
 from mlops.review.states import STATES
 from tests.unit.review.conftest import ANSWERED, ENCRYPTED, QUEUE, row
@@ -62,6 +62,13 @@ def test_an_exempted_failure_is_no_pass(reviewed: Reviewed) -> None:
         "expires": "2027-12-31",
     }
     assert row(reviewed({"sqsManagedSseEnabled": False}, config={"exemptions": [exemption]}), ENCRYPTED)["result"] == "exempt"
+
+
+def test_a_long_message_keeps_what_is_wrong_and_until_when_it_is_exempt() -> None:
+    message = "policy.Statement[0] allows backup:*; " * 40 + "(exempt until 2027-12-31, ml-platform: it deploys)"
+    short = words.shortened(message)
+    assert len(short) <= 370 and short.startswith("policy.Statement[0]") and short.endswith("ml-platform: it deploys)")
+    assert words.shortened("short") == "short"
 
 
 def test_what_is_not_known_in_a_preview_is_no_pass(reviewed: Reviewed) -> None:
