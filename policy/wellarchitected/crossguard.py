@@ -202,7 +202,7 @@ def exemptions_policy(rules: Sequence[Rule], today: Callable[[], date]) -> Calla
             for resource in Selection(graph)(rule):
                 if judge(rule, resource, context).outcome in ("fail", "not_evaluable"):
                     exemptions.covering(rule_id, resource.urn)
-        for _, problem in exemptions.problems():
+        for _, problem in exemptions.problems(resource.urn for resource in graph.resources):
             report(problem, graph.of(STACK)[0].urn)
 
     return validate
@@ -214,7 +214,7 @@ def policies(rules: Iterable[Rule], environment: str, today: Callable[[], date])
     made: list[Policy] = [
         StackValidationPolicy(
             name=EXEMPTIONS_RULE,
-            description="Every exemption has a reason, an owner and an expiry, and is needed.",
+            description="Every exemption has a reason, an owner and an expiry, and a resource it matches needs it.",
             validate=exemptions_policy(rules, today),
             enforcement_level=EnforcementLevel.MANDATORY,
             severity=PolicySeverity.HIGH,

@@ -140,6 +140,6 @@ def evaluate(
                 message = f"{message} (exempt until {exemption.expires}, {exemption.owner}: {exemption.reason})"
             tally[outcome] += 1
             report.findings.append(Finding.of(rule, resource, outcome, level, message))
-    for exemption, problem in exemptions.problems():
+    for exemption, problem in exemptions.problems(resource.urn for resource in graph.resources):
         report.add_exemption_problem(EXEMPTIONS_RULE, graph.of(STACK)[0].urn, exemption, problem)
     return report

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from .model import Exemption
@@ -30,8 +30,12 @@ class Exemptions:
                     return exemption
         return None
 
-    def problems(self) -> list[tuple[Exemption, str]]:
-        """What is wrong with them: incomplete, expired, or needed by nothing that was judged."""
+    def problems(self, urns: Iterable[str]) -> list[tuple[Exemption, str]]:
+        """What is wrong with them: incomplete, expired, or needed by none of the resources they match.
+
+        One that matches no resource at all says nothing wrong: a project's stacks share a file and have different parts.
+        """
+        urns = list(urns)
         found = []
         for index, exemption in enumerate(self.exemptions):
             missing = [name for name in ("reason", "owner", "expires") if not getattr(exemption, name)]
@@ -45,7 +49,7 @@ class Exemptions:
                         f"{label} expired on {exemption.expires}. Fix the resource, or renew it ({exemption.owner} answers for it)",
                     )
                 )
-            elif index not in self._used:
+            elif index not in self._used and any(urn_pattern(exemption.urn).match(urn) for urn in urns):
                 found.append((exemption, f"{label} is not used: nothing it matches breaks the rule. Remove it"))
         return found
 

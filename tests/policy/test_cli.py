@@ -87,11 +87,14 @@ def test_cli_reports_what_evaluate_reports(tmp_path: Path, exempt: bool) -> None
 
 @pytest.mark.parametrize("stack", ["dev", "prod", "prod-dr"])
 def test_cli_and_offline_preview_judge_the_platform_alike(tmp_path: Path, platform: Path, stack: str) -> None:  # noqa: F811
-    report = judge(engine.preview(platform, stack), None, datetime.now(UTC).date())
+    config = json.loads((platform / "policy-config.json").read_text())
+    report = judge(engine.preview(platform, stack), config, datetime.now(UTC).date())
+    (tmp_path / "config.json").write_text(json.dumps(crossguard_config(config, stack, RULES)))
     with served(EchoProvider.of(platform, stack), platform) as providers:
         environment = cli_environment(tmp_path) | {"PULUMI_DEBUG_PROVIDERS": providers}
         subprocess.run(["pulumi", "stack", "init", stack], cwd=platform, env=environment, check=True, capture_output=True)
-        command = ["pulumi", "preview", "--stack", stack, "--non-interactive", "--policy-pack", str(POLICY)]
+        pack = ["--policy-pack", str(POLICY), "--policy-pack-config", str(tmp_path / "config.json")]
+        command = ["pulumi", "preview", "--stack", stack, "--non-interactive", *pack]
         result = subprocess.run(command, cwd=platform, env=environment, capture_output=True, text=True, check=False)
     found = {
         (level, rule, name)

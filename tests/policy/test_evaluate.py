@@ -145,11 +145,12 @@ def test_exemption_covers_only_what_its_glob_matches() -> None:
         ({"reason": None}, "has no reason"),
         ({"owner": None}, "has no owner"),
         ({"expires": None}, "has no expires"),
-        ({"urn": "*::nothing"}, "is not used"),
+        ({"urn": "*::kept"}, "is not used"),
     ],
 )
 def test_bad_exemption_is_a_blocking_finding(change: dict[str, Any], words: str) -> None:
-    report = evaluate([bucket(acl="public-read")], stack="dev", config={"exemptions": [exemption(**change)]}, today=TODAY)
+    buckets = [bucket(acl="public-read"), bucket("kept", acl="private")]
+    report = evaluate(buckets, stack="dev", config={"exemptions": [exemption(**change)]}, today=TODAY)
     finding = next(finding for finding in report.blocking if finding.rule == "exemptions-valid")
     assert words in finding.message
     assert "s3-no-public-acl" in {finding.rule for finding in report.blocking}
@@ -158,6 +159,11 @@ def test_bad_exemption_is_a_blocking_finding(change: dict[str, Any], words: str)
 def test_exemption_holds_on_its_last_day() -> None:
     report = evaluate([bucket(acl="public-read")], stack="dev", config={"exemptions": [exemption(expires=TODAY.isoformat())]}, today=TODAY)
     assert "exempt" in {finding.outcome for finding in report.findings}
+
+
+def test_exemption_for_what_another_stack_has_says_nothing() -> None:
+    report = evaluate([bucket(acl="private")], stack="dev", config={"exemptions": [exemption(urn="*::website")]}, today=TODAY)
+    assert "exemptions-valid" not in {finding.rule for finding in report.findings}
 
 
 def test_exemption_for_what_is_unknown_yet_is_not_called_unused() -> None:
