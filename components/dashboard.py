@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from components.state_machines.variants import CHALLENGER, VARIANT
+
 Metric = list[str]
 WIDTH, HEIGHT = 12, 6
 
@@ -33,11 +35,17 @@ def dashboard_body(
     # A widget without a metric is refused.
     widgets = [widget for widget in widgets if widget[2]]
     for model, endpoint in endpoints.items():
-        variant = ["EndpointName", endpoint, "VariantName", "primary"]
-        counts = ("Invocations", "Invocation5XXErrors")
+        counts, times = ("Invocations", "Invocation5XXErrors"), ("ModelLatency", "OverheadLatency")
+
+        def of_variants(names: Sequence[str], endpoint: str = endpoint) -> list[Metric]:
+            # The challenger's lines begin with an A/B test.
+            return [
+                ["AWS/SageMaker", name, "EndpointName", endpoint, "VariantName", each] for each in (VARIANT, CHALLENGER) for name in names
+            ]
+
         widgets += [
-            (f"{model}: endpoint", "Sum", [["AWS/SageMaker", metric, *variant] for metric in counts]),
-            (f"{model}: latency (µs)", "p99", [["AWS/SageMaker", metric, *variant] for metric in ("ModelLatency", "OverheadLatency")]),
+            (f"{model}: endpoint", "Sum", of_variants(counts)),
+            (f"{model}: latency (µs)", "p99", of_variants(times)),
             (f"{model}: drifted features", "Maximum", [[namespace, "drifted_features", "Model", model]]),
         ]
     return {"widgets": [_widget(number, region, *widget) for number, widget in enumerate(widgets)]}

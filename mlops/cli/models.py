@@ -105,18 +105,24 @@ def deploy(
 def ab(
     choose: Annotated[int | None, typer.Option(help="End the test: this version goes on alone.")] = None,
     reason: Annotated[str, typer.Option(help="Why this one; kept with the comparison.")] = "",
+    percent: Annotated[int | None, typer.Option(min=0, max=100, help="Give the challenger this share of the traffic from now on.")] = None,
     labels: Annotated[Path | None, typer.Option(help="CSV of outcomes: the contract's id column and target.")] = None,
     stack: LocalStack = "local",
     model: Model = None,
     project: ProjectDir = Path(),
     as_json: Json = False,
 ) -> int:
-    """Compare the two versions of a running A/B test, or end it by choosing one."""
+    """Compare the two versions of a running A/B test, move their shares, or end it by choosing one."""
+    if choose is not None and percent is not None:
+        raise UserError("bad-options", "expected a share or the end of the test, got both", "--percent, --choose", "leave one out")
     if choose is not None and not reason:
         raise UserError("no-reason", "expected a reason for the choice", "--reason", "say why; it is kept with the comparison")
     output = Output(as_json)
     target = Target.open(Project.at(project), stack)
     name, chosen = target.model(model)
+    if percent is not None:
+        with output.doing(f"{percent} % to the challenger"):
+            testing.share(target, chosen, percent)
     if choose is None:
         document = testing.comparison(target, name, chosen, labels)
     else:

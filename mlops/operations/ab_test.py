@@ -6,6 +6,7 @@ import csv
 import gzip
 import json
 import math
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,10 +15,11 @@ from typing import Any
 from mlops.errors import UserError
 from mlops.operations import models as registry
 from mlops.operations.comparison import CHALLENGER, PRIMARY, compare, grouped
-from mlops.operations.ingest import require_file
+from mlops.operations.ingest import POLL_SECONDS, require_file
 from mlops.operations.target import Target
 
 STATISTICS = (("Invocations", "Sum"), ("Invocation4XXErrors", "Sum"), ("Invocation5XXErrors", "Sum"), ("ModelLatency", "Average"))
+SHARE_SECONDS = 600
 MAXIMUM_POINTS = 1400  # CloudWatch gives 1,440 datapoints a call
 
 
@@ -132,6 +134,24 @@ def statistics(target: Target, endpoint: str, variant: str, since: datetime) -> 
             counted = sum(point["SampleCount"] for point in points)
             found[metric] = sum(point["Average"] * point["SampleCount"] for point in points) / counted if counted else 0.0
     return found
+
+
+def share(target: Target, model: dict[str, Any], percent: int) -> None:
+    """Moves weights: the challenger gets this share of the traffic from now on; waits until SageMaker has done it."""
+    running(target, model)
+    client = target.client("sagemaker")
+    weights = {CHALLENGER: float(percent), PRIMARY: 100.0 - percent}
+    client.update_endpoint_weights_and_capacities(
+        EndpointName=model["endpoint"],
+        DesiredWeightsAndCapacities=[{"VariantName": variant, "DesiredWeight": weight} for variant, weight in weights.items()],
+    )
+    deadline = time.monotonic() + SHARE_SECONDS
+    while client.describe_endpoint(EndpointName=model["endpoint"])["EndpointStatus"] != "InService":
+        if time.monotonic() > deadline:
+            raise UserError(
+                "no-share", f"expected the weights to be moved within {SHARE_SECONDS} s", model["endpoint"], "`mlops models` shows them", 1
+            )
+        time.sleep(POLL_SECONDS)
 
 
 def choose(target: Target, name: str, model: dict[str, Any], version: int, reason: str, labels: Path | None) -> dict[str, Any]:
