@@ -48,7 +48,7 @@ costs = CostControls("cost", shared=shared, pipelines=pipelines)
 cicd = CicdPipeline("cicd", shared=shared) if platform.has("cicd") else None
 
 # Last: it watches what is in the inventory by then.
-Observability("observability", shared=shared, endpoints=[each.model for each in pipelines if each.lifecycle], api=api)
+Observability("observability", shared=shared, endpoints=[each.model for each in pipelines if each.lifecycle], api=api, audit=audit)
 
 for name, value in stack_outputs(shared, pipelines, api, cdn, cicd).items():
     pulumi.export(name, value)

@@ -22,12 +22,15 @@ class Audit(pulumi.ComponentResource):
         settings = platform.settings.audit
         # The trail as CreateTrail and PutEventSelectors take it, for who guards it; None for an existing trail.
         self.declared: dict[str, Any] | None = None
+        # Where an own trail's events can be filtered.
+        self.logs: LogGroup | None = None
         self.trail_arn: pulumi.Input[str] = settings.trail_arn or self._trail(name, platform, keys, lake).arn
         self.register_outputs({"trail_arn": self.trail_arn})
 
     def _trail(self, name: str, platform: Platform, keys: Keys, lake: Lake) -> aws.cloudtrail.Trail:
         child = pulumi.ResourceOptions(parent=self)
-        group_arn, role = trail_log(name, platform=platform, key=keys.logs, opts=child)
+        self.logs, role = trail_log(name, platform=platform, key=keys.logs, opts=child)
+        group_arn = self.logs.destination_arn
         selectors = _selectors(platform, lake)
         self.declared = {
             "settings": {
@@ -60,8 +63,8 @@ class Audit(pulumi.ComponentResource):
         )
 
 
-def trail_log(name: str, *, platform: Platform, key: KeyReference, opts: pulumi.ResourceOptions) -> tuple[pulumi.Output[str], ServiceRole]:
-    """Where a trail writes its events for alarms and queries: the group's ARN as CloudTrail takes it, and the role it writes with."""
+def trail_log(name: str, *, platform: Platform, key: KeyReference, opts: pulumi.ResourceOptions) -> tuple[LogGroup, ServiceRole]:
+    """Where a trail writes its events for alarms and queries, and the role it writes with."""
     logs = LogGroup(f"{name}-log", platform=platform, group_name=f"/aws/cloudtrail/{platform.prefix}", key=key, audit=True, opts=opts)
     role = ServiceRole(
         f"{name}-log",
@@ -71,7 +74,7 @@ def trail_log(name: str, *, platform: Platform, key: KeyReference, opts: pulumi.
         statements=logs.grant_write(),
         opts=opts,
     )
-    return logs.destination_arn, role
+    return logs, role
 
 
 _API_NAMES = {"field": "Field", "equals": "Equals", "starts_withs": "StartsWith"}

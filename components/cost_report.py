@@ -14,6 +14,7 @@ from components.grants import (
     ENDPOINT_CONFIG_READ,
     ENDPOINT_READ,
     METRICS_LIST,
+    MODEL_READ,
     SAVINGS_PLANS_READ,
     STATISTICS_READ,
     allow,
@@ -22,12 +23,14 @@ from components.grants import (
 from components.shared import Shared
 
 REPORTS = "reports/"
+# What a prediction of each version costs, and instance hours, as metrics.
+DAILY = "cron(30 0 * * ? *)"
 
 
 class CostReport(pulumi.ComponentResource):
     """Reports lie under `reports/cost/` of the log bucket."""
 
-    spec = ("COST-1c", "COST-1d", "COST-3b", "COST-5b", "COST-5c", "COST-7b")
+    spec = ("P4e", "COST-1c", "COST-1d", "COST-3b", "COST-5b", "COST-5c", "COST-7b")
 
     def __init__(
         self, name: str, *, shared: Shared, endpoints: dict[str, str], failures: WorkQueue, opts: pulumi.ResourceOptions | None = None
@@ -54,6 +57,8 @@ class CostReport(pulumi.ComponentResource):
                 allow(COST_READ, arns.billing_view()),
                 allow_anywhere([*(SAVINGS_PLANS_READ if plans else []), *METRICS_LIST, *STATISTICS_READ]),
                 *([allow(ENDPOINT_READ, [arns.sagemaker("endpoint", each) for each in endpoints])] if endpoints else []),
+                # Which version is on which instances.
+                *([allow(MODEL_READ, [arns.sagemaker("model", f"{each}-*") for each in endpoints])] if endpoints else []),
                 *(
                     [allow(ENDPOINT_CONFIG_READ, [arns.sagemaker("endpoint-config", f"{each}-*") for each in endpoints])]
                     if endpoints
@@ -65,15 +70,16 @@ class CostReport(pulumi.ComponentResource):
             dead_letters=failures,
         )
         self.function = Function(f"{name}-function", args, shared=shared, opts=pulumi.ResourceOptions(parent=self))
-        Schedule(
-            f"{name}-monthly",
-            platform=platform,
-            schedule_name=platform.name("cost-report-monthly"),
-            expression=settings.schedule,
-            target=self.function,
-            event={},
-            dead_letters=failures,
-            key=shared.keys.operations,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+        for often, expression, event in (("monthly", settings.schedule, {}), ("daily", DAILY, {"hours": 24})):
+            Schedule(
+                f"{name}-{often}",
+                platform=platform,
+                schedule_name=platform.name(f"cost-report-{often}"),
+                expression=expression,
+                target=self.function,
+                event=event,
+                dead_letters=failures,
+                key=shared.keys.operations,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
         self.register_outputs({"function": self.function.alias_arn})

@@ -18,6 +18,7 @@ from components.grants import (
     allow,
     allow_anywhere,
 )
+from components.inventory import LogSource
 from components.model import Model
 
 
@@ -34,19 +35,22 @@ class GlueJobs(pulumi.ComponentResource):
         shared = model.shared
         # Glue 5 writes to two groups below the prefix that its jobs name.
         self._log_prefix = f"/aws-glue/{model.endpoint}"
-        for stream in ("output", "error"):
-            LogGroup(
-                f"{name}-{stream}-log",
-                platform=shared.platform,
-                group_name=f"{self._log_prefix}/{stream}",
-                key=shared.keys.logs,
-                opts=pulumi.ResourceOptions(parent=self),
-            )
+        logs = {stream: self._log_group(stream, f"{self._log_prefix}/{stream}") for stream in ("output", "error")}
+        # The jobs print structured lines; what Spark itself says goes to the other group.
+        shared.platform.inventory.logs.append(LogSource(logs["output"].group_name, "data", logs["output"].group))
+        # With a security configuration Glue names a crawler's group by role and configuration, and would make it without retention.
+        self._log_group("crawler", f"/aws-glue/crawlers-role/{model.name('crawler')}-{model.name('glue')}")
         # The run is about one version of the object, also when a newer one has come since.
         versions = shared.lake.raw.grant_get_versions(f"data/{model.key}/")
         self.validate = self._job("validate", [*self._read_raw(), *versions, *shared.lake.quarantine.grant_overwrite(f"{model.key}/")])
         self.preprocess = self._job("preprocess", [])
         self.register_outputs({"crawler": self.crawler.name, "validate": self.validate.name, "preprocess": self.preprocess.name})
+
+    def _log_group(self, thing: str, group_name: str) -> LogGroup:
+        shared = self._model.shared
+        return LogGroup(
+            f"{self._name}-{thing}-log", platform=shared.platform, group_name=group_name, key=shared.keys.logs, opts=self._child()
+        )
 
     def _child(self, **more: object) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, **more)  # type: ignore[arg-type]

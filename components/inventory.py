@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import pulumi
+import pulumi_aws as aws
 
 # What a thing works for; dashboards and composite alarms are made one a pipeline.
 Pipeline = Literal["data", "training", "deployment", "inference", "cicd", "security", "operations"]
@@ -13,11 +14,22 @@ Pipeline = Literal["data", "training", "deployment", "inference", "cicd", "secur
 
 @dataclass(frozen=True)
 class Item:
-    """`name` is the thing's own name on AWS (function, state machine, queue, table or pipeline name); `model` is None where it serves all, `source` a function's folder under lambdas/."""
+    """`name` is the thing's own name on AWS (function, state machine, queue, table or pipeline name); `model` is None where it serves all, `source` a function's folder under lambdas/, `memory_mb` its memory."""
 
     name: str
     pipeline: Pipeline
     model: str | None = None
+    source: str | None = None
+    memory_mb: int | None = None
+
+
+@dataclass(frozen=True)
+class LogSource:
+    """A log group whose lines are structured (one JSON object each); `source` is a function's folder under lambdas/, None for jobs and endpoints."""
+
+    group_name: str
+    pipeline: Pipeline
+    group: aws.cloudwatch.LogGroup
     source: str | None = None
 
 
@@ -42,6 +54,7 @@ class Inventory:
     failure_queues: list[Item] = field(default_factory=list)
     tables: list[Item] = field(default_factory=list)
     watches: list[Watch] = field(default_factory=list)
+    logs: list[LogSource] = field(default_factory=list)
 
 
 def error_alarm(function: Item) -> str:

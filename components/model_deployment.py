@@ -28,6 +28,7 @@ from components.grants import (
     allow,
     pass_role,
 )
+from components.inventory import LogSource
 from components.model import Model
 from components.sagemaker_roles import serving_statements
 from components.state_machines.deployment import DeploymentMachine, deployment_definition
@@ -52,13 +53,14 @@ class ModelDeployment(pulumi.ComponentResource):
             statements=serving_statements(model),
             opts=child,
         )
-        LogGroup(
+        logs = LogGroup(
             f"{name}-endpoint-log",
             platform=shared.platform,
             group_name=f"/aws/sagemaker/Endpoints/{model.endpoint}",
             key=shared.keys.logs,
             opts=child,
         )
+        shared.platform.inventory.logs.append(LogSource(logs.group_name, "inference", logs.group))
         self.alarms = EndpointAlarms(f"{name}-alarms", model=model, opts=child)
         self.plan = self._plan()
         self.machine = StateMachine(

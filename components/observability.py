@@ -7,15 +7,25 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_aws as aws
 
+from components.audit import Audit
 from components.blocks.alarm import AlarmArgs, pipeline_alarm
+from components.blocks.log_group import LogGroup
 from components.dashboard import dashboard_body
 from components.documents import json_text
+from components.error_lines import ErrorLines
 from components.inventory import Item, Pipeline
 from components.model import Model
 from components.pipeline_alarms import PipelineAlarms
+from components.prediction_volume import PredictionVolume
 from components.rest_api import RestApi
 from components.runbooks import machine_runbook
+from components.saved_queries import SavedQueries
+from components.service_log_groups import ServiceLogGroups
 from components.shared import Shared
+from components.tracing import Tracing
+from components.trail_alarms import TrailAlarms
+from components.trail_patterns import cases
+from components.usage_dashboards import UsageDashboards
 
 API_LATENCY_MILLISECONDS = 5_000
 OLDEST_MESSAGE_SECONDS = 900
@@ -31,6 +41,7 @@ class Observability(pulumi.ComponentResource):
         shared: Shared,
         endpoints: Sequence[Model],
         api: RestApi | None,
+        audit: Audit,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("mlops:operations:Observability", name, None, opts)
@@ -51,12 +62,21 @@ class Observability(pulumi.ComponentResource):
             self._watch_table(table)
         if api:
             self._watch_api(platform.name("api"))
-        PipelineAlarms(
-            f"{name}-pipelines",
-            shared=shared,
-            api=platform.name("api") if api else None,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+        settings, child = platform.settings.observability, pulumi.ResourceOptions(parent=self)
+        if settings.error_filters:
+            ErrorLines(f"{name}-errors", shared=shared, opts=child)
+        if settings.volume.enabled and endpoints:
+            PredictionVolume(f"{name}-volume", shared=shared, models=endpoints, opts=child)
+        # After all alarms that belong to a pipeline.
+        PipelineAlarms(f"{name}-pipelines", shared=shared, api=platform.name("api") if api else None, opts=child)
+        if settings.trail_alarms and audit.logs:
+            self._watch_trail(audit.logs)
+        if settings.queries:
+            SavedQueries(f"{name}-queries", shared=shared, opts=child)
+        if api:
+            Tracing(f"{name}-tracing", shared=shared, api=platform.name("api"), opts=child)
+        UsageDashboards(f"{name}-usage", shared=shared, models=endpoints, opts=child)
+        ServiceLogGroups(f"{name}-service-logs", shared=shared, opts=child)
         body = dashboard_body(
             platform.region,
             f"{platform.prefix}/models",
@@ -76,6 +96,20 @@ class Observability(pulumi.ComponentResource):
         short = args.alarm_name.removeprefix(f"{platform.prefix}-")
         opts = pulumi.ResourceOptions(parent=self)
         pipeline_alarm(f"{self._name}-{short}", args, pipeline=pipeline, inventory=platform.inventory, failed_work=failed_work, opts=opts)
+
+    def _watch_trail(self, logs: LogGroup) -> None:
+        platform = self._shared.platform
+        security = platform.settings.security
+        spared = [platform.arns.role_session(role, "") for role in security.deployers]
+        TrailAlarms(
+            f"{self._name}-trail",
+            platform=platform,
+            cases=cases(answered=security.response, spared=spared),
+            group_name=logs.group.name,
+            topic_arn=self._shared.notifications.topic_arn,
+            denied_calls=platform.settings.observability.denied_calls,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
 
     def _watch_pipeline(self, item: Item) -> None:
         pipeline = item.name

@@ -71,7 +71,7 @@ class PipelineAlarms(pulumi.ComponentResource):
             "causes",
             "pipelines",
             {self._shared.platform.name(f"{pipeline}-pipeline"): each for pipeline, each in zip(CAUSES, causes, strict=True)},
-            "A pipeline that fills failures queues is in trouble; it tells of that itself",
+            "A pipeline that fills failures queues is in trouble, and tells of that itself: see docs/runbooks/pipeline-alarm.md",
             tells=False,
         )
         self._any_of(

@@ -146,6 +146,15 @@ class RestApi(pulumi.ComponentResource):
             key=self._shared.keys.logs,
             opts=self._child,
         )
+        # API Gateway would make this one itself, without retention and key.
+        execution_logs = aws.cloudwatch.LogGroup(
+            f"{self._name}-execution-log",
+            name=pulumi.Output.concat("API-Gateway-Execution-Logs_", self.api.id, "/", settings.stage),
+            retention_in_days=platform.settings.logs.retention_days,
+            kms_key_id=self._shared.keys.logs.arn,
+            tags=platform.tags(data="internal"),
+            opts=self._child,
+        )
         # A deployment is a snapshot: what changes the API must change this hash.
         snapshot = json.dumps(
             [
@@ -173,7 +182,7 @@ class RestApi(pulumi.ComponentResource):
             cache_cluster_enabled=cache is not None,
             cache_cluster_size=cache.size_gb if cache else None,
             access_log_settings={"destination_arn": logs.group.arn, "format": json_text(dict(ACCESS_LOG_FIELDS))},
-            opts=pulumi.ResourceOptions(parent=self, depends_on=self._log_role()),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[execution_logs, *self._log_role()]),
         )
         common = {
             "logging_level": "ERROR",

@@ -79,7 +79,7 @@ class TrainingPipeline(pulumi.ComponentResource):
             handler=handler,
             pipeline="training",
             model=model.key,
-            environment={"MODEL": model.key, **environment},
+            environment={"MODEL": model.key, "METRIC_NAMESPACE": model.metric_namespace, **environment},
             statements=statements,
             timeout_seconds=functions.timeout_seconds,
             memory_mb=functions.memory_mb,

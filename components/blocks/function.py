@@ -21,7 +21,7 @@ from components.grants import (
     allow,
     allow_anywhere,
 )
-from components.inventory import Item, Pipeline
+from components.inventory import Item, LogSource, Pipeline
 from components.platform import Platform
 from components.shared import Shared
 
@@ -61,9 +61,10 @@ class Function(pulumi.ComponentResource):
         self.function_name = function_name(platform, args.handler, args.model)
         self.known_arn = platform.arns.function(self.function_name)
         self.known_alias_arn = platform.arns.function_alias(self.function_name, ALIAS)
-        platform.inventory.functions.append(Item(self.function_name, args.pipeline, args.model, args.handler))
+        platform.inventory.functions.append(Item(self.function_name, args.pipeline, args.model, args.handler, args.memory_mb))
         child = pulumi.ResourceOptions(parent=self)
         logs = LogGroup(f"{name}-log", platform=platform, group_name=f"/aws/lambda/{self.function_name}", key=shared.keys.logs, opts=child)
+        platform.inventory.logs.append(LogSource(logs.group_name, args.pipeline, logs.group, args.handler))
         role = ServiceRole(
             name,
             platform=platform,

@@ -76,7 +76,7 @@ class AccountTrail(pulumi.ComponentResource):
     ) -> None:
         super().__init__("mlops:foundation:AccountTrail", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        group_arn, role = trail_log(name, platform=platform, key=store.key, opts=child)
+        self.logs, role = trail_log(name, platform=platform, key=store.key, opts=child)
         self.arn = aws.cloudtrail.Trail(
             f"{name}-trail",
             name=platform.name("trail"),
@@ -88,7 +88,7 @@ class AccountTrail(pulumi.ComponentResource):
             is_multi_region_trail=True,
             is_organization_trail=organization,
             include_global_service_events=True,
-            cloud_watch_logs_group_arn=group_arn,
+            cloud_watch_logs_group_arn=self.logs.destination_arn,
             cloud_watch_logs_role_arn=role.arn,
             advanced_event_selectors=_selectors(platform, watched),  # type: ignore[arg-type]
             opts=pulumi.ResourceOptions(parent=self, protect=platform.protected, depends_on=[role.policy, store.policy]),

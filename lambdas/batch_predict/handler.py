@@ -20,11 +20,11 @@ from typing import Any
 
 import boto3
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.metrics import MetricUnit, single_metric
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from chunks import Chunk, batch_id, chunks, layout, parse_header, results
 from claims import Claims
+from platform_common import embedded_metrics
 from platform_common.api import ApiError, body_of, respond
 from platform_common.contract import Contract, ContractError, load
 from platform_common.objects import split_uri, write_json
@@ -149,10 +149,10 @@ def predict(source: Source, identifier: str) -> dict[str, Any]:
 
 
 def count(predicted: int, version: str) -> None:
-    """The same metric as predictions over the API, which the cost of a prediction is counted by."""
-    with single_metric(name="Predictions", unit=MetricUnit.Count, value=predicted, namespace=os.environ["METRIC_NAMESPACE"]) as metric:
-        metric.add_dimension(name="service", value=os.environ["MODEL"])
-        metric.add_dimension(name="ModelVersion", value=version)
+    """The same metrics as of predictions over the API, which the cost of a prediction is counted by: of the model, and of the version."""
+    of_model = {"service": os.environ["MODEL"]}
+    of_version = {**of_model, "ModelVersion": version}
+    embedded_metrics.put(os.environ["METRIC_NAMESPACE"], {"Predictions": predicted}, [of_model, of_version], unit="Count")
 
 
 class Counted:

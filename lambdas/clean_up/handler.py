@@ -53,6 +53,8 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     document["uri"] = uri = write_report(clients["s3"], os.environ["REPORTS_BUCKET"], stem, document, text(document))
     record(document)
     metrics.add_metric(name="CleanUpFindings", unit=MetricUnit.Count, value=len(findings))
+    idle = sum(each.kind == "idle-endpoint" for each in findings)
+    metrics.add_metric(name="IdleEndpoints", unit=MetricUnit.Count, value=idle)
     metrics.add_metric(name="CleanUpSaving", unit=MetricUnit.NoUnit, value=document["saving_monthly_usd"])
     logger.info("cleaned up", extra={key: document[key] for key in ("applied", "counts", "deleted", "failed", "uri")})
     if document["failed"]:

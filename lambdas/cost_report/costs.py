@@ -9,23 +9,39 @@ from datetime import UTC, datetime
 from typing import Any
 
 UNTAGGED = "(without the tag)"
+MOST_HOURS = 24 * 15  # CloudWatch lists metrics of two weeks
 PLANS = {"SAGEMAKER_SP": "SageMaker", "COMPUTE_SP": "Compute (Lambda, Fargate, EC2)"}
 
 
 @dataclass(frozen=True)
-class Month:
-    """A calendar month in UTC; `end` is the first moment after it."""
+class Window:
+    """A time in UTC; `end` is the first moment after it."""
 
     start: datetime
     end: datetime
+
+    def hours_until(self, now: datetime, since: datetime) -> float:
+        """Hours of the window from `since` on, up to now."""
+        return max(0.0, (min(self.end, now) - max(self.start, since)).total_seconds() / 3600)
+
+
+@dataclass(frozen=True)
+class Month(Window):
+    """A calendar month."""
 
     @property
     def name(self) -> str:
         return f"{self.start:%Y-%m}"
 
-    def hours_until(self, now: datetime, since: datetime) -> float:
-        """Hours of the month from `since` on, up to now."""
-        return max(0.0, (min(self.end, now) - max(self.start, since)).total_seconds() / 3600)
+
+@dataclass(frozen=True)
+class Fleet:
+    """The instances of a production variant and the model version on them; `hour_usd` is None for a type without a known price."""
+
+    variant: str
+    version: str
+    instances: int
+    hour_usd: float | None
 
 
 def month_of(event: Mapping[str, Any], now: datetime) -> Month:
@@ -44,6 +60,38 @@ def month_of(event: Mapping[str, Any], now: datetime) -> Month:
     if start > now:
         raise ValueError(f"month: {year}-{number:02} is still to come")
     return Month(start, end)
+
+
+def hours_of(event: Mapping[str, Any]) -> int | None:
+    """The hours of {"hours": 24}; None for an event about a month. ValueError for anything that CloudWatch has no hourly data of."""
+    hours = event.get("hours")
+    if hours is None:
+        return None
+    if "month" in event or not isinstance(hours, int) or isinstance(hours, bool) or not 1 <= hours <= MOST_HOURS:
+        raise ValueError(f"hours: expected a whole number from 1 to {MOST_HOURS}, and no month beside it; got {hours!r}")
+    return hours
+
+
+def version_rows(fleets: Sequence[Fleet], predictions: Mapping[str, float], hours: float) -> list[dict[str, Any]]:
+    """One row a version that answered: its predictions and what its variant's instances cost by list price, each.
+
+    Versions of one variant share its instances in the order in which they came, so their predictions cost the same. A version that is on no
+    variant any more was on the first one, which deployments replace. What a variant costs that answered nothing is in no row.
+    """
+    on = {fleet.version: fleet for fleet in fleets}
+    replaced = fleets[0] if fleets else None
+    shares: dict[str, float] = {}
+    for version, count in predictions.items():
+        fleet = on.get(version, replaced)
+        if fleet is not None:
+            shares[fleet.variant] = shares.get(fleet.variant, 0.0) + count
+    rows = []
+    for version, count in sorted(predictions.items()):
+        fleet = on.get(version, replaced)
+        dollars = None if fleet is None or fleet.hour_usd is None else fleet.hour_usd * fleet.instances * hours
+        of_variant = shares[fleet.variant] if fleet is not None else 0.0
+        rows.append({"version": version, "predictions": count, "list_price_per_prediction_usd": per_prediction(dollars, of_variant)})
+    return rows
 
 
 def query(month: Month, tag: str, filters: Mapping[str, str]) -> dict[str, Any]:

@@ -9,28 +9,34 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
-from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit, single_metric
+from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
-from costs import PLANS, Month, by_tag, model_rows, month_of, query, recommendation, totals
+from costs import PLANS, Fleet, Month, Window, by_tag, hours_of, model_rows, month_of, query, recommendation, totals, version_rows
+from platform_common import embedded_metrics
 from platform_common.in_service import describe_endpoint
-from platform_common.prices import AS_OF, HOURS_A_MONTH, instances_month
+from platform_common.prices import AS_OF, HOURS_A_MONTH, INSTANCE_HOUR, instances_month
 from platform_common.reports import dollars, table, write_report
 
 logger = Logger()
-metrics = Metrics(namespace=os.environ["METRIC_NAMESPACE"], service="cost-report")
 sagemaker, cloudwatch, s3 = (boto3.client(service) for service in ("sagemaker", "cloudwatch", "s3"))
 # Cost Explorer answers in one region for the whole account.
 explorer = boto3.client("ce", region_name="us-east-1")
+PRIMARY = "primary"  # the variant of every deployment; an A/B test adds another
 # AWS has no data yet (an account's first day), or this is the sandbox, where nothing is billed. Any other error is an error.
 NO_BILL = ("DataUnavailableException", "UnsupportedOperation")
 
 
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
-    """Input: {} (the last whole month) or {"month": "YYYY-MM"}. Output: the report and its URI."""
+    """Input: {} (the last whole month), {"month": "YYYY-MM"}, or {"hours": 24} for what a prediction of each version cost in the last hours.
+
+    Output: the report and its URI; of the last hours one row a model, and metrics.
+    """
     now = datetime.now(UTC)
-    month = month_of(event, now)
     models: dict[str, str] = json.loads(os.environ["MODELS"])  # endpoint → model
+    hours = hours_of(event)
+    if hours is not None:
+        return lately(models, Window(now - timedelta(hours=hours), now), now)
+    month = month_of(event, now)
     stack: dict[str, str] = json.loads(os.environ["STACK_TAGS"])
     billed, environments, plans, reason = None, None, [], ""
     try:
@@ -68,6 +74,40 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     return document
 
 
+def lately(models: dict[str, str], window: Window, now: datetime) -> dict[str, Any]:
+    """Instance hours of each model and the cost of a prediction of each of its versions, by list price: a bill is a day behind and knows no versions."""
+    namespace, rows = os.environ["METRIC_NAMESPACE"], []
+    for endpoint, model in models.items():
+        fleets, since = fleet(endpoint)
+        hours = window.hours_until(now, since) if since else 0.0
+        versions = version_rows(fleets, predictions(model, window, timedelta(hours=1)), hours)
+        instance_hours = round(sum(each.instances for each in fleets) * hours, 4)
+        rows.append({"model": model, "instance_hours": instance_hours, "versions": versions})
+        embedded_metrics.put(namespace, {"InstanceHours": instance_hours}, [{"Model": model}])
+        for row in versions:
+            if row["list_price_per_prediction_usd"] is not None:
+                cost = {"CostPerPrediction": row["list_price_per_prediction_usd"]}
+                embedded_metrics.put(namespace, cost, [{"Model": model, "ModelVersion": row["version"]}])
+    logger.info("unit costs", extra={"hours": round((window.end - window.start).total_seconds() / 3600), "models": rows})
+    return {"schema": 1, "stack": os.environ["STACK"], "start": window.start.isoformat(), "end": window.end.isoformat(), "models": rows}
+
+
+def fleet(endpoint: str) -> tuple[list[Fleet], datetime | None]:
+    """The endpoint's variants, the one that deployments replace first, and since when it is there; nothing where there is none."""
+    described = describe_endpoint(sagemaker, endpoint)
+    if described is None:
+        return [], None
+    counts = {each["VariantName"]: each.get("CurrentInstanceCount", 0) for each in described.get("ProductionVariants", [])}
+    config = sagemaker.describe_endpoint_config(EndpointConfigName=described["EndpointConfigName"])
+    fleets = []
+    for each in config["ProductionVariants"]:
+        container = sagemaker.describe_model(ModelName=each["ModelName"])["PrimaryContainer"]
+        version = container.get("Environment", {}).get("MODEL_VERSION", "")
+        price = INSTANCE_HOUR.get(each.get("InstanceType", "serverless"))
+        fleets.append(Fleet(each["VariantName"], version, counts.get(each["VariantName"], 0), price))
+    return sorted(fleets, key=lambda each: each.variant != PRIMARY), described["CreationTime"]
+
+
 def bill(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """All pages of GetCostAndUsage."""
     token: dict[str, str] = {}
@@ -88,26 +128,28 @@ def savings_plans() -> list[dict[str, Any]]:
     ]
 
 
-def predictions(model: str, month: Month) -> dict[str, float]:
-    """Predictions of the month by model version. CloudWatch lists metrics of the last two weeks: an older version shows while it answers."""
+def predictions(model: str, window: Window, period: timedelta = timedelta(days=1)) -> dict[str, float]:
+    """Predictions of a time by model version. CloudWatch lists metrics of the last two weeks: an older version shows while it answers."""
     of_model = {"Name": "service", "Value": model}
     namespace = os.environ["MODELS_NAMESPACE"]
     pages = cloudwatch.get_paginator("list_metrics").paginate(Namespace=namespace, MetricName="Predictions", Dimensions=[of_model])
     found: dict[str, float] = {}
     for metric in (metric for page in pages for metric in page["Metrics"]):
-        version = next((each["Value"] for each in metric["Dimensions"] if each["Name"] == "ModelVersion"), "")
+        version = next((each["Value"] for each in metric["Dimensions"] if each["Name"] == "ModelVersion"), None)
+        if version is None:
+            continue  # of all versions together
         answer = cloudwatch.get_metric_statistics(
             Namespace=namespace,
             MetricName="Predictions",
             Dimensions=metric["Dimensions"],
-            StartTime=month.start,
-            EndTime=month.end,
-            Period=int(timedelta(days=1).total_seconds()),
+            StartTime=window.start,
+            EndTime=window.end,
+            Period=int(period.total_seconds()),
             Statistics=["Sum"],
         )
-        count = sum(point["Sum"] for point in answer["Datapoints"])
-        if count:
-            found[version] = found.get(version, 0.0) + count
+        number = sum(point["Sum"] for point in answer["Datapoints"])
+        if number:
+            found[version] = found.get(version, 0.0) + number
     return found
 
 
@@ -126,17 +168,15 @@ def hosting_cost(endpoint: str, month: Month, now: datetime) -> float | None:
 
 def put_metrics(document: dict[str, Any]) -> None:
     """Cost and cost per prediction by model; billed where AWS tells, else by list price, and never one under the other's name."""
-    namespace = os.environ["METRIC_NAMESPACE"]
+    names = {
+        "BilledCost": "billed_usd",
+        "BilledCostPerPrediction": "billed_per_prediction_usd",
+        "HostingListPrice": "hosting_list_price_usd",
+        "HostingListPricePerPrediction": "hosting_per_prediction_usd",
+    }
     for row in document["models"]:
-        for name, key in (
-            ("BilledCost", "billed_usd"),
-            ("BilledCostPerPrediction", "billed_per_prediction_usd"),
-            ("HostingListPrice", "hosting_list_price_usd"),
-            ("HostingListPricePerPrediction", "hosting_per_prediction_usd"),
-        ):
-            if row[key] is not None:
-                with single_metric(name=name, unit=MetricUnit.NoUnit, value=row[key], namespace=namespace) as metric:
-                    metric.add_dimension(name="Model", value=row["model"])
+        known = {name: row[key] for name, key in names.items() if row[key] is not None}
+        embedded_metrics.put(os.environ["METRIC_NAMESPACE"], known, [{"Model": row["model"]}])
 
 
 def text(document: dict[str, Any]) -> str:

@@ -98,7 +98,8 @@ def ask(request: Request) -> list[dict[str, Any]]:
     rows = json.loads(result["Body"].read())["predictions"]
     milliseconds = (time.perf_counter() - started) * 1000
     predicted = predictions(request, contract(), rows, result.get("InvokedProductionVariant", ""), milliseconds)
-    metrics.add_dimension(name="ModelVersion", value=str(predicted[0]["model_version"]))
+    # Of the model, whose history must not break off with each version, and of the version.
+    metrics.add_dimensions(service=os.environ["MODEL"], ModelVersion=str(predicted[0]["model_version"]))
     metrics.add_metric(name="Predictions", unit=MetricUnit.Count, value=len(predicted))
     metrics.add_metric(name="EndpointLatency", unit=MetricUnit.Milliseconds, value=milliseconds)
     return predicted

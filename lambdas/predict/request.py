@@ -89,11 +89,12 @@ def records(request: Request, contract: Contract, predicted: list[dict[str, Any]
 
 
 def line(predicted: list[dict[str, Any]]) -> dict[str, Any]:
-    """What the log says of an answered request: which version of which training answered, and (of up to 100) which predictions."""
+    """What the log says of an answered request: which version of which training answered, how long that took, and (of up to 100) which predictions."""
     first = predicted[0]
     causes = [first["training_run"]] if first.get("training_run") else []
     ids = [prediction["id"] for prediction in predicted[:LOGGED_IDS]]
-    return {"predictions": len(predicted), "prediction_ids": ids, "model_version": first["model_version"], "caused_by": causes}
+    known = {"predictions": len(predicted), "prediction_ids": ids, "model_version": first["model_version"], "caused_by": causes}
+    return {**known, "milliseconds": first["latency_ms"]}
 
 
 def messages(rows: list[dict[str, Any]], maximum_bytes: int = 200_000) -> list[str]:

@@ -15,7 +15,7 @@ PROPERTY_PUNCTUATION = "_.:/=+-@"  # besides letters, numbers and spaces: what S
 
 @dataclass(frozen=True)
 class Candidate:
-    """A finished training job: all metrics that train.py printed, on the same test rows for every candidate."""
+    """A finished training job: all metrics that train.py printed, on the same test rows for every candidate; what was billed of its seconds."""
 
     job: str
     algorithm: str
@@ -23,6 +23,7 @@ class Candidate:
     seconds: float
     model_data_url: str
     evaluation: Mapping[str, Any]
+    billable_seconds: float | None = None
 
     def row(self) -> dict[str, Any]:
         return {"algorithm": self.algorithm, "job": self.job, "metrics": dict(self.metrics), "seconds": self.seconds}

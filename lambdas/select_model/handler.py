@@ -11,6 +11,7 @@ from typing import Any
 import boto3
 from aws_lambda_powertools import Logger
 from choose import REJECTED, Candidate, gate, model_package, properties, ranked
+from platform_common import embedded_metrics
 from platform_common.objects import split_uri
 
 logger = Logger()
@@ -37,6 +38,7 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
         documents = write_documents(best, archives[best.job][1])
         customer = properties(best, training_run=run, reason=event["reason"], detail=verdict.detail, model=os.environ["MODEL"])
         parameters = model_package(best, verdict, group=group, image=os.environ["SERVING_IMAGE"], documents=documents, customer=customer)
+        count_seconds(order)
         arn = sagemaker.create_model_package(**parameters, ClientToken=f"training-{run}")["ModelPackageArn"]
     package = sagemaker.describe_model_package(ModelPackageName=arn)
     if package["ModelApprovalStatus"] == REJECTED and not package.get("ApprovalDescription"):
@@ -56,6 +58,16 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     return answer
 
 
+def count_seconds(candidates: list[Candidate]) -> None:
+    """Seconds of the run's jobs together: trained, billed, and the difference, which spot instances saved."""
+    known = [(each.seconds, each.billable_seconds) for each in candidates if each.billable_seconds is not None]
+    if not known:
+        return
+    trained, billed = (sum(values) for values in zip(*known, strict=True))
+    values = {"TrainingSeconds": trained, "BillableSeconds": billed, "SpotSavedSeconds": trained - billed}
+    embedded_metrics.put(os.environ["METRIC_NAMESPACE"], values, [{"Model": os.environ["MODEL"]}], unit="Seconds")
+
+
 def read_job(name: str) -> tuple[Candidate, dict[str, bytes]]:
     """A completed job as a candidate, and the documents of its archive."""
     job = sagemaker.describe_training_job(TrainingJobName=name)
@@ -71,6 +83,7 @@ def read_job(name: str) -> tuple[Candidate, dict[str, bytes]]:
         # The job's own metrics where SageMaker has them, in the archive's full precision.
         metrics={metric["MetricName"]: float(metric["Value"]) for metric in job.get("FinalMetricDataList", [])} | evaluation["metrics"],
         seconds=float(job.get("TrainingTimeInSeconds") or evaluation["seconds"]),
+        billable_seconds=float(job["BillableTimeInSeconds"]) if "BillableTimeInSeconds" in job else None,
         model_data_url=url,
         evaluation=evaluation,
     )

@@ -87,6 +87,11 @@ def error_of(kind, message, trace):
 
 
 def print_error(error):
+    if os.environ.get("AWS_LAMBDA_LOG_FORMAT") == "JSON":
+        # As the Python runtime writes an exception that nobody caught: `log_level`, where its logger has `level`.
+        moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        print(json.dumps({"timestamp": moment, "log_level": "ERROR", "requestId": RequestIdFilter.request_id, **error}))
+        return
     print(f"[ERROR] {error['errorType']}: {error['errorMessage']}")
     if error.get("stackTrace"):
         print("Traceback (most recent call last):\n" + "".join(error["stackTrace"]), end="")

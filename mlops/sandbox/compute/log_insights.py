@@ -1,4 +1,4 @@
-"""CloudWatch Logs Insights: StartQuery with the commands fields, display, filter, sort, limit and `stats count(*) by`; others are refused by name.
+"""CloudWatch Logs Insights: StartQuery with the commands fields, display, filter, sort, limit and stats; others are refused by name.
 
 Source: "CloudWatch Logs Insights query syntax" in the user guide. Fields of JSON events are discovered: `correlation_id`, `detail.state`.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
+import statistics
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -26,6 +26,9 @@ _CONDITION = re.compile(
     rf"""\s*(?P<field>{_SIMPLE})\s*(?P<relation>=~|!=|=|>=|<=|>|<|not\s+like|like|in|not\s+in)\s*(?P<value>/(?:[^/\\]|\\.)*/i?|"[^"]*"|'[^']*'|\[[^\]]*\]|[\w.\-]+)\s*""",
     re.IGNORECASE,
 )
+FIGURES: dict[str, Callable[[Sequence[float]], float]] = {"count": len, "avg": statistics.fmean, "max": max, "min": min, "sum": sum}
+_ASKED = rf"(?:{'|'.join(FIGURES)})\(\s*(?:\*|{_SIMPLE})\s*\)(?:\s+as\s+\w+)?"
+_FIGURE = rf"({'|'.join(FIGURES)})\(\s*(\*|{_SIMPLE})\s*\)(?:\s+as\s+(\w+))?"
 _PRESENT = re.compile(rf"\s*(?P<not>not\s+)?ispresent\(\s*(?P<field>{_SIMPLE})\s*\)\s*", re.IGNORECASE)
 
 
@@ -100,21 +103,41 @@ def execute(rows: list[Row], query: str) -> list[Row]:
             case "limit":
                 rows = rows[: int(rest)]
             case "stats":
-                rows, shown = counted(rows, rest)
+                rows, shown = aggregated(rows, rest)
             case _:
-                raise refused(f"the command {command!r}; it has fields, display, filter, sort, limit and stats count(*) by")
+                raise refused(f"the command {command!r}; it has fields, display, filter, sort, limit and stats")
     names = shown or list(DEFAULT_FIELDS)
     return [{name: row[name] for name in (*names, "@ptr") if name in row} for row in rows[:LIMIT]]
 
 
-def counted(rows: list[Row], text: str) -> tuple[list[Row], list[str]]:
-    found = re.fullmatch(rf"\s*count\(\*\)(?:\s+as\s+(\w+))?(?:\s+by\s+({_SIMPLE}(?:\s*,\s*{_SIMPLE})*))?\s*", text, re.IGNORECASE)
-    if found is None:
-        raise refused(f"stats {text.strip()!r}: it has count(*) [as name] [by field, …]")
-    name, by = found[1] or "count(*)", [field.strip() for field in (found[2] or "").split(",") if field.strip()]
-    counts = Counter(tuple(row.get(field) for field in by) for row in rows)
-    made = [{**dict(zip(by, values, strict=True)), name: number} for values, number in counts.most_common()]
-    return made, [*by, name]
+def aggregated(rows: list[Row], text: str) -> tuple[list[Row], list[str]]:
+    """The rows of `stats avg(a) as b, count(*) by c`, the largest first figure first, and their columns."""
+    whole = re.fullmatch(
+        rf"\s*(?P<asked>{_ASKED}(?:\s*,\s*{_ASKED})*)(?:\s+by\s+(?P<by>{_SIMPLE}(?:\s*,\s*{_SIMPLE})*))?\s*", text, re.IGNORECASE
+    )
+    if whole is None:
+        raise refused(f"stats {text.strip()!r}: it has {', '.join(FIGURES)} of plain fields, with as and by")
+    by = [field.strip() for field in (whole["by"] or "").split(",") if field.strip()]
+    groups: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row.get(field) for field in by), []).append(row)
+    asked = [
+        (found[1].lower(), found[2], found[3] or f"{found[1]}({found[2]})") for found in re.finditer(_FIGURE, whole["asked"], re.IGNORECASE)
+    ]
+    made = []
+    for values, group in groups.items():
+        figures = {name: figure(kind, field, group) for kind, field, name in asked}
+        made.append({**dict(zip(by, values, strict=True)), **{name: value for name, value in figures.items() if value is not None}})
+    first = asked[0][2]
+    return sorted(made, key=lambda row: order_key(row, first), reverse=True), [*by, *(name for _, _, name in asked)]
+
+
+def figure(kind: str, field: str, group: list[Row]) -> float | None:
+    """One figure of a group's rows; None when no row has a number there."""
+    if kind == "count":
+        return len(group) if field == "*" else sum(field in row for row in group)
+    values = [float(row[field]) for row in group if isinstance(row.get(field), int | float)]
+    return FIGURES[kind](values) if values else None
 
 
 def order_key(row: Row, field: str) -> tuple[int, float, str]:

@@ -119,7 +119,19 @@ def test_a_query_finds_one_correlation_id_in_several_groups(aws, group):
     assert query(aws, [other], "fields rows | filter rows > 200 and message like /valid/ | limit 1") == [{"rows": "300"}]
 
 
-@pytest.mark.parametrize("text", ["parse @message '*' as x", "stats avg(x)", "filter (a = 1)", "fields strlen(a)"])
+def test_a_query_sums_up_by_field(aws, group):
+    lines = [{"service": "a", "ms": 10}, {"service": "a", "ms": 30.5}, {"service": "b", "ms": 4}, {"service": "b"}]
+    write(aws, group, *lines)
+    found = query(
+        aws, [group], "stats count(*) as n, avg(ms) as mean, max(ms), min(ms) as least, count(ms) as timed by service | sort service asc"
+    )
+    assert found == [
+        {"service": "a", "n": "2", "mean": "20.25", "max(ms)": "30.5", "least": "10.0", "timed": "2"},
+        {"service": "b", "n": "2", "mean": "4.0", "max(ms)": "4.0", "least": "4.0", "timed": "1"},
+    ]
+
+
+@pytest.mark.parametrize("text", ["parse @message '*' as x", "stats stddev(x)", "filter (a = 1)", "fields strlen(a)"])
 def test_a_query_that_is_not_executed_is_refused_by_name(aws, group, text):
     with pytest.raises(aws.client("logs").exceptions.InvalidParameterException, match="does not execute"):
         query(aws, [group], text)
