@@ -20,6 +20,8 @@ STORAGE_TYPES = {
     "IntelligentTieringFAStorage": "intelligent tiering, frequent",
     "IntelligentTieringIAStorage": "intelligent tiering, infrequent",
     "IntelligentTieringAIAStorage": "intelligent tiering, archive instant",
+    "IntelligentTieringAAStorage": "intelligent tiering, archive",
+    "IntelligentTieringDAAStorage": "intelligent tiering, deep archive",
     "GlacierInstantRetrievalStorage": "glacier instant retrieval",
 }
 

@@ -155,9 +155,9 @@ def test_seconds_that_spot_instances_saved_are_counted(aws: None, function: Load
 
 @pytest.mark.spec("P4e")
 def test_predictions_of_a_batch_count_for_the_model_and_for_its_version(
-    aws: None, function: Load, capsys: pytest.CaptureFixture[str], contract_files: dict[str, Any]
+    aws: None, function: Load, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    handler = function("batch_predict", MODEL="flights", METRIC_NAMESPACE="mlops-x/models")
+    handler = function("batch_predict", MODEL="flights", METRIC_NAMESPACE="mlops-x/models", LEDGER_TABLE="ledger")
     handler.count(40, "3")
     of_model = ("service", "flights")
     assert written(capsys.readouterr().out) == {
