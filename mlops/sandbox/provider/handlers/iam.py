@@ -95,13 +95,13 @@ class ServiceLinkedRole(Handler):
     replace_on = ("awsServiceName", "customSuffix")
 
     def create(self, call: Call, p: Properties) -> str:
-        call.made = call(
+        made = call.made = call(
             "create_service_linked_role",
             AWSServiceName=p.require("awsServiceName"),
             CustomSuffix=p.take("customSuffix"),
             Description=p.take("description"),
         )["Role"]
-        return call.made["Arn"]
+        return made["Arn"]
 
     def computed(self, call: Call, id_: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
         role = call.made or call("get_role", RoleName=_name(id_))["Role"]
