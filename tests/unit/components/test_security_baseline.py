@@ -14,14 +14,13 @@ from components.arns import Arns
 from components.keys import DATA_CLASSES, key_policy
 from components.security_events import CALL, FINDING, IMAGE, SIGN_IN
 from components.security_patterns import BY_CLOUDTRAIL, calls
-from components.settings import LAMBDA_SERVICES
 from components.settings_platform import KeySettings
 from mlops.sandbox.identity.conditions import Context
 from mlops.sandbox.identity.documents import Document, parse
 from mlops.sandbox.identity.evaluation import Policies, Request, evaluate
 from mlops.sandbox.identity.principals import Principal, service_principal
 
-from .test_program import ROOT, STACKS, of_type
+from .test_program import STACKS, of_type
 
 ACCOUNT, OTHER = "123456789012", "999999999999"
 ARNS = Arns("aws", "eu-west-1", ACCOUNT)
@@ -185,20 +184,6 @@ def test_endpoints_pass_calls_of_this_account_to_data_of_this_account_only(stack
         assert not passes(role("function", OTHER)), endpoint.name
         if endpoint.inputs["vpcEndpointType"] == "Gateway":
             assert not passes(role("function"), OTHER), endpoint.name
-
-
-@pytest.mark.spec("SEC-3a", "SEC-8c")
-def test_what_functions_call_without_a_way_out_has_an_endpoint() -> None:
-    # IAM has none, so what responds to security events needs another way out: the settings say so.
-    handled = {"s3", "dynamodb", "iam", "cloudtrail", "ec2", "sns"}
-    names = {"sagemaker": "sagemaker.api", "sagemaker-runtime": "sagemaker.runtime", "cloudwatch": "monitoring", "stepfunctions": "states"}
-    called = {
-        name
-        for file in (ROOT / "lambdas").rglob("*.py")
-        for name in re.findall(r"""client\("([a-z0-9-]+)"\)""", file.read_text())
-        if not file.parent.name.startswith(("remediate", "cancel", "revoke", "quarantine", "security"))
-    }
-    assert {names.get(name, name) for name in called - handled} <= set(LAMBDA_SERVICES)
 
 
 @pytest.mark.parametrize("stack", STACKS)
