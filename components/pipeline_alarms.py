@@ -51,7 +51,9 @@ class PipelineAlarms(pulumi.ComponentResource):
             description = f"The {pipeline} pipeline is in trouble: see docs/runbooks/pipeline-alarm.md"
             composites[pipeline] = self._composite(pipeline, children, description)
             self._dashboard(pipeline)
-        self._failed_work([watch for watch in watches if watch.failed_work], [composites[each] for each in CAUSES if each in composites])
+        self._failed_work(
+            [watch for watch in watches if watch.failed_work], {each: composites[each] for each in CAUSES if each in composites}
+        )
         self.register_outputs({})
 
     def _composite(self, pipeline: Pipeline, children: Sequence[Watch], description: str) -> aws.cloudwatch.CompositeAlarm:
@@ -63,14 +65,14 @@ class PipelineAlarms(pulumi.ComponentResource):
             tells=True,
         )
 
-    def _failed_work(self, queues: Sequence[Watch], causes: Sequence[aws.cloudwatch.CompositeAlarm]) -> None:
+    def _failed_work(self, queues: Sequence[Watch], causes: Mapping[Pipeline, aws.cloudwatch.CompositeAlarm]) -> None:
         if not queues:
             return
         settings = self._shared.platform.settings.observability
         cause = self._any_of(
             "causes",
             "pipelines",
-            {self._shared.platform.name(f"{pipeline}-pipeline"): each for pipeline, each in zip(CAUSES, causes, strict=True)},
+            {self._shared.platform.name(f"{pipeline}-pipeline"): each for pipeline, each in causes.items()},
             "A pipeline that fills failures queues is in trouble, and tells of that itself: see docs/runbooks/pipeline-alarm.md",
             tells=False,
         )

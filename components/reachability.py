@@ -56,6 +56,7 @@ _NO_RESPONSE = "set security.response to false"
 CALLERS = (
     Caller("audit_approval", ("sagemaker",), _NO_MODELS, _models),
     Caller("batch_predict", ("lambda", "sagemaker-runtime"), _NO_MODELS, _models),
+    Caller("close_execution", ("sns", "sqs", "stepfunctions"), "leave the part data out", lambda settings: "data" in settings.stack.parts),
     Caller("describe_model", ("sagemaker",), _NO_MODELS, _models),
     Caller("detect_drift", ("cloudwatch", "sagemaker"), _NO_MODELS, _models),
     Caller("plan_deployment", ("sagemaker",), _NO_MODELS, _models),

@@ -11,7 +11,7 @@ from typing import Any
 from components.settings_models import DeploymentSettings, takes_volume_key
 from components.state_machines.common import ANY_TASK_FAILURE, SAGEMAKER_TRANSIENT, Common, State
 from components.state_machines.scaling import scaling_states, stop_scaling_state
-from components.state_machines.variants import CHALLENGER, VARIANT, challenger_states, choose_update
+from components.state_machines.variants import CHALLENGER, ROUTING, VARIANT, challenger_states, choose_update
 
 __all__ = ["CHALLENGER", "VARIANT", "DeploymentMachine", "deployment_definition"]
 
@@ -142,6 +142,7 @@ def _create_endpoint_config(args: DeploymentMachine) -> State:
         "InstanceType": settings.instance_type,
         "InitialInstanceCount": settings.instance_count,
         "InitialVariantWeight": 1.0,
+        "RoutingConfig": ROUTING,
     }
     return args.common.task(
         "sagemaker:createEndpointConfig",

@@ -11,6 +11,8 @@ from components.settings_models import DeploymentSettings, takes_volume_key
 from components.state_machines.common import SAGEMAKER_TRANSIENT, Common, State
 
 VARIANT, CHALLENGER = "primary", "challenger"
+# A request goes to the instance with the fewest in work: one that is slow for a while gets no more of them.
+ROUTING = {"RoutingStrategy": "LEAST_OUTSTANDING_REQUESTS"}
 
 
 def challenger_states(
@@ -26,6 +28,7 @@ def challenger_states(
             "InstanceType": settings.instance_type,
             "InitialInstanceCount": count,
             "InitialVariantWeight": float(weight),
+            "RoutingConfig": ROUTING,
         }
         for name, model, count, weight in (
             (VARIANT, "$.plan.answer.serving_model_name", settings.instance_count, 100 - test.percent),

@@ -80,18 +80,19 @@ KEYS = (
 )  # fmt: skip
 # IAM cannot limit these to a resource.
 ANYWHERE = (
-    "backup-storage:MountCapsule", "ce:CreateAnomalyMonitor", "ce:CreateAnomalySubscription", "cloudfront:CreateDistribution",
+    "application-autoscaling:Describe*", "backup-storage:MountCapsule", "ce:CreateAnomalyMonitor", "ce:CreateAnomalySubscription", "cloudfront:CreateDistribution",
     "cloudfront:ListCachePolicies", "cloudfront:ListOriginRequestPolicies", "cloudfront:ListResponseHeadersPolicies",
     "cloudtrail:DescribeTrails", "codeconnections:CreateConnection",
     "dax:CreateParameterGroup", "dax:CreateSubnetGroup", "dax:DeleteParameterGroup", "dax:DeleteSubnetGroup",
     "dax:DescribeParameterGroups", "dax:DescribeParameters", "dax:DescribeSubnetGroups", "ec2:Describe*",
     "glue:CreateCrawler", "glue:CreateSecurityConfiguration", "glue:DeleteSecurityConfiguration", "glue:GetSecurityConfiguration",
     "glue:GetSecurityConfigurations", "kms:ListAliases", "logs:CreateLogDelivery", "logs:DeleteLogDelivery",
-    "logs:DeleteResourcePolicy", "logs:DescribeDeliveries", "logs:DescribeLogGroups", "logs:DescribeResourcePolicies",
-    "logs:GetLogDelivery", "logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:UpdateLogDelivery", "route53:CreateHealthCheck",
+    "logs:DeleteQueryDefinition", "logs:DeleteResourcePolicy", "logs:DescribeDeliveries", "logs:DescribeLogGroups",
+    "logs:DescribeQueryDefinitions", "logs:DescribeResourcePolicies", "logs:GetLogDelivery", "logs:ListLogDeliveries",
+    "logs:PutQueryDefinition", "logs:PutResourcePolicy", "logs:UpdateLogDelivery", "route53:CreateHealthCheck",
     "s3:ListAllMyBuckets", "sns:GetSubscriptionAttributes", "sns:SetSubscriptionAttributes", "sns:Unsubscribe",
     "states:ValidateStateMachineDefinition", "synthetics:CreateCanary", "synthetics:DescribeCanaries", "synthetics:DescribeRuntimeVersions",
-    "tag:GetResources",
+    "tag:GetResources", "xray:GetSamplingRules",
 )  # fmt: skip
 
 PASSED_TO = (
@@ -204,6 +205,7 @@ def preview_statements(arns: Arns, stack: str, also_in: Sequence[str] = ()) -> l
     deliveries = [f"delivery-source:{stack}-*", f"delivery-destination:{stack}-*", "delivery:*"]
     return [
         allow(["lambda:GetAlias", "lambda:GetEventSourceMapping", "lambda:GetFunction", "lambda:GetLayerVersion"], functions),
+        allow(["application-autoscaling:ListTagsForResource"], arns.scalable_target()),
         allow(["glue:GetCrawler", "glue:GetDatabase", "glue:GetJob"], [arns.of("glue", path) for path in catalog]),
         allow(["scheduler:GetSchedule"], arns.schedule(f"{stack}-*")),
         allow(["codebuild:BatchGetReportGroups"], arns.report_group(f"{stack}-*")),

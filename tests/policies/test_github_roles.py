@@ -27,6 +27,7 @@ NOT_NEEDED = {
     "backup-storage:Mount": "IAM has no such action",
     "cloudfront:CreateConnectionGroup": "distributions for many tenants",
     "cloudfront:CreateDistributionWithTags": "IAM has no such action: it judges CreateDistribution and TagResource",
+    "cloudwatch:GetMetricData": "forecasts of predictive scaling; functions are scaled by a target and by schedules",
     "codedeploy:*": "aliases that CodeDeploy shifts; ours are shifted by CodePipeline",
     "codestar-connections:*": "the connection is one of codeconnections, which the role may pass",
     "codewhisperer:*": "log delivery of another service",

@@ -25,6 +25,9 @@ class Aws:
     def client(self, _: str) -> Any:
         return self
 
+    def uploader(self) -> Any:
+        return self
+
     def describe_endpoint(self, **_: Any) -> dict[str, Any]:
         if not self.deployed:
             raise ClientError({"Error": {"Code": "ValidationException", "Message": "no such endpoint"}}, "DescribeEndpoint")

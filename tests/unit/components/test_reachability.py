@@ -89,7 +89,7 @@ QUIET = {
     "cost": {"report": {"enabled": False}, "clean_up": {"enabled": False}},
     "health": {"enabled": False},
 }
-ENOUGH = ["sagemaker.api", "sagemaker.runtime", "sqs", "lambda", "states", "monitoring"]
+ENOUGH = ["sagemaker.api", "sagemaker.runtime", "sns", "sqs", "lambda", "states", "monitoring"]
 
 
 def no_nat(**sections: dict[str, Any]) -> Callable[[dict[str, Any]], None]:
