@@ -191,7 +191,7 @@ def deploy_statements(arns: Arns, stack: str, also_in: Sequence[str] = (), repli
         allow(["route53:AssociateVPCWithHostedZone"], f"arn:{arns.partition}:route53:::hostedzone/*"),
         # A mapping has no ARN before it is there; its function has.
         allow(["lambda:CreateEventSourceMapping"], ["*"], {"ArnLike": {"lambda:FunctionArn": arns.function(f"{stack}-*")}}),
-        allow(["xray:*"], [arns.of("xray", f"group/{stack}-*"), arns.of("xray", "sampling-rule/*")]),
+        allow(["xray:*"], [arns.of("xray", f"group/{stack}/*"), arns.of("xray", f"group/{stack}-*"), arns.of("xray", "sampling-rule/*")]),
         allow_anywhere(ANYWHERE),
     ]
     return [names, numbers]
