@@ -32,7 +32,8 @@ class ErrorLines(pulumi.ComponentResource):
         sources = [each for each in platform.inventory.logs if each.source not in OTHERWISE_ALARMED]
         for source in sources:
             self._filter(name, source, source.group_name.removeprefix("/").replace("/", "-").replace(f"{platform.prefix}-", ""))
-        for pipeline in sorted({source.pipeline for source in sources}):
+        pipelines: list[Pipeline] = sorted({source.pipeline for source in sources})
+        for pipeline in pipelines:
             args = AlarmArgs(
                 alarm_name=platform.name(f"{pipeline}-error-lines"),
                 description=f"The {pipeline} pipeline logs errors: see docs/runbooks/error-lines.md",

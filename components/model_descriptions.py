@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -72,7 +73,7 @@ class ModelDescriptions(pulumi.ComponentResource):
         )
         return Function(f"{self._name}-function", args, shared=shared, opts=pulumi.ResourceOptions(parent=self))
 
-    def cache(self, stage: aws.apigateway.Stage, cache: CacheSettings, common: Mapping[str, object]) -> None:
+    def cache(self, stage: aws.apigateway.Stage, cache: CacheSettings, common: Mapping[str, Any]) -> None:
         """Let the stage's cache answer these routes; `common` is what all methods are set to."""
         for route in self.routes:
             aws.apigateway.MethodSettings(
@@ -81,14 +82,14 @@ class ModelDescriptions(pulumi.ComponentResource):
                 stage_name=stage.stage_name,
                 # As API Gateway keeps it: with every slash of the resource's path escaped.
                 method_path=f"~1{route.replace('/', '~1')}/GET",
-                settings={
+                settings=aws.apigateway.MethodSettingsSettingsArgs(
                     **common,
-                    "caching_enabled": True,
-                    "cache_ttl_in_seconds": cache.ttl_seconds,
-                    "cache_data_encrypted": True,
+                    caching_enabled=True,
+                    cache_ttl_in_seconds=cache.ttl_seconds,
+                    cache_data_encrypted=True,
                     # `Cache-Control: max-age=0` asks the function again: only for callers with execute-api:InvalidateCache.
-                    "require_authorization_for_cache_control": True,
-                    "unauthorized_cache_control_header_strategy": "FAIL_WITH_403",
-                },
+                    require_authorization_for_cache_control=True,
+                    unauthorized_cache_control_header_strategy="FAIL_WITH_403",
+                ),
                 opts=pulumi.ResourceOptions(parent=self),
             )

@@ -46,7 +46,8 @@ class PipelineAlarms(pulumi.ComponentResource):
             self._unusual("requests", "Count", api, "LessThanLowerOrGreaterThanUpperThreshold", "Sum")
         watches = shared.platform.inventory.watches
         composites = {}
-        for pipeline in sorted({watch.pipeline for watch in watches if not watch.failed_work}):
+        pipelines: list[Pipeline] = sorted({watch.pipeline for watch in watches if not watch.failed_work})
+        for pipeline in pipelines:
             children = [watch for watch in watches if watch.pipeline == pipeline and not watch.failed_work]
             description = f"The {pipeline} pipeline is in trouble: see docs/runbooks/pipeline-alarm.md"
             composites[pipeline] = self._composite(pipeline, children, description)

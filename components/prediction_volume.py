@@ -26,13 +26,13 @@ class PredictionVolume(pulumi.ComponentResource):
         super().__init__("mlops:inference:PredictionVolume", name, None, opts)
         settings = shared.platform.settings.observability.volume
         for model in models:
-            metric = {
-                "namespace": model.metric_namespace,
-                "metric_name": PREDICTIONS,
-                "dimensions": {OF_MODEL: model.key},
-                "period": settings.period_minutes * 60,
-                "stat": "Sum",
-            }
+            metric = aws.cloudwatch.MetricAlarmMetricQueryMetricArgs(
+                namespace=model.metric_namespace,
+                metric_name=PREDICTIONS,
+                dimensions={OF_MODEL: model.key},
+                period=settings.period_minutes * 60,
+                stat="Sum",
+            )
             alarm_name = model.name("unusual-predictions")
             made = aws.cloudwatch.MetricAlarm(
                 f"{name}-{model.key}",
@@ -43,8 +43,10 @@ class PredictionVolume(pulumi.ComponentResource):
                 evaluation_periods=PERIODS,
                 treat_missing_data="breaching" if settings.expected else "notBreaching",
                 metric_queries=[
-                    {"id": "m1", "return_data": True, "metric": metric},
-                    {"id": "band", "expression": f"ANOMALY_DETECTION_BAND(m1, {BAND_WIDTH})", "return_data": True},
+                    aws.cloudwatch.MetricAlarmMetricQueryArgs(id="m1", return_data=True, metric=metric),
+                    aws.cloudwatch.MetricAlarmMetricQueryArgs(
+                        id="band", expression=f"ANOMALY_DETECTION_BAND(m1, {BAND_WIDTH})", return_data=True
+                    ),
                 ],
                 tags=model.tags,
                 opts=pulumi.ResourceOptions(parent=self),

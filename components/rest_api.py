@@ -197,7 +197,7 @@ class RestApi(pulumi.ComponentResource):
             stage_name=stage.stage_name,
             method_path="*/*",
             # A prediction is never cached: its body is no part of a cache key.
-            settings={**common, **({"caching_enabled": False} if cache else {})},
+            settings=aws.apigateway.MethodSettingsSettingsArgs(**common, caching_enabled=False if cache else None),
             opts=self._child,
         )
         if cache:

@@ -25,8 +25,8 @@ def _kept(store: Store, p: dict[str, Any]) -> dict[str, Any]:
             "InvalidParameterValueException", "Provisioned Concurrency Configs cannot be applied to unpublished function versions."
         )
     if not hasattr(function, "provisioned_concurrency"):
-        function.provisioned_concurrency = {}
-    return function.provisioned_concurrency
+        function.provisioned_concurrency = {}  # type: ignore[attr-defined]
+    return function.provisioned_concurrency  # type: ignore[attr-defined]
 
 
 @operation("lambda", "PutProvisionedConcurrencyConfig")

@@ -16,8 +16,8 @@ def _kept(store: Store, p: dict[str, Any]) -> dict[str, Any]:
     except S3ClientError:
         raise StoreError("NoSuchBucket", "The specified bucket does not exist", 404) from None
     if not hasattr(bucket, "intelligent_tiering"):
-        bucket.intelligent_tiering = {}
-    return bucket.intelligent_tiering
+        bucket.intelligent_tiering = {}  # type: ignore[attr-defined]
+    return bucket.intelligent_tiering  # type: ignore[attr-defined]
 
 
 @operation("s3", "PutBucketIntelligentTieringConfiguration")
