@@ -1,4 +1,4 @@
-"""Cost controls of a stack: budgets, anomalies, the report, the clean-up and office hours, each by setting."""
+"""Cost controls of a stack: budgets, anomalies, the reports of cost and efficiency, the clean-up and office hours, each by setting."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from components.budgets import Budgets
 from components.clean_up import CleanUp
 from components.cost_anomalies import CostAnomalies
 from components.cost_report import CostReport
+from components.efficiency_report import EfficiencyReport
 from components.model_pipelines import ModelPipelines
 from components.office_hours import OfficeHours
 from components.shared import Shared
@@ -65,6 +66,9 @@ class CostControls(pulumi.ComponentResource):
         if settings.report.enabled:
             report = CostReport(f"{name}-report", shared=shared, endpoints=endpoints, failures=self.failures, opts=child)
             self.outputs["cost_report"] = report.function.function_name
+        if platform.settings.performance.efficiency.enabled:
+            efficiency = EfficiencyReport(f"{name}-efficiency", shared=shared, pipelines=pipelines, failures=self.failures, opts=child)
+            self.outputs["efficiency_report"] = efficiency.function.function_name
         if settings.clean_up.enabled:
             clean_up = CleanUp(f"{name}-clean-up", shared=shared, endpoints=endpoints, failures=self.failures, opts=child)
             self.outputs["clean_up"] = clean_up.function.function_name

@@ -77,6 +77,7 @@ LOG_WRITE = ["logs:CreateLogStream", "logs:PutLogEvents"]
 LOG_READ = ["logs:GetLogEvents", "logs:FilterLogEvents"]
 API_INVOKE = ["execute-api:Invoke"]
 BUCKET_LIST_ALL = ["s3:ListAllMyBuckets"]
+LOG_FILTER = ["logs:FilterLogEvents"]
 LOG_GROUP_CREATE = ["logs:CreateLogGroup"]
 LOG_DESCRIBE = ["logs:DescribeLogGroups", "logs:DescribeLogStreams"]
 # Log delivery by Step Functions has no resource-level permissions.
@@ -109,6 +110,7 @@ INTERFACE_MANAGE = [
 INTERFACE_LEND = ["ec2:CreateNetworkInterfacePermission", "ec2:DeleteNetworkInterfacePermission"]
 CRAWLER_RUN = ["glue:StartCrawler", "glue:GetCrawler"]
 JOB_RUN = ["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"]
+RUNS_READ = ["glue:GetJobRuns"]
 CATALOG_WRITE = [
     "glue:GetDatabase",
     "glue:GetTable",
@@ -124,6 +126,8 @@ CATALOG_WRITE = [
 ]
 SECURITY_CONFIGURATION_READ = ["glue:GetSecurityConfiguration"]
 TRAINING_RUN = ["sagemaker:CreateTrainingJob", "sagemaker:DescribeTrainingJob", "sagemaker:StopTrainingJob", "sagemaker:AddTags"]
+# Listing is of the whole account and region.
+TRAINING_LIST = ["sagemaker:ListTrainingJobs"]
 TRAINING_READ = ["sagemaker:DescribeTrainingJob"]
 PACKAGE_READ = ["sagemaker:DescribeModelPackage"]
 PACKAGE_LIST = ["sagemaker:ListModelPackages"]

@@ -18,6 +18,7 @@ ENDPOINTS = {
     "cloudtrail": "cloudtrail",
     "cloudwatch": "monitoring",
     "ec2": "ec2",
+    "glue": "glue",
     "kms": "kms",
     "lambda": "lambda",
     "logs": "logs",
@@ -86,6 +87,12 @@ CALLERS = (
         ("ce", "cloudwatch", "sagemaker"),
         "set cost.report.enabled to false",
         lambda settings: settings.cost.report.enabled,
+    ),
+    Caller(
+        "efficiency_report",
+        ("cloudwatch", "glue", "logs", "sagemaker"),
+        "set performance.efficiency.enabled to false",
+        lambda settings: settings.performance.efficiency.enabled,
     ),
     Caller(
         "clean_up",

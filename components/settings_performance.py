@@ -73,10 +73,22 @@ class ConcurrencySettings(Strict):
         return sum(count * (models if handler in PER_MODEL else 1) for handler, count in self.reserved.items())
 
 
+class EfficiencySettings(Strict):
+    """The report of how well what was billed was used, of the last `days`; `target` is the share of billed seconds that should be useful."""
+
+    enabled: bool = True
+    schedule: Annotated[str, Field(pattern=r"^(rate|cron)\(.+\)$", description="An EventBridge Scheduler expression in UTC.")] = (
+        "cron(0 5 ? * MON *)"
+    )
+    days: Annotated[int, Field(ge=1, le=30)] = 7
+    target: Annotated[float, Field(gt=0.0, le=1.0)] = 0.8
+
+
 class PerformanceSettings(Strict):
-    """What makes a stack faster and costs something; all of it is off unless set."""
+    """What makes a stack faster and costs something is off unless set; the report of its efficiency is on."""
 
     transfer_acceleration: Annotated[bool, Field(description="Uploads into the raw bucket go through CloudFront's edge locations.")] = False
     archive: ArchiveSettings | None = None
     api_cache: CacheSettings | None = None
     concurrency: ConcurrencySettings = ConcurrencySettings()
+    efficiency: EfficiencySettings = EfficiencySettings()

@@ -1,4 +1,4 @@
-"""`mlops cost`, `cleanup`: what functions need, and what nobody uses any more."""
+"""`mlops cost`, `efficiency`, `cleanup`: what functions need, how well what was billed was used, and what nobody uses any more."""
 
 from __future__ import annotations
 
@@ -54,6 +54,38 @@ def show_sizes(console: Any, document: dict[str, Any]) -> None:
     console.print(f"measured on {document['measured_on']}; prices: {document['prices']}", soft_wrap=True)
     if document["not_run"]:
         console.print(f"not run in {document['days']} days: {', '.join(document['not_run'])}", soft_wrap=True)
+
+
+def efficiency(
+    days: Annotated[int | None, typer.Option(min=1, max=30, help="How many days back; the setting's by default.")] = None,
+    stack: LocalStack = "local",
+    project: ProjectDir = Path(),
+    as_json: Json = False,
+) -> int:
+    """How well functions, Glue jobs, trainings and endpoints used what was billed. Exit 1 when together they miss the target."""
+    output = Output(as_json)
+    target = Target.open(Project.at(project), stack)
+    with output.doing("reading what ran"):
+        document = target.invoke(target.outputs["cost"]["efficiency_report"], {} if days is None else {"days": days})
+    output.document(document, lambda console: show_efficiency(console, document))
+    return 1 if any(row["service"] == "serverless" and not row["target_met"] for row in document["services"]) else 0
+
+
+def show_efficiency(console: Any, document: dict[str, Any]) -> None:
+    table = Table("service", "billed s", "useful s", "used", f"target {document['target']:.0%}")
+    for row in document["services"]:
+        met = "[green]met[/]" if row["target_met"] else "[red]missed[/]"
+        table.add_row(row["service"], f"{row['billed_seconds']:.1f}", f"{row['useful_seconds']:.1f}", f"{row['utilization']:.0%}", met)
+    console.print(table)
+    trainings = Table("algorithm", "job", "gain", "gain per dollar", "gain per hour")
+    for row in document["training"]:
+        figures = (row[key] for key in ("gain", "gain_per_dollar", "gain_per_hour"))
+        trainings.add_row(row["algorithm"], escape(row["name"]), *("–" if value is None else f"{value:.4g}" for value in figures))
+    if document["training"]:
+        console.print(trainings)
+    for each in document["advice"]:
+        console.print(f"- {escape(each)}", soft_wrap=True)
+    console.print(f"{document['days']} days; report {document['uri']}", soft_wrap=True)
 
 
 def cleanup(

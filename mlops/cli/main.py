@@ -46,6 +46,7 @@ for command in (
     lineage.lineage,
     audit.audit,
     cost.cost,
+    cost.efficiency,
     cost.cleanup,
     recovery.drill,
 ):

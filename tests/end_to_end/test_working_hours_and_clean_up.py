@@ -9,7 +9,7 @@ import json
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -229,3 +229,43 @@ def test_memory_is_recommended_from_the_functions_own_reports(mlops: Any, deploy
         saved = row["memory_mb"] - row["recommended_mb"]
         assert (row["saving_usd_per_million"] > 0) == (saved > 0), row
     assert "sandbox" in document["measured_on"]
+
+
+@pytest.mark.spec("COST-3a", "COST-3c", "SUS-1a", "SUS-1c", "SUS-1d", "SUS-2b")
+def test_what_was_billed_is_held_against_what_was_useful_from_the_runs_themselves(mlops: Any, deployed: dict[str, Any], aws: Any) -> None:
+    code, document = mlops("efficiency", "--days", "1")
+    services = {row["service"]: row for row in document["services"]}
+    assert set(services) == {"lambda", "glue", "training", "serverless"}
+    assert code == (0 if services["serverless"]["target_met"] else 1)
+    # Functions are billed by the millisecond; a Glue run of seconds is billed a minute, which the report says.
+    assert services["lambda"]["target_met"] and services["lambda"]["utilization"] >= document["target"] == 0.8
+    assert services["glue"]["utilization"] < 0.8 and any("are billed 60 s each" in each for each in document["advice"])
+    functions = {row["name"]: row for row in document["functions"]}
+    assert functions[f"mlops-local-{MODEL}-predict"]["runs"] > 0 and document["usage"]["predictions"] > 0
+    assert document["usage"]["invocations"] == sum(row["runs"] for row in functions.values())
+    trained = [row for row in document["training"] if row["gain"] is not None]
+    assert {row["algorithm"] for row in trained} == {"hist_gradient_boosting", "logistic_regression"}
+    for row in trained:
+        assert row["gain"] > 0 and row["gain_per_dollar"] == pytest.approx(row["gain"] / row["cost_usd"], rel=0.01)
+    (served,) = [row for row in document["endpoints"] if row["model"] == MODEL]
+    assert served["instances"] == 1 and served["scaling_target"] is None and served["invocations"] > 0
+
+    bucket, _, key = document["uri"].removeprefix("s3://").partition("/")
+    assert b"| lambda |" in aws("s3").get_object(Bucket=bucket, Key=key.replace(".json", ".md"))["Body"].read()
+
+    def latest(metric: str, dimension: str, value: str) -> float:
+        now = datetime.now(UTC)
+        answer = aws("cloudwatch").get_metric_statistics(
+            Namespace="mlops-local/efficiency",
+            MetricName=metric,
+            Dimensions=[{"Name": "service", "Value": "efficiency_report"}, {"Name": dimension, "Value": value}],
+            StartTime=now - timedelta(hours=1),
+            EndTime=now + timedelta(hours=1),
+            Period=7200,
+            Statistics=["Maximum"],
+        )
+        return max((point["Maximum"] for point in answer["Datapoints"]), default=0.0)
+
+    eventually(lambda: latest("Utilization", "Service", "lambda") == pytest.approx(services["lambda"]["utilization"] * 100))
+    best = document["training"][0]
+    eventually(lambda: latest("GainPerDollar", "TrainingJob", best["name"]) == pytest.approx(best["gain_per_dollar"]))
