@@ -79,7 +79,8 @@ class Budget(_Tagged):
 
     def update(self, call: Call, id_: str, p: Properties, changed: Collection[str]) -> None:
         account, name = id_.split(":", 1)
-        p.take("accountId"), p.take("name")
+        p.take("accountId")
+        p.take("name")
         notifications = self._notifications(p)
         call("update_budget", AccountId=account, NewBudget={"BudgetName": name, **self._budget(call, p)})
         if "notifications" not in changed:
