@@ -8,6 +8,7 @@ from typing import Any
 
 import pulumi
 
+from components.blocks.alarm import AlarmArgs, alarm
 from components.blocks.function import Function, FunctionArgs
 from components.blocks.schedule import Schedule
 from components.blocks.work_queue import WorkQueue
@@ -29,6 +30,9 @@ from components.model_pipelines import ModelPipelines
 from components.shared import Shared
 
 
+DAY_SECONDS = 86_400
+
+
 class EfficiencyReport(pulumi.ComponentResource):
     """Reports lie under `reports/efficiency/` of the log bucket, metrics in `<prefix>/efficiency`."""
 
@@ -45,6 +49,7 @@ class EfficiencyReport(pulumi.ComponentResource):
     ) -> None:
         super().__init__("mlops:cost:EfficiencyReport", name, None, opts)
         platform, settings = shared.platform, shared.platform.settings.performance.efficiency
+        namespace = f"{platform.prefix}/efficiency"
         models = {each.model.key: _model(each) for each in pipelines}
         args = FunctionArgs(
             handler="efficiency_report",
@@ -57,7 +62,7 @@ class EfficiencyReport(pulumi.ComponentResource):
                 "TARGET": str(settings.target),
                 "MODELS": json.dumps(models, sort_keys=True),
                 "MODELS_NAMESPACE": f"{platform.prefix}/models",
-                "METRIC_NAMESPACE": f"{platform.prefix}/efficiency",
+                "METRIC_NAMESPACE": namespace,
                 "REPORTS_BUCKET": shared.lake.logs.name,
                 "REPORTS_PREFIX": REPORTS,
             },
@@ -78,6 +83,22 @@ class EfficiencyReport(pulumi.ComponentResource):
             key=shared.keys.operations,
             opts=pulumi.ResourceOptions(parent=self),
         )
+        if settings.alarm:
+            below = AlarmArgs(
+                alarm_name=platform.name("utilization"),
+                description=f"Under {settings.target:.0%} of billed compute seconds were useful: see docs/runbooks/utilization-alarm.md",
+                namespace=namespace,
+                metric="Utilization",
+                dimensions={"Service": "serverless"},
+                statistic="Minimum",
+                threshold=settings.target * 100,
+                below=True,
+                period_seconds=DAY_SECONDS,
+                missing="ignore",
+            )
+            opts = pulumi.ResourceOptions(parent=self)
+            # Of no pipeline: it may ring for a week, and would hide what else happens to one.
+            alarm(f"{name}-utilization", below, topic_arn=shared.notifications.topic_arn, opts=opts)
         self.register_outputs({"function": self.function.alias_arn})
 
     @staticmethod

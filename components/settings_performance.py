@@ -74,7 +74,10 @@ class ConcurrencySettings(Strict):
 
 
 class EfficiencySettings(Strict):
-    """The report of how well what was billed was used, of the last `days`; `target` is the share of billed seconds that should be useful."""
+    """The report of how well what was billed was used, of the last `days`; `target` is the share of billed seconds that should be useful.
+
+    With `alarm` a report below the target rings, until the next one that is not.
+    """
 
     enabled: bool = True
     schedule: Annotated[str, Field(pattern=r"^(rate|cron)\(.+\)$", description="An EventBridge Scheduler expression in UTC.")] = (
@@ -82,6 +85,7 @@ class EfficiencySettings(Strict):
     )
     days: Annotated[int, Field(ge=1, le=30)] = 7
     target: Annotated[float, Field(gt=0.0, le=1.0)] = 0.8
+    alarm: bool = True
 
 
 class PerformanceSettings(Strict):

@@ -52,5 +52,6 @@ def _used(shared: Shared, models: Sequence[Model]) -> Used:
         endpoints={model.key: model.endpoint for model in models},
         functions=functions,
         glue_jobs=[platform.name(script, model) for model in data for script in ("validate", "preprocess")],
+        efficiency=platform.settings.performance.efficiency.target if platform.settings.performance.efficiency.enabled else None,
         buckets=[bucket.name for bucket in shared.lake.all().values()],
     )

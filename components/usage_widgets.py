@@ -28,7 +28,10 @@ STORAGE_TYPES = {
 
 @dataclass(frozen=True)
 class Used:
-    """What a stack has that costs and emits. `endpoints` maps a model to its endpoint, `functions` a pipeline to (name, memory in MB) pairs."""
+    """What a stack has that costs and emits. `endpoints` maps a model to its endpoint, `functions` a pipeline to (name, memory in MB) pairs.
+
+    `efficiency` is the target of the efficiency report, None without one.
+    """
 
     prefix: str
     region: str
@@ -36,6 +39,7 @@ class Used:
     functions: Mapping[str, Sequence[tuple[str, int]]]
     glue_jobs: Sequence[str]
     buckets: Sequence[str]
+    efficiency: float | None = None
 
     @property
     def models(self) -> str:
@@ -46,6 +50,11 @@ class Used:
     def cost(self) -> str:
         """The namespace of the cost report and the clean-up."""
         return f"{self.prefix}/cost"
+
+    @property
+    def efficient(self) -> str:
+        """The namespace of the efficiency report."""
+        return f"{self.prefix}/efficiency"
 
 
 def cost_body(used: Used) -> dict[str, Any]:
@@ -69,6 +78,9 @@ def cost_body(used: Used) -> dict[str, Any]:
             _graph("A prediction by model version, by list price ($)", [by_version], "Average", DAY, used.region),
             _graph("Predictions", [[used.models, "Predictions", "service", model] for model in names], "Sum", DAY, used.region),
         ]  # fmt: skip
+    if names and used.efficiency is not None:
+        per_dollar = _search(used.efficient, ("Model", "Algorithm"), "GainPerDollar", "Maximum", DAY)
+        widgets.append(_graph("Training: metric gained over the baseline per dollar", [per_dollar], "Maximum", DAY, used.region))
     widgets += [
         _graph("Compute of functions (GB-seconds)", gigabyte_seconds(used), "Sum", DAY, used.region),
         _graph("Clean-up: findings and what they cost a month ($)", [[used.cost, metric, "service", "clean-up"] for metric in
@@ -82,6 +94,8 @@ def sustainability_body(used: Used, grid: Grid | None, maximum_grams: float) -> 
     names = used.endpoints.items()
     widgets = [_text(_grid(used.region, grid, maximum_grams))]
     widgets.append(_graph("Compute of functions (GB-seconds)", gigabyte_seconds(used), "Sum", DAY, used.region))
+    if used.efficiency is not None:
+        widgets.append(_utilization(used, used.efficiency))
     if used.endpoints:
         on = [[namespace, metric, "EndpointName", endpoint, "VariantName", VARIANT] for _, endpoint in names for namespace, metric in
               (("/aws/sagemaker/Endpoints", "CPUUtilization"), ("/aws/sagemaker/Endpoints", "MemoryUtilization"))]  # fmt: skip
@@ -102,6 +116,15 @@ def sustainability_body(used: Used, grid: Grid | None, maximum_grams: float) -> 
         _graph("Idle endpoints", [[used.cost, "IdleEndpoints", "service", "clean-up"]], "Maximum", DAY, used.region),
     ]
     return _placed(widgets)
+
+
+def _utilization(used: Used, target: float) -> Widget:
+    """Useful of billed seconds, a line a service, and the target."""
+    services = ["serverless", "lambda", *(["glue"] if used.glue_jobs else []), *(["training"] if used.endpoints else [])]
+    lines = [[used.efficient, "Utilization", "Service", service] for service in services]
+    widget = _graph("Useful of billed seconds (%)", lines, "Minimum", DAY, used.region)
+    widget["properties"]["annotations"] = {"horizontal": [{"label": "target", "value": target * 100}]}
+    return widget
 
 
 def gigabyte_seconds(used: Used) -> list[Any]:

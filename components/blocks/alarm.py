@@ -15,7 +15,7 @@ from components.inventory import Inventory, Pipeline, Watch
 class AlarmArgs:
     """Alarms when `statistic` of the metric is at least `threshold` (above it with `above`, below it with `below`) in `periods` periods in a row.
 
-    `missing` breaching is for metrics that always come: their absence is the trouble.
+    `missing` breaching is for metrics that always come: their absence is the trouble; ignore is for metrics that come less than once a period.
     `region` is another than the stack's own; the topic must be there too.
     """
 
@@ -30,7 +30,7 @@ class AlarmArgs:
     below: bool = False
     period_seconds: int = 60
     periods: int = 1
-    missing: Literal["notBreaching", "breaching"] = "notBreaching"
+    missing: Literal["notBreaching", "breaching", "ignore"] = "notBreaching"
     region: str | None = None
 
 

@@ -7,7 +7,7 @@ running (Glue bills a minute of every run at least, https://aws.amazon.com/glue/
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,7 +89,12 @@ def glue_row(name: str, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def training_row(job: Mapping[str, Any], metric: str) -> dict[str, Any]:
+def owner(job: str, endpoints: Iterable[str]) -> str | None:
+    """The endpoint that a training job is named after: the longest, as one model's name may begin like another's."""
+    return max((each for each in endpoints if job.startswith(f"{each}-")), key=len, default=None)
+
+
+def training_row(job: Mapping[str, Any], model: str, metric: str) -> dict[str, Any]:
     """A training job that has ended (DescribeTrainingJob): its gain over the trivial baseline, per hour and per dollar by list price.
 
     The gain is positive when the model is better, whatever the metric's direction; None without both metrics. A type without a known price
@@ -107,6 +112,7 @@ def training_row(job: Mapping[str, Any], metric: str) -> dict[str, Any]:
     completed = job["TrainingJobStatus"] == "Completed"
     return {
         "name": job["TrainingJobName"],
+        "model": model,
         "algorithm": job.get("HyperParameters", {}).get("algorithm", ""),
         "status": job["TrainingJobStatus"],
         "metric": metric,
@@ -149,6 +155,25 @@ def service_rows(parts: Mapping[str, Sequence[Mapping[str, Any]]], target: float
             row = {"service": service, "billed_seconds": round(billed, 3), "useful_seconds": round(useful, 3), "utilization": used}
             found.append({**row, "target": target, "target_met": used >= target})
     return found
+
+
+def measured(document: Mapping[str, Any]) -> Iterator[tuple[dict[str, str], dict[str, float], str]]:
+    """The metrics of a report: dimensions, values and their unit. What is not known is left out."""
+    for service in document["services"]:
+        yield {"Service": service["service"]}, {"Utilization": service["utilization"] * 100}, "Percent"
+    for row in document["functions"]:
+        shares = {"Utilization": row["utilization"], "MemoryUtilization": row["memory_utilization"]}
+        yield {"Function": row["name"]}, {name: share * 100 for name, share in shares.items() if share is not None}, "Percent"
+    for row in document["endpoints"]:
+        if row["of_target"] is not None:
+            yield {"Model": row["model"]}, {"OfScalingTarget": row["of_target"] * 100}, "Percent"
+    for row in document["training"]:
+        gains = {"GainPerDollar": row["gain_per_dollar"], "GainPerHour": row["gain_per_hour"]}
+        dimensions = {"Model": row["model"], "Algorithm": row["algorithm"] or "own"}
+        yield dimensions, {name: gain for name, gain in gains.items() if gain is not None}, "None"
+    per_thousand = document["usage"]["lambda_seconds_per_thousand_predictions"]
+    if per_thousand is not None:
+        yield {"Stack": document["stack"]}, {"LambdaSecondsPerThousandPredictions": per_thousand}, "Seconds"
 
 
 def advice(document: Mapping[str, Any]) -> list[str]:

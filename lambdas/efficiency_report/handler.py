@@ -9,8 +9,8 @@ from typing import Any
 
 import boto3
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.metrics import MetricUnit, single_metric
-from efficiency import advice, endpoint_row, function_row, glue_row, invocations, service_rows, training_row
+from efficiency import advice, endpoint_row, function_row, glue_row, invocations, measured, owner, service_rows, training_row
+from platform_common import embedded_metrics
 from platform_common.in_service import describe_endpoint
 from platform_common.prices import AS_OF
 from platform_common.reports import dollars, table, write_report
@@ -43,7 +43,7 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
         "target": float(os.environ["TARGET"]),
         "functions": functions(start, end),
         "glue": [row for model in models.values() for name in model["jobs"] if (row := glue_job(name, start))["runs"]],
-        "training": [row for model in models.values() if model["metric"] for row in trainings(model, start)],
+        "training": [row for name, model in models.items() if model["metric"] for row in trainings(name, models, start)],
         "endpoints": [row for name, model in models.items() if model["endpoint"] and (row := endpoint(name, model, start, end))],
         "prices": AS_OF,
     }
@@ -81,12 +81,14 @@ def glue_job(name: str, start: datetime) -> dict[str, Any]:
     return glue_row(name, [run for page in pages for run in page["JobRuns"] if run["StartedOn"] >= start])
 
 
-def trainings(model: dict[str, Any], start: datetime) -> list[dict[str, Any]]:
+def trainings(name: str, models: dict[str, dict[str, Any]], start: datetime) -> list[dict[str, Any]]:
     """The model's trainings that have ended, what gained most for a dollar first."""
+    model = models[name]
     pages = sagemaker.get_paginator("list_training_jobs").paginate(NameContains=f"{model['endpoint']}-", CreationTimeAfter=start)
-    names = [job["TrainingJobName"] for page in pages for job in page["TrainingJobSummaries"] if job["TrainingJobStatus"] in ENDED]
-    ours = [name for name in names if name.startswith(f"{model['endpoint']}-")]
-    rows = [training_row(sagemaker.describe_training_job(TrainingJobName=name), model["metric"]) for name in ours]
+    jobs = [job["TrainingJobName"] for page in pages for job in page["TrainingJobSummaries"] if job["TrainingJobStatus"] in ENDED]
+    endpoints = [each["endpoint"] for each in models.values() if each["endpoint"]]
+    ours = [job for job in jobs if owner(job, endpoints) == model["endpoint"]]
+    rows = [training_row(sagemaker.describe_training_job(TrainingJobName=job), name, model["metric"]) for job in ours]
     return sorted(rows, key=lambda row: -(row["gain_per_dollar"] or 0.0))
 
 
@@ -142,21 +144,9 @@ def usage(document: dict[str, Any], predicted: float) -> dict[str, Any]:
 
 
 def put_metrics(document: dict[str, Any]) -> None:
-    """Utilization by service and function, the trainings' gain per dollar and hour by algorithm, and what predictions took."""
-    rows = [("Utilization", MetricUnit.Percent, "Service", row["service"], row["utilization"] * 100) for row in document["services"]]
-    rows += [("Utilization", MetricUnit.Percent, "Function", row["name"], row["utilization"] * 100) for row in document["functions"]]
-    rows += [
-        (name, MetricUnit.NoUnit, "TrainingJob", row["name"], row[key])
-        for row in document["training"]
-        for name, key in (("GainPerDollar", "gain_per_dollar"), ("GainPerHour", "gain_per_hour"))
-        if row[key] is not None
-    ]
-    per_thousand = document["usage"]["lambda_seconds_per_thousand_predictions"]
-    if per_thousand is not None:
-        rows.append(("LambdaSecondsPerThousandPredictions", MetricUnit.Seconds, "Stack", document["stack"], per_thousand))
-    for name, unit, dimension, value, measured in rows:
-        with single_metric(name=name, unit=unit, value=measured, namespace=os.environ["METRIC_NAMESPACE"]) as metric:
-            metric.add_dimension(name=dimension, value=value)
+    """Utilization by service, function and endpoint in percent, and what trainings of each algorithm gained per dollar and hour."""
+    for dimensions, values, unit in measured(document):
+        embedded_metrics.put(os.environ["METRIC_NAMESPACE"], values, [dimensions], unit)
 
 
 def text(document: dict[str, Any]) -> str:

@@ -153,6 +153,7 @@ def test_every_metric_of_the_stack_on_its_dashboards_is_really_written(
     invoke("cost-report", {"hours": 24})
     invoke("cost-report", {"month": f"{now:%Y-%m}"})
     invoke("clean-up", {"apply": False})
+    invoke("efficiency-report", {"days": 1})
     written = metrics(aws, prefix)
     own = set()
     for name in ("cost", "sustainability"):

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.workload.test_deployment_functions import load
+from tests.workload.test_emitted_metrics import written
 
 efficiency: ModuleType = load("efficiency_report", "efficiency")
 
@@ -60,23 +61,30 @@ def test_glue_bills_a_minute_of_every_run_at_least() -> None:
 
 @pytest.mark.spec("COST-3c", "SUS-3b")
 def test_a_training_gains_its_metric_over_the_baseline_per_dollar_and_hour() -> None:
-    row = efficiency.training_row(job(), "auc")
+    row = efficiency.training_row(job(), "flights", "auc")
     assert row["cost_usd"] == pytest.approx(600 / 3600 * 0.23, abs=1e-6)
     assert row["gain"] == pytest.approx(0.23)
     assert row["gain_per_dollar"] == pytest.approx(6.0, abs=1e-3)
     assert row["gain_per_hour"] == pytest.approx(0.46)
     assert row["spot_saving"] == pytest.approx(0.6667)
-    on_demand = efficiency.training_row(job(EnableManagedSpotTraining=False, BillableTimeInSeconds=1800), "auc")
+    on_demand = efficiency.training_row(job(EnableManagedSpotTraining=False, BillableTimeInSeconds=1800), "flights", "auc")
     assert on_demand["spot_saving"] is None and on_demand["gain_per_dollar"] == pytest.approx(2.0, abs=1e-3)
 
 
 def test_less_loss_is_a_gain_and_what_is_unknown_is_not_made_up() -> None:
     loss = [{"MetricName": "log_loss", "Value": 0.4}, {"MetricName": "baseline:log_loss", "Value": 0.6}]
-    assert efficiency.training_row(job(FinalMetricDataList=loss), "log_loss")["gain"] == pytest.approx(0.2)
-    failed = efficiency.training_row(job(TrainingJobStatus="Failed", FinalMetricDataList=[]), "auc")
+    assert efficiency.training_row(job(FinalMetricDataList=loss), "flights", "log_loss")["gain"] == pytest.approx(0.2)
+    failed = efficiency.training_row(job(TrainingJobStatus="Failed", FinalMetricDataList=[]), "flights", "auc")
     assert (failed["gain"], failed["gain_per_dollar"], failed["useful_seconds"]) == (None, None, 0.0)
-    strange = efficiency.training_row(job(ResourceConfig={"InstanceType": "ml.new.large", "InstanceCount": 1}), "auc")
+    strange = efficiency.training_row(job(ResourceConfig={"InstanceType": "ml.new.large", "InstanceCount": 1}), "flights", "auc")
     assert (strange["cost_usd"], strange["gain_per_dollar"]) == (None, None) and strange["gain_per_hour"] is not None
+
+
+def test_a_training_belongs_to_the_model_with_the_longest_name_that_it_begins_with() -> None:
+    endpoints = ["mlops-test-flights", "mlops-test-flights-eu"]
+    assert efficiency.owner("mlops-test-flights-eu-abc-lgbm", endpoints) == "mlops-test-flights-eu"
+    assert efficiency.owner("mlops-test-flights-abc-lgbm", endpoints) == "mlops-test-flights"
+    assert efficiency.owner("mlops-test-other-abc", endpoints) is None
 
 
 @pytest.mark.spec("SUS-2b")
@@ -134,20 +142,6 @@ def write_reports(name: str, lines: list[str], when: datetime) -> None:
     logs.put_log_events(logGroupName=f"/aws/lambda/{name}", logStreamName="s", logEvents=events)
 
 
-def metrics_in(text: str) -> dict[tuple[str, str], float]:
-    """(metric, value of its own dimension) → value, of the lines in CloudWatch's embedded metric format."""
-    found = {}
-    for line in text.splitlines():
-        document = json.loads(line) if line.startswith('{"_aws"') else {}
-        for directive in document.get("_aws", {}).get("CloudWatchMetrics", []):
-            assert directive["Namespace"] == "mlops-test/efficiency"
-            (dimension,) = [name for name in directive["Dimensions"][0] if name != "service"]
-            for metric in directive["Metrics"]:
-                value = document[metric["Name"]]
-                found[metric["Name"], document[dimension]] = value[0] if isinstance(value, list) else value
-    return found
-
-
 @pytest.mark.spec("SUS-1d", "SUS-1c", "SUS-1a", "COST-3a")
 def test_the_report_and_the_metrics_say_what_was_used(
     function_of_the_stack: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -159,7 +153,7 @@ def test_the_report_and_the_metrics_say_what_was_used(
     monkeypatch.setattr(
         module, "glue_job", lambda name, start: efficiency.glue_row(name, [{"JobRunState": "SUCCEEDED", "ExecutionTime": 30}])
     )
-    monkeypatch.setattr(module, "trainings", lambda model, start: [efficiency.training_row(job(), model["metric"])])
+    monkeypatch.setattr(module, "trainings", lambda name, models, start: [efficiency.training_row(job(), name, models[name]["metric"])])
     boto3.client("cloudwatch").put_metric_data(
         Namespace="mlops-test/models",
         MetricData=[
@@ -186,10 +180,14 @@ def test_the_report_and_the_metrics_say_what_was_used(
     assert stored["services"] == document["services"]
     text = boto3.client("s3").get_object(Bucket="the-reports", Key=key.replace(".json", ".md"))["Body"].read().decode()
     assert "| lambda | 4.5 | 80% | yes |" in text and "| lightgbm | mlops-test-flights-abc-lgbm | 0.23 | $0.04 |" in text
-    metrics = metrics_in(capsys.readouterr().out)
-    assert metrics["Utilization", "lambda"] == pytest.approx(80) and metrics["Utilization", "glue"] == pytest.approx(50)
-    assert metrics["GainPerDollar", "mlops-test-flights-abc-lgbm"] == pytest.approx(6.0, abs=1e-3)
-    assert metrics["LambdaSecondsPerThousandPredictions", "test"] == pytest.approx(10.0)
+    found = written(capsys.readouterr().out)
+    assert {namespace for namespace, _, _ in found} == {"mlops-test/efficiency"}
+    metrics = {(name, dimensions): value for (_, name, dimensions), value in found.items()}
+    assert metrics["Utilization", (("Service", "lambda"),)] == pytest.approx(80)
+    assert metrics["Utilization", (("Service", "glue"),)] == pytest.approx(50)
+    assert metrics["MemoryUtilization", (("Function", "mlops-test-flights-predict"),)] == pytest.approx(150 / 512 * 100, abs=0.01)
+    assert metrics["GainPerDollar", (("Algorithm", "lightgbm"), ("Model", "flights"))] == pytest.approx(6.0, abs=1e-3)
+    assert metrics["LambdaSecondsPerThousandPredictions", (("Stack", "test"),)] == pytest.approx(10.0)
 
 
 def test_runs_before_the_window_are_left_out(function_of_the_stack: ModuleType) -> None:

@@ -88,6 +88,8 @@ EMITTED = {
     ("cost", "CleanUpFindings"): [{"service"}],
     ("cost", "CleanUpSaving"): [{"service"}],
     ("cost", "IdleEndpoints"): [{"service"}],
+    ("efficiency", "Utilization"): [{"Service"}],
+    ("efficiency", "GainPerDollar"): [{"Model", "Algorithm"}],
 }
 SEARCHED = re.compile(r"""SEARCH\('\{"?([^",]+)"?,([^}]+)\} MetricName="([^"]+)"', '\w+', \d+\)""")
 
