@@ -29,7 +29,6 @@ from components.grants import (
 from components.model_pipelines import ModelPipelines
 from components.shared import Shared
 
-
 DAY_SECONDS = 86_400
 
 

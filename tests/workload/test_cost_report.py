@@ -93,15 +93,34 @@ def report(aws: None, function: Callable[..., ModuleType]) -> ModuleType:
 def test_the_report_holds_bill_environments_and_savings_plans(report: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(report, "hosting_cost", lambda *_: None)
     answers = Stubber(report.explorer)
-    answers.add_response("get_cost_and_usage", {**page(group("Model$flights", "Amazon SageMaker", "30")), "NextPageToken": "more"})
-    answers.add_response("get_cost_and_usage", page(group("Model$flights", "AWS Lambda", "2")))
+
+    def asked(tag: str, *filters: tuple[str, str], **more: str) -> dict[str, Any]:
+        tags = [{"Tags": {"Key": key, "Values": [value]}} for key, value in filters]
+        return {
+            "TimePeriod": {"Start": "2025-12-01", "End": "2026-01-01"},
+            "Granularity": "MONTHLY",
+            "Metrics": ["UnblendedCost"],
+            "Filter": {"And": tags} if len(tags) > 1 else tags[0],
+            "GroupBy": [{"Type": "TAG", "Key": tag}, {"Type": "DIMENSION", "Key": "SERVICE"}],
+            **more,
+        }
+
+    stack = (("Project", "mlops"), ("Stack", "prod"))
+    first = {**page(group("Model$flights", "Amazon SageMaker", "30")), "NextPageToken": "more"}
+    answers.add_response("get_cost_and_usage", first, asked("Model", *stack))
     answers.add_response(
-        "get_cost_and_usage", page(group("Environment$prod", "AWS Lambda", "50"), group("Environment$dev", "AWS Lambda", "9"))
+        "get_cost_and_usage", page(group("Model$flights", "AWS Lambda", "2")), asked("Model", *stack, NextPageToken="more")
+    )
+    answers.add_response(
+        "get_cost_and_usage",
+        page(group("Environment$prod", "AWS Lambda", "50"), group("Environment$dev", "AWS Lambda", "9")),
+        asked("Environment", ("Project", "mlops")),
     )
     for _ in range(2):
         answers.add_response("get_savings_plans_purchase_recommendation", PLAN)
     with answers:
         document = report.handler({"month": "2025-12"}, None)
+        answers.assert_no_pending_responses()
     assert document["billed"]["by_model"] == {"flights": 32.0} and document["billed"]["by_environment"] == {"dev": 9.0, "prod": 50.0}
     assert document["savings_plans"][0] == {
         "plan": "SageMaker",

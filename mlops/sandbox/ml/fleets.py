@@ -23,7 +23,7 @@ ALARM_SECONDS = 0.25
 
 @dataclass
 class Variant:
-    """A production variant in service. One process serves it whatever its instance count."""
+    """A production variant in service. One process serves it whatever its instance count, so every RoutingConfig of a variant chooses that one."""
 
     name: str
     serving: Serving

@@ -149,7 +149,7 @@ def create_endpoint_config(sandbox: Sandbox, request: dict[str, Any]) -> dict[st
 def check_variant(backend: Any, variant: dict[str, Any]) -> None:
     """One production variant: an existing model on a known instance type."""
     check_name("VariantName", variant["VariantName"])
-    refuse_members("CreateEndpointConfig", variant, ("ServerlessConfig", "ManagedInstanceScaling", "RoutingConfig", "CoreDumpConfig"))
+    refuse_members("CreateEndpointConfig", variant, ("ServerlessConfig", "ManagedInstanceScaling", "CoreDumpConfig"))
     if not variant.get("ModelName"):
         raise ValidationException("the sandbox does not execute sagemaker:CreateEndpointConfig without a ModelName (inference components)")
     if variant["ModelName"] not in backend._models:

@@ -71,6 +71,20 @@ def test_endpoint_predicts_with_the_model_of_its_variant(world, artifact):
     assert statuses
 
 
+@pytest.mark.parametrize("strategy", ["RANDOM", "LEAST_OUTSTANDING_REQUESTS"])
+def test_a_variant_answers_under_every_routing_strategy(world, artifact, strategy):
+    sagemaker, name = world.client("sagemaker"), world.name("config")
+    variant = {"VariantName": "blue", "ModelName": model(world, artifact), "InstanceType": "ml.m6g.large", "InitialInstanceCount": 2}
+    variant["RoutingConfig"] = {"RoutingStrategy": strategy}
+    sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
+    kept = sagemaker.describe_endpoint_config(EndpointConfigName=name)["ProductionVariants"][0]
+    assert kept["RoutingConfig"] == {"RoutingStrategy": strategy}
+    served = world.name("endpoint")
+    sagemaker.create_endpoint(EndpointName=served, EndpointConfigName=name)
+    assert settled(world, served)["EndpointStatus"] == "InService"
+    assert invoke(world, served) == (["3.0", "7.0"], "blue")
+
+
 def test_weights_share_traffic_and_target_variant_overrides_them(world, artifact):
     name = endpoint(world, ("a", model(world, artifact), 3), ("b", model(world, artifact, SCALE="10"), 1))
     chosen = [invoke(world, name)[1] for _ in range(80)]

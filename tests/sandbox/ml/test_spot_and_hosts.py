@@ -55,7 +55,7 @@ def checkpoints(world) -> dict[str, Any]:
     return {"CheckpointConfig": {"S3Uri": f"s3://{world.bucket}/checkpoints/{world.name('run')}/"}}
 
 
-@pytest.mark.spec("P3d", "REL-1c", "COST-2c")
+@pytest.mark.spec("P3d", "REL-1c", "COST-2c", "SUS-3b")
 @pytest.mark.parametrize("algorithm", ["hist_gradient_boosting", "lightgbm"])
 def test_a_job_whose_spot_instance_is_taken_away_resumes_and_ends_in_the_same_model(world, source, channels, algorithm) -> None:
     whole = finished(world, train(world, source, channels, algorithm, **checkpoints(world), **SPOT))
