@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 
 @functools.cache
-def instance_types() -> frozenset[str]:
-    """The instance types that production variants may have, by the service's own model."""
+def allowed(shape: str) -> frozenset[str]:
+    """The values of an enumeration, by the service's own model."""
     model = botocore.session.get_session().get_service_model("sagemaker")
-    return frozenset(model.shape_for("ProductionVariantInstanceType").enum)  # type: ignore[attr-defined]
+    return frozenset(model.shape_for(shape).enum)  # type: ignore[attr-defined]
 
 
 class Model:
@@ -149,12 +149,18 @@ def create_endpoint_config(sandbox: Sandbox, request: dict[str, Any]) -> dict[st
 def check_variant(backend: Any, variant: dict[str, Any]) -> None:
     """One production variant: an existing model on a known instance type."""
     check_name("VariantName", variant["VariantName"])
+    # RoutingConfig is taken: one process stands for a variant's instances, so every strategy sends it the same requests.
     refuse_members("CreateEndpointConfig", variant, ("ServerlessConfig", "ManagedInstanceScaling", "CoreDumpConfig"))
+    strategy = variant.get("RoutingConfig", {}).get("RoutingStrategy")
+    if strategy is not None and strategy not in allowed("RoutingStrategy"):
+        raise ValidationException(
+            f"RoutingStrategy of variant {variant['VariantName']} must be one of {', '.join(sorted(allowed('RoutingStrategy')))}, got {strategy!r}"
+        )
     if not variant.get("ModelName"):
         raise ValidationException("the sandbox does not execute sagemaker:CreateEndpointConfig without a ModelName (inference components)")
     if variant["ModelName"] not in backend._models:
         raise ValidationException(f'Could not find model "{variant["ModelName"]}".')
-    if variant.get("InstanceType") not in instance_types():
+    if variant.get("InstanceType") not in allowed("ProductionVariantInstanceType"):
         raise ValidationException(
             f"Value '{variant.get('InstanceType')}' at 'instanceType' failed to satisfy constraint: it is no instance type of production variants"
         )

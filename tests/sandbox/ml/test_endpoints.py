@@ -308,6 +308,18 @@ def test_canary_between_different_variant_names_is_refused(world, artifact):
         world.client("sagemaker").update_endpoint(EndpointName=name, EndpointConfigName=other, DeploymentConfig=canary())
 
 
+def test_a_routing_strategy_is_one_of_the_services(world, artifact):
+    variant = {"VariantName": "blue", "ModelName": model(world, artifact), "InstanceType": "ml.m6g.large", "InitialInstanceCount": 2}
+    sagemaker, name = world.client("sagemaker"), world.name("config")
+    with pytest.raises(ClientError, match="LEAST_OUTSTANDING_REQUESTS.*got 'ROUND_ROBIN'"):
+        sagemaker.create_endpoint_config(
+            EndpointConfigName=name, ProductionVariants=[{**variant, "RoutingConfig": {"RoutingStrategy": "ROUND_ROBIN"}}]
+        )
+    routing = {"RoutingStrategy": "LEAST_OUTSTANDING_REQUESTS"}
+    sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[{**variant, "RoutingConfig": routing}])
+    assert sagemaker.describe_endpoint_config(EndpointConfigName=name)["ProductionVariants"][0]["RoutingConfig"] == routing
+
+
 def test_model_needs_an_image_an_artifact_and_a_role_that_exist(world, artifact):
     sagemaker = world.client("sagemaker")
     good = {"Image": world.serving_image, "ModelDataUrl": artifact}
