@@ -6,11 +6,11 @@ That composite alarms are judged is the work of `mlops.sandbox.compute.composite
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import moto.xray.urls
-from moto.cloudwatch.models import Alarm
+from moto.cloudwatch.models import Alarm, CloudWatchBackend, MetricDatumBase, Statistics
 from moto.cloudwatch.responses import CloudWatchResponse
 from moto.core.responses import ActionResult
 from moto.core.utils import utcnow
@@ -53,12 +53,54 @@ def install() -> None:
         return
     CloudWatchResponse.put_composite_alarm = CloudWatchResponse.put_metric_alarm  # type: ignore[attr-defined]
     CloudWatchResponse.describe_alarms = _describe_alarms  # type: ignore[method-assign]
+    CloudWatchBackend.get_filtered_metrics = _filtered_metrics  # type: ignore[method-assign]
+    CloudWatchBackend.get_metric_statistics = _metric_statistics  # type: ignore[method-assign]
     LogsResponse.put_query_definition = _put_query_definition  # type: ignore[attr-defined]
     LogsResponse.describe_query_definitions = _describe_query_definitions  # type: ignore[attr-defined]
     LogsResponse.delete_query_definition = _delete_query_definition  # type: ignore[attr-defined]
     for operation in _XRAY:
         path = _PATHS.get(operation, operation)
         moto.xray.urls.url_paths[f"{{0}}/{path}$"] = _xray(operation)
+
+
+def _dimensions(of: MetricDatumBase) -> frozenset[tuple[str | None, str | None]]:
+    return frozenset((each.name, each.value) for each in of.dimensions)
+
+
+def _filtered_metrics(self: CloudWatchBackend, metric_name: str, namespace: str, dimensions: list[dict[str, str]]) -> list[MetricDatumBase]:
+    """A metric is its namespace, name and set of dimensions, and is listed once; moto lists one of several dimensions with every datum."""
+    asked = [(each["Name"], each.get("Value")) for each in dimensions]
+    found: dict[tuple[Any, ...], MetricDatumBase] = {}
+    for datum in self.get_all_metrics():
+        has = _dimensions(datum)
+        names = {name for name, _ in has}
+        if (
+            namespace in (None, "", datum.namespace)
+            and metric_name in (None, "", datum.name)
+            and all(name in names if value is None else (name, value) in has for name, value in asked)
+        ):
+            found.setdefault((datum.namespace, datum.name, has), datum)
+    return list(found.values())
+
+
+class _OneMetric:
+    """A backend that has the data of one metric only."""
+
+    def __init__(self, data: Iterable[MetricDatumBase], dimensions: list[dict[str, str]]) -> None:
+        wanted = frozenset((each["Name"], each["Value"]) for each in dimensions)
+        self._data = [datum for datum in data if _dimensions(datum) == wanted]
+
+    def get_all_metrics(self) -> list[MetricDatumBase]:
+        return self._data
+
+
+_MOTOS_STATISTICS = CloudWatchBackend.get_metric_statistics
+
+
+def _metric_statistics(self: CloudWatchBackend, *args: Any, dimensions: list[dict[str, str]], **kwargs: Any) -> list[Statistics]:
+    """Of the metric with just these dimensions; moto adds those that have further ones."""
+    one: Any = _OneMetric(self.get_all_metrics(), dimensions)
+    return _MOTOS_STATISTICS(one, *args, dimensions=dimensions, **kwargs)
 
 
 def _describe_alarms(self: CloudWatchResponse) -> ActionResult:
