@@ -17,7 +17,6 @@ from components.grants import (
     ENDPOINT_READ,
     LOG_DESCRIBE,
     LOG_FILTER,
-    METRICS_LIST,
     RUNS_READ,
     STATISTICS_READ,
     TRAINING_LIST,
@@ -108,7 +107,7 @@ class EfficiencyReport(pulumi.ComponentResource):
         statements = [
             *shared.lake.logs.grant_write(f"{REPORTS}efficiency/"),
             allow(LOG_FILTER, arns.log_streams(f"/aws/lambda/{shared.platform.prefix}-*")),
-            allow_anywhere([*LOG_DESCRIBE[:1], *METRICS_LIST, *STATISTICS_READ, *(TRAINING_LIST if endpoints else [])]),
+            allow_anywhere([*LOG_DESCRIBE[:1], *STATISTICS_READ, *(TRAINING_LIST if endpoints else [])]),
         ]
         if jobs:
             statements.append(allow(RUNS_READ, jobs))

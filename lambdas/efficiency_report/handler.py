@@ -28,7 +28,7 @@ class BadRequest(ValueError):
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     """Input: {} or {"days": 1 to 30}, the days up to now. Output: the report and its URI."""
     days = event.get("days", int(os.environ["DAYS"]))
-    if not isinstance(days, int) or not 1 <= days <= 30:
+    if isinstance(days, bool) or not isinstance(days, int) or not 1 <= days <= 30:
         raise BadRequest(f"days: expected a whole number from 1 to 30, got {days!r}")
     end = datetime.now(UTC)
     start = end - timedelta(days=days)
@@ -108,12 +108,8 @@ def endpoint(name: str, model: dict[str, Any], start: datetime, end: datetime) -
 
 
 def predictions(model: str, start: datetime, end: datetime) -> float:
-    """Predictions of all versions of a model."""
-    of_model = {"Name": "service", "Value": model}
-    namespace = os.environ["MODELS_NAMESPACE"]
-    pages = cloudwatch.get_paginator("list_metrics").paginate(Namespace=namespace, MetricName="Predictions", Dimensions=[of_model])
-    known = [{each["Name"]: each["Value"] for each in metric["Dimensions"]} for page in pages for metric in page["Metrics"]]
-    return sum(total(namespace, "Predictions", dimensions, start, end) for dimensions in known)
+    """Predictions of all versions of a model, over the API and in batches."""
+    return total(os.environ["MODELS_NAMESPACE"], "Predictions", {"service": model}, start, end)
 
 
 def total(namespace: str, metric: str, dimensions: dict[str, str], start: datetime, end: datetime) -> float:

@@ -253,6 +253,17 @@ def test_what_was_billed_is_held_against_what_was_useful_from_the_runs_themselve
     bucket, _, key = document["uri"].removeprefix("s3://").partition("/")
     assert b"| lambda |" in aws("s3").get_object(Bucket=bucket, Key=key.replace(".json", ".md"))["Body"].read()
 
+    counted = aws("cloudwatch").get_metric_statistics(
+        Namespace="mlops-local/models",
+        MetricName="Predictions",
+        Dimensions=[{"Name": "service", "Value": MODEL}],
+        StartTime=datetime.now(UTC) - timedelta(hours=12),
+        EndTime=datetime.now(UTC) + timedelta(hours=1),
+        Period=86_400,
+        Statistics=["Sum"],
+    )["Datapoints"]
+    assert document["usage"]["predictions"] == sum(point["Sum"] for point in counted)
+
     def latest(metric: str, **dimensions: str) -> float:
         now = datetime.now(UTC)
         answer = aws("cloudwatch").get_metric_statistics(
