@@ -40,7 +40,16 @@ RIGHTS: dict[str, tuple[Rights, ...]] = {
     ),
     "aws:apigateway/account:Account": (_of("apigateway:PATCH", "arn:{partition}:apigateway:{region}::/account"),),
     "aws:apigateway/restApi:RestApi": (_of("apigateway:POST", "arn:{partition}:apigateway:{region}::/restapis"),),
+    "aws:appautoscaling/policy:Policy": (
+        _of("application-autoscaling:PutScalingPolicy", "arn:{partition}:application-autoscaling:{region}:{account}:scalable-target/*"),
+    ),
+    "aws:appautoscaling/target:Target": (
+        _of(
+            "application-autoscaling:RegisterScalableTarget", "arn:{partition}:application-autoscaling:{region}:{account}:scalable-target/*"
+        ),
+    ),
     "aws:backup/plan:Plan": (_of("backup:CreateBackupPlan", "arn:{partition}:backup:{region}:{account}:backup-plan:*"),),
+    "aws:backup/regionSettings:RegionSettings": (_of("backup:UpdateRegionSettings"),),
     "aws:backup/restoreTestingPlan:RestoreTestingPlan": (
         _of("backup:CreateRestoreTestingPlan", "arn:{partition}:backup:{region}:{account}:restore-testing-plan:*"),
     ),
@@ -115,6 +124,8 @@ RIGHTS: dict[str, tuple[Rights, ...]] = {
     "aws:ec2/subnet:Subnet": (_of("ec2:CreateSubnet", _EC2 + "subnet/*"),),
     "aws:ec2/vpc:Vpc": (_of("ec2:CreateVpc", _EC2 + "vpc/*"),),
     "aws:ec2/vpcEndpoint:VpcEndpoint": (_of("ec2:CreateVpcEndpoint", _EC2 + "vpc-endpoint/*"),),
+    "aws:ecr/registryPolicy:RegistryPolicy": (_of("ecr:PutRegistryPolicy"),),
+    "aws:ecr/registryScanningConfiguration:RegistryScanningConfiguration": (_of("ecr:PutRegistryScanningConfiguration"),),
     "aws:ecr/repository:Repository": (
         _of(
             "ecr:CreateRepository ecr:SetRepositoryPolicy ecr:PutLifecyclePolicy",
@@ -136,6 +147,9 @@ RIGHTS: dict[str, tuple[Rights, ...]] = {
     ),
     "aws:iam/policy:Policy": (_of("iam:CreatePolicy", "arn:{partition}:iam::{account}:policy{path}{name}", "name"),),
     "aws:iam/role:Role": (_of("iam:CreateRole iam:PutRolePolicy iam:PassRole", "arn:{partition}:iam::{account}:role{path}{name}", "name"),),
+    "aws:iam/serviceLinkedRole:ServiceLinkedRole": (
+        _of("iam:CreateServiceLinkedRole", "arn:{partition}:iam::{account}:role/aws-service-role/{name}/*", "awsServiceName"),
+    ),
     "aws:kms/alias:Alias": (_of("kms:CreateAlias", "arn:{partition}:kms:{region}:{account}:{name}", "name"),),
     "aws:kms/key:Key": (_of("kms:CreateKey"),),
     "aws:lambda/eventSourceMapping:EventSourceMapping": (
@@ -151,7 +165,12 @@ RIGHTS: dict[str, tuple[Rights, ...]] = {
     "aws:lambda/layerVersion:LayerVersion": (
         _of("lambda:PublishLayerVersion", "arn:{partition}:lambda:{region}:{account}:layer:{name}", "layerName"),
     ),
+    "aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig": (
+        _of("lambda:PutProvisionedConcurrencyConfig", "arn:{partition}:lambda:{region}:{account}:function:{name}:*", "functionName"),
+    ),
     "aws:macie2/account:Account": (_of("macie2:EnableMacie"),),
+    "aws:costexplorer/costAllocationTag:CostAllocationTag": (_of("ce:UpdateCostAllocationTagsStatus"),),
+    "aws:organizations/policy:Policy": (_of("organizations:CreatePolicy"),),
     "aws:route53/healthCheck:HealthCheck": (_of("route53:CreateHealthCheck", "arn:{partition}:route53:::healthcheck/*"),),
     "aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock": (_of("s3:PutAccountPublicAccessBlock"),),
     "aws:s3/bucket:Bucket": (
@@ -191,7 +210,7 @@ RIGHTS: dict[str, tuple[Rights, ...]] = {
 PARTS = re.compile(
     r"aws:(apigateway/(deployment|integration|method|model|request|resource|response|stage)|backup/(restoreTestingSelection|selection|vault[A-Z])"
     r"|cloudwatch/(eventTarget|logDelivery:)|ec2/(default|routeTableAssociation)|ecr/(lifecycle|repository)Policy|ecr/repositoryPolicy|iam/rolePolicy|lambda/(alias|permission|functionEvent)"
-    r"|s3/bucket[A-Z]|s3/bucketObject|sns/topic[A-Z]|sqs/(queue|redrive)|vpc/securityGroup|budgets/budgetAction|cfg/|guardduty/|securityhub/)"
+    r"|s3/bucket[A-Z]|s3/bucketObject|sns/topic[A-Z]|sqs/(queue|redrive)|vpc/securityGroup|budgets/budgetAction|cfg/|guardduty/|securityhub/|organizations/policyAttachment)"
 )
 
 
@@ -243,6 +262,9 @@ def _conditions(resource: engine.RecordedResource, context: Context) -> tuple[tu
     for key, value in tags.items() if isinstance(tags, dict) else ():
         if isinstance(value, str):
             found[f"aws:RequestTag/{key}"] = found[f"aws:ResourceTag/{key}"] = value
+    service = resource.inputs.get("awsServiceName")
+    if isinstance(service, str):
+        found["iam:AWSServiceName"] = service
     boundary = resource.inputs.get("permissionsBoundary")
     if isinstance(boundary, str):
         found["iam:PermissionsBoundary"] = context.real(boundary)

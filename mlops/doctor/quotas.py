@@ -139,7 +139,11 @@ def lambda_concurrency(context: Context) -> Iterable[Finding]:
     quota = {"ServiceCode": "lambda", "QuotaCode": "L-B99A9384"}
     reserving = [each for each in functions if isinstance(each.inputs.get("reservedConcurrentExecutions"), int | float)]
     reserved = sum(int(each.inputs["reservedConcurrentExecutions"]) for each in reserving)
+    # Provisioned concurrency counts too: https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html
+    provisioned = context.declared("aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig")
+    reserved += sum(int(each.inputs.get("provisionedConcurrentExecutions", 0)) for each in provisioned)
     owned = context.state_known() and all(context.state.has(each.type, str(each.inputs.get("name"))) for each in reserving)
+    owned = owned and all(context.state.types.get(each.type) for each in provisioned)
     if reserved > 0 and not owned and unreserved - reserved < UNRESERVED:
         wanted = total + UNRESERVED + reserved - unreserved
         yield problem(

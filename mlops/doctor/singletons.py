@@ -32,6 +32,14 @@ class Singleton:
     value: str = "existing"
     only: tuple[str, str] | None = None
     """Only resources with this property's value count."""
+    foundation: tuple[str, str] | None = None
+    """The setting in the account's foundation, where that is another one."""
+
+    def key(self, context: Context) -> tuple[str, str, str]:
+        """Object, member and value that leave the existing one alone, in this project's settings."""
+        if self.foundation and any(each.type.startswith("mlops:foundation:") for each in context.preview.resources):
+            return (*self.foundation, "existing")
+        return (*self.setting, self.value)
 
 
 def _without(code: str, *codes: str) -> Callable[[Callable[[], Any]], Any]:
@@ -95,6 +103,20 @@ def _public_access(account: Account, _: Any) -> str | None:
     if not found:
         return None
     return ", ".join(f"{name} {value}" for name, value in found["PublicAccessBlockConfiguration"].items())
+
+
+def _registry_policy(account: Account, _: Any) -> str | None:
+    found = _without("RegistryPolicyNotFoundException")(lambda: account.client("ecr").get_registry_policy())
+    return f"a policy of {len(found['policyText'])} characters" if found else None
+
+
+def _linked_role(account: Account, declared: list[engine.RecordedResource]) -> str | None:
+    services = [str(each.inputs.get("awsServiceName")) for each in declared] or ["config.amazonaws.com"]
+    for service in services:
+        roles = account.pages("iam", "list_roles", "Roles", PathPrefix=f"/aws-service-role/{service}/")
+        if roles:
+            return roles[0]["Arn"]
+    return None
 
 
 def _encryption(account: Account, _: Any) -> str | None:
@@ -163,6 +185,25 @@ SINGLETONS = (
         False,
         f"{_DOCS}/apigateway/latest/developerguide/set-up-logging.html",
         value="false",
+        foundation=("guards", "api_gateway_log_role"),
+    ),
+    Singleton(
+        "registry-policy",
+        "Policy of the image registry",
+        "aws:ecr/registryPolicy:RegistryPolicy",
+        _registry_policy,
+        ("guards", "registry_policy"),
+        False,
+        f"{_DOCS}/AmazonECR/latest/APIReference/API_PutRegistryPolicy.html",
+    ),
+    Singleton(
+        "config-role",
+        "AWS Config's service-linked role",
+        "aws:iam/serviceLinkedRole:ServiceLinkedRole",
+        _linked_role,
+        ("detection", "config_role"),
+        True,
+        f"{_DOCS}/config/latest/developerguide/using-service-linked-roles.html",
     ),
     Singleton(
         "oidc",
@@ -212,7 +253,7 @@ def look(singleton: Singleton, context: Context) -> Iterable[Finding]:
         for each in context.declared(singleton.type_)
         if singleton.only is None or each.inputs.get(singleton.only[0]) == singleton.only[1]
     ]
-    section, member = singleton.setting
+    section, member, value = singleton.key(context)
     key = f"{context.configuration.name}:{section}"
     taken_over = context.own(section).get(member) in ("existing", False)
     if not declared and not taken_over:
@@ -220,8 +261,8 @@ def look(singleton: Singleton, context: Context) -> Iterable[Finding]:
     found = singleton.exists(context.account, declared)
     if taken_over and not declared:
         if found is None:
-            value = "true" if singleton.value == "false" else "create"
-            yield problem("there is none", "the one that the settings refer to", f"make it, or set {key}: {{ {member}: {value} }}")
+            own = "true" if value == "false" else "create"
+            yield problem("there is none", "the one that the settings refer to", f"make it, or set {key}: {{ {member}: {own} }}")
         else:
             yield ok(f"{found}, which the settings leave alone")
         return
@@ -231,13 +272,13 @@ def look(singleton: Singleton, context: Context) -> Iterable[Finding]:
     try:
         state = context.state
     except NotChecked as error:
-        fix = f"if stack {context.stack} made it, nothing; otherwise set {key}: {{ {member}: {singleton.value} }}. {error.why}"
+        fix = f"if stack {context.stack} made it, nothing; otherwise set {key}: {{ {member}: {value} }}. {error.why}"
         yield warning(found, "none, or this stack's own", fix)
         return
     if state.types.get(singleton.type_):
         yield ok(f"{found}, the stack's own")
         return
-    fix = f"set {key}: {{ {member}: {singleton.value} }} ({singleton.source})"
+    fix = f"set {key}: {{ {member}: {value} }} ({singleton.source})"
     if singleton.refused:
         yield problem(found, "none: AWS refuses a second one", fix)
     else:

@@ -136,7 +136,7 @@ def test_things_of_another_account_in_the_settings_are_a_problem(doctor: Doctor)
     assert found.status == "problem" and "AWS_PROFILE" in found.fix
 
 
-def test_the_log_role_of_another_stack_is_told_before_it_is_replaced(doctor: Doctor, undo: Any) -> None:
+def test_the_log_role_of_another_stack_is_told_before_it_is_replaced(doctor: Doctor, account_doctor: Doctor, undo: Any) -> None:
     gateway, iam = doctor.client("apigateway"), doctor.client("iam")
     trust = {"Effect": "Allow", "Principal": {"Service": "apigateway.amazonaws.com"}, "Action": "sts:AssumeRole"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
@@ -146,12 +146,15 @@ def test_the_log_role_of_another_stack_is_told_before_it_is_replaced(doctor: Doc
     undo(gateway.update_account, patchOperations=[{"op": "replace", "path": "/cloudwatchRoleArn", "value": ""}])
     (found,) = doctor.look("api-log-role")
     assert (found.status, found.found) == ("warning", arn) and "mlops:api: { manage_log_role: false }" in found.fix
+    (found,) = account_doctor.look("api-log-role")
+    assert found.status == "warning" and "mlops-account:guards: { api_gateway_log_role: existing }" in found.fix
     (own,) = doctor.look("api-log-role", state=State(types={"aws:apigateway/account:Account": 1}))
     assert own.status == "ok"
 
 
 def test_what_exists_once_is_free_in_an_empty_account(account_doctor: Doctor) -> None:
-    ids = ("guardduty", "security-hub", "config-recorder", "password-policy", "oidc", "public-access-block", "ebs-encryption")
+    ids = ("guardduty", "security-hub", "config-recorder", "config-role", "password-policy", "oidc", "registry-policy", "api-log-role")
+    ids += ("public-access-block", "ebs-encryption")
     assert [(each.status, each.found) for each in account_doctor.look(*ids)] == [("ok", "none yet: the stack makes it")] * len(ids)
 
 

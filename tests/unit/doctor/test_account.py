@@ -142,6 +142,23 @@ def test_reserved_concurrency_leaves_a_hundred(unreserved: int, status: str, con
     assert found.status == "ok", "it has reserved them already"
 
 
+def test_provisioned_concurrency_counts_as_reserved(context: Any, examined: Look) -> None:
+    type_ = "aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig"
+    declared = [resource("aws:lambda/function:Function", "f", name="f"), resource(type_, "p", provisionedConcurrentExecutions=3)]
+    account = Stubbed().says("lambda", "get_account_settings", limits(102, 102))
+    (found,) = examined("lambda-concurrency", context(*declared, account=account, state=State()))
+    assert found.status == "problem" and "--desired-value 103" in found.fix
+
+
+def test_a_service_linked_role_that_is_there_is_not_made_again(context: Any, examined: Look) -> None:
+    declared = resource("aws:iam/serviceLinkedRole:ServiceLinkedRole", "r", awsServiceName="config.amazonaws.com")
+    arn = f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/config.amazonaws.com/AWSServiceRoleForConfig"
+    role = {"Path": "/", "RoleName": "AWSServiceRoleForConfig", "RoleId": "A" * 16, "Arn": arn, "CreateDate": datetime.now(UTC)}
+    account = Stubbed().says("iam", "list_roles", {"Roles": [role]}, PathPrefix="/aws-service-role/config.amazonaws.com/")
+    (found,) = examined("config-role", context(declared, account=account, state=State()))
+    assert found.status == "problem" and found.found == arn and "config_role: existing" in found.fix
+
+
 def test_a_full_account_has_no_room_for_roles(context: Any, examined: Look) -> None:
     account = Stubbed().says("iam", "get_account_summary", {"SummaryMap": {"Roles": 1000, "RolesQuota": 1000}})
     (found,) = examined("iam-quotas", context(resource("aws:iam/role:Role", "r", name="r"), account=account, state=State()))
