@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -12,10 +11,16 @@ from mlops.cli.options import Json, LocalStack, ProjectDir
 from mlops.cli.output import Output
 from mlops.doctor.check import Finding, not_checked
 from mlops.doctor.context import Context
-from mlops.doctor.examination import Examination, examine
+from mlops.doctor.examination import PROBLEMS, Examination, examine
 from mlops.project import Project
 
 MARKS = {"ok": "[green]✔[/]", "warning": "[yellow]![/]", "problem": "[red]✘[/]", "not_checked": "[dim]?[/]"}
+COUNTED = {
+    "ok": ("ok", "ok"),
+    "warning": ("warning", "warnings"),
+    "problem": ("problem", "problems"),
+    "not_checked": ("not checked", "not checked"),
+}
 
 
 def doctor(stack: LocalStack = "local", project: ProjectDir = Path(), as_json: Json = False) -> int:
@@ -30,26 +35,29 @@ def doctor(stack: LocalStack = "local", project: ProjectDir = Path(), as_json: J
 
 
 def show(console: Console, examination: Examination) -> None:
-    """Area by area; what is in order takes one line."""
-    area, unasked = "", 0
+    """Area by area; what is in order takes one line, and so does what many checks could not look at for the same reason."""
+    reasons: dict[tuple[str, str], list[str]] = {}
     for each in examination.examined:
-        if each.check.aws and examination.account != "asked":
-            unasked += bool(each.findings)
-            continue
-        if each.findings and each.check.area != area:
-            area = each.check.area
-            console.print(f"[bold]{area}[/]")
         for finding in each.findings:
-            show_finding(console, each.check.title, finding)
-    if unasked:
-        (why, fix), *_ = {(finding.why, finding.fix) for each in examination.examined if each.check.aws for finding in each.findings}
-        console.print("[bold]account[/]")
-        show_finding(console, f"{unasked} checks of the account", not_checked(why, fix))
-    counts: dict[str, Any] = examination.counts
+            if finding.status == "not_checked":
+                reasons.setdefault((finding.why, finding.fix), []).append(each.check.title)
+    shared = {reason: titles for reason, titles in reasons.items() if len(titles) > 1}
+    areas: dict[str, list[tuple[str, Finding]]] = {}
+    for each in examination.examined:
+        for finding in each.findings:
+            if (finding.why, finding.fix) not in shared:
+                areas.setdefault(each.check.area, []).append((each.check.title, finding))
+    for (why, fix), titles in shared.items():
+        areas.setdefault("not checked", []).append((f"{len(titles)} checks, such as {titles[0]} and {titles[1]}", not_checked(why, fix)))
+    for area, rows in areas.items():
+        console.print(f"[bold]{area}[/]")
+        for title, finding in rows:
+            show_finding(console, title, finding)
+    counts = ((examination.counts[status], words) for status, words in COUNTED.items())
     console.print(
-        f"{counts['ok']} ok · {counts['warning']} warnings · {'[red]' if counts['problem'] else ''}{counts['problem']} problems"
-        f"{'[/]' if counts['problem'] else ''} · {counts['not_checked']} not checked · {examination.seconds:.1f} s"
+        " · ".join(f"{number} {one if number == 1 else many}" for number, (one, many) in counts) + f" · {examination.seconds:.1f} s"
     )
+    console.print(examination.verdict, style="red" if examination.exit_code == PROBLEMS else "", highlight=False, soft_wrap=True)
 
 
 def show_finding(console: Console, title: str, finding: Finding) -> None:

@@ -1,4 +1,4 @@
-"""The entry point of `mlops`: commands, errors and exit codes (0 fine, 1 findings or failed run, 2 bad input)."""
+"""The entry point of `mlops`: commands, errors and exit codes (0 fine, 1 findings or failed run, 2 bad input, 130 interrupted; 3 is the doctor without credentials)."""
 
 from __future__ import annotations
 

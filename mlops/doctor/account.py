@@ -82,7 +82,9 @@ def regions(context: Context) -> list[str]:
 @check("region", "Regions", "account", aws=True)
 def region(context: Context) -> Iterable[Finding]:
     """DescribeRegions: regions launched since 2019 are off until someone opts in (https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html)."""
-    answer = context.account.client("ec2").describe_regions(AllRegions=True)["Regions"]
+    account = context.account
+    account.caller  # noqa: B018 - tells whether the stack's region answers
+    answer = account.client("ec2", account.home if account.refusal else None).describe_regions(AllRegions=True)["Regions"]
     status = {each["RegionName"]: each.get("OptInStatus", "opt-in-not-required") for each in answer}
     for name in regions(context):
         if name not in status:
@@ -94,6 +96,9 @@ def region(context: Context) -> Iterable[Finding]:
             )
         elif status[name] == "not-opted-in":
             yield problem("not enabled in this account", "enabled", f"aws account enable-region --region-name {name} (takes minutes)", name)
+        elif account.refusal and name == account.region:
+            fix = "aws iam set-security-token-service-preferences --global-endpoint-token-version v2Token, then sign in again"
+            yield problem(account.refusal, "credentials that are good in this region", fix, name)
         else:
             yield ok(status[name], name)
 

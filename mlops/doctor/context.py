@@ -33,6 +33,10 @@ SANDBOX_CALLS = Config(
     retries={"max_attempts": 1, "mode": "standard"}, s3={"addressing_style": "path"}, read_timeout=60, max_pool_connections=32
 )
 _STATE_SECONDS = 60
+# STS's answers in a region that is not enabled in the account, or to a token for other regions only:
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_enable-regions.html
+_NOT_HERE = ("InvalidClientTokenId", "UnrecognizedClientException")
+_HOMES = {"cn-": "cn-north-1", "us-gov-": "us-gov-west-1"}
 _PROVIDER = "pulumi:providers:aws"
 
 
@@ -41,6 +45,7 @@ class Account:
 
     def __init__(self, session: boto3.Session, endpoint: str | None = None) -> None:
         self.session, self.endpoint, self.region = session, endpoint, str(session.region_name)
+        self.refusal = ""  # why the region does not answer to credentials that are good elsewhere
         self._clients: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
 
@@ -58,8 +63,23 @@ class Account:
 
     @cached_property
     def caller(self) -> dict[str, Any]:
-        """GetCallerIdentity's answer, with the response's metadata."""
-        return self.client("sts").get_caller_identity()
+        """GetCallerIdentity's answer, with the response's metadata. Where the region does not know the caller, its partition's first region is asked."""
+        try:
+            return self.client("sts").get_caller_identity()
+        except (ClientError, BotoCoreError) as error:
+            if isinstance(error, ClientError) and error.response["Error"]["Code"] not in _NOT_HERE:
+                raise
+            try:
+                answer = self.client("sts", self.home).get_caller_identity()
+            except (ClientError, BotoCoreError):
+                raise error from None
+            self.refusal = str(error)
+            return answer
+
+    @property
+    def home(self) -> str:
+        """A region of the partition that no account can switch off."""
+        return next((home for prefix, home in _HOMES.items() if self.region.startswith(prefix)), "us-east-1")
 
     def in_region(self, region: str) -> Account:
         """The same account, looked at in another region."""
@@ -251,7 +271,10 @@ def open_account(context: Context) -> Account:
         session = boto3.Session(region_name=region, profile_name=context.configuration.config.get("aws:profile"))
         credentials = session.get_credentials()
     except BotoCoreError as error:
-        raise NoCredentials(f"the credentials cannot be read: {error}", "aws configure sso, or correct aws:profile") from None
+        raise NoCredentials(
+            f"the credentials cannot be read: {error}",
+            f"aws configure sso, or correct AWS_PROFILE (aws:profile in Pulumi.{context.stack}.yaml, where it is set)",
+        ) from None
     if credentials is None:
         raise NoCredentials(
             "no AWS credentials were found (environment, shared files, single sign-on, instance role)",

@@ -24,6 +24,8 @@ MODULES = ("machine", "program", "sandbox", "account", "singletons", "quotas", "
 WORKERS = 16
 Asked = Literal["asked", "no_sandbox", "no_credentials"]
 OK, PROBLEMS, NO_ACCOUNT = 0, 1, 3
+# What can be asked in another region than the stack's.
+ASKED_ELSEWHERE = ("identity", "account", "region")
 _DENIED = (
     "AccessDenied",
     "AccessDeniedException",
@@ -57,11 +59,27 @@ class Examination:
             return PROBLEMS
         return NO_ACCOUNT if self.account == "no_credentials" else OK
 
+    @property
+    def verdict(self) -> str:
+        """What the exit code says, in words."""
+        counts, code = self.counts, self.exit_code
+        unasked = "; the account was not asked" if self.account == "no_credentials" else ""
+        unseen = f"; {counts['not_checked']} not checked" if counts["not_checked"] else ""
+        number = "1 problem stands" if counts["problem"] == 1 else f"{counts['problem']} problems stand"
+        words = {
+            OK: f"nothing seen that stands in the way of stack {self.stack}{unseen}",
+            PROBLEMS: f"{number} in the way of stack {self.stack}{unasked}",
+            NO_ACCOUNT: f"no problem seen on this machine and in the project{unasked}",
+        }
+        return f"{words[code]} (exit code {code})"
+
     def to_dict(self) -> dict[str, Any]:
         counts = self.counts
         return {
             "stack": self.stack,
             "status": {OK: "succeeded", PROBLEMS: "failed", NO_ACCOUNT: "incomplete"}[self.exit_code],
+            "exit_code": self.exit_code,
+            "verdict": self.verdict,
             "account": self.account,
             "counts": counts,
             "checks": [row for each in self.examined for row in each.to_list()],
@@ -90,7 +108,11 @@ def looked(check: Check, context: Context) -> list[Finding]:
     """What the check found; where it could not look, why."""
     try:
         if check.aws:
-            context.account  # noqa: B018 - without one the check is not asked
+            account = context.account  # without one the check is not asked
+            if account.refusal and check.id not in ASKED_ELSEWHERE:
+                return [
+                    not_checked(f"{account.region} does not answer to the caller: {account.refusal}", "mend what the check `region` says")
+                ]
         return list(check.look(context))
     except NotChecked as error:
         return [not_checked(error.why, error.fix)]

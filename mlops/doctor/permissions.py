@@ -81,6 +81,10 @@ RIGHTS: dict[str, tuple[Rights, ...]] = {
     "aws:cloudwatch/logGroup:LogGroup": (
         _of("logs:CreateLogGroup logs:PutRetentionPolicy", "arn:{partition}:logs:{region}:{account}:log-group:{name}", "name"),
     ),
+    "aws:cloudwatch/logMetricFilter:LogMetricFilter": (
+        _of("logs:PutMetricFilter", "arn:{partition}:logs:{region}:{account}:log-group:{name}", "logGroupName"),
+    ),
+    "aws:cloudwatch/queryDefinition:QueryDefinition": (_of("logs:PutQueryDefinition"),),
     "aws:cloudwatch/metricAlarm:MetricAlarm": (
         _of("cloudwatch:PutMetricAlarm", "arn:{partition}:cloudwatch:{region}:{account}:alarm:{name}", "name"),
     ),
@@ -205,6 +209,9 @@ RIGHTS: dict[str, tuple[Rights, ...]] = {
     ),
     "aws:sqs/queue:Queue": (_of("sqs:CreateQueue sqs:SetQueueAttributes", "arn:{partition}:sqs:{region}:{account}:{name}", "name"),),
     "aws:xray/group:Group": (_of("xray:CreateGroup", "arn:{partition}:xray:{region}:{account}:group/{name}/*", "groupName"),),
+    "aws:xray/samplingRule:SamplingRule": (
+        _of("xray:CreateSamplingRule", "arn:{partition}:xray:{region}:{account}:sampling-rule/{name}", "ruleName"),
+    ),
 }
 # Parts of something above: who may make that may make these, by the same service's actions.
 PARTS = re.compile(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+
+import botocore.session
 
 from mlops import engine, policy
 from mlops.doctor.check import Finding, NotChecked, check, ok, problem, warning
@@ -26,6 +29,23 @@ def project(context: Context) -> Iterable[Finding]:
         found = f"encrypted: {', '.join(loaded.placeholders)}"
         yield warning(found, "readable without Pulumi: a placeholder stands for it here", "pulumi preview, which decrypts it", "secrets")
     yield ok(f"project {loaded.name}, stack {context.stack}, {len(loaded.config)} settings")
+
+
+@check("region-name", "Name of the region", "project")
+def region_name(context: Context) -> Iterable[Finding]:
+    """The regions of the settings against those botocore knows, in all partitions: a typing error is seen without an account."""
+    session = botocore.session.Session()
+    known = {name for partition in session.get_available_partitions() for name in session.get_available_regions("ec2", partition)}
+    peer = context.own("recovery").get("peer") or {}
+    wanted = {"aws:region": context.configuration.config.get("aws:region"), "recovery.peer.region": peer.get("region")}
+    for key, name in wanted.items():
+        if not name:
+            continue
+        if name in known:
+            yield ok(f"{key} {name}")
+        else:
+            near = ", ".join(difflib.get_close_matches(name, sorted(known))) or "one of `aws ec2 describe-regions --all-regions`"
+            yield problem(f"{key} {name!r} is no region of AWS that is known here", near, f"correct {key} in Pulumi.{context.stack}.yaml")
 
 
 @check("preview", "Settings and program", "project")

@@ -88,7 +88,8 @@ def _password_policy(account: Account, _: Any) -> str | None:
 
 
 def _log_role(account: Account, _: Any) -> str | None:
-    return account.client("apigateway").get_account().get("cloudwatchRoleArn")
+    # Empty after somebody took it away.
+    return account.client("apigateway").get_account().get("cloudwatchRoleArn") or None
 
 
 def _oidc(account: Account, declared: list[engine.RecordedResource]) -> str | None:

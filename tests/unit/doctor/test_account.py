@@ -15,10 +15,11 @@ from botocore.exceptions import ClientError
 from botocore.stub import ANY, Stubber
 
 from mlops.doctor.check import Finding, NotChecked
-from mlops.doctor.context import Account, NoCredentials, State, open_account, pulumi_state
-from mlops.doctor.examination import examine
+from mlops.doctor.context import Account, Context, NoCredentials, State, open_account, pulumi_state
+from mlops.doctor.examination import all_checks, examine, looked
 from mlops.doctor.permissions import PARTS, RIGHTS
 from mlops.doctor.program import NAME_LIMITS
+from mlops.project import Project
 from mlops.sandbox.identity.actions import reference
 from tests.unit.doctor.conftest import resource
 from tests.unit.doctor.test_machine import command
@@ -324,7 +325,42 @@ def test_the_stacks_types_have_their_actions(stack: str) -> None:
     recording = Path(__file__).parents[2] / "recordings" / f"{stack}.json"
     types = {each["type"] for each in json.loads(recording.read_text())["resources"].values() if each["type"].startswith("aws:")}
     unknown = [each for each in types if each not in RIGHTS and not PARTS.match(each)]
-    assert len(unknown) < len(types) / 10, sorted(unknown)
+    assert sorted(unknown) == []
+
+
+@pytest.mark.parametrize(("foundation", "stack"), [("account", "dev"), ("account", "prod"), ("org", "prod")])
+def test_the_foundations_types_have_their_actions(foundation: str, stack: str) -> None:
+    where = Context(Project.at(Path(__file__).parents[3] / "foundations" / foundation), stack)
+    (check,) = [each for each in all_checks() if each.id == "permissions-coverage"]
+    assert looked(check, where) == [] and len(where.preview.resources) > 5
+
+
+@pytest.mark.parametrize(
+    ("status", "fix"), [("not-opted-in", "aws account enable-region"), ("opted-in", "--global-endpoint-token-version v2Token")]
+)
+def test_a_region_that_does_not_know_the_caller_is_told_from_bad_credentials(status: str, fix: str, context: Any, examined: Look) -> None:
+    account = Stubbed()
+    del account.__dict__["caller"]
+    account.refuses("sts", "get_caller_identity", "InvalidClientTokenId", "The security token included in the request is invalid", 403)
+    account.says("sts", "get_caller_identity", {"Account": ACCOUNT, "Arn": ROLE, "UserId": "A"})
+    regions = [{"RegionName": REGION, "OptInStatus": status}, {"RegionName": "us-east-1", "OptInStatus": "opt-in-not-required"}]
+    account.says("ec2", "describe_regions", {"Regions": regions}, AllRegions=True)
+    where = context(account=account, state=State())
+    (found,) = examined("region", where)
+    assert found.status == "problem" and fix in found.fix
+    (found,) = examined("api-log-role", where)
+    assert found.status == "not_checked" and "the check `region`" in found.fix and "InvalidClientTokenId" in found.why
+    account.all_said()
+
+
+def test_credentials_that_no_region_takes_are_refused(context: Any) -> None:
+    account = Stubbed()
+    del account.__dict__["caller"]
+    for _ in range(2):
+        account.refuses("sts", "get_caller_identity", "InvalidClientTokenId", "The security token included in the request is invalid", 403)
+    with pytest.raises(ClientError, match="InvalidClientTokenId"):
+        account.caller  # noqa: B018
+    assert account.refusal == ""
 
 
 def test_credentials_that_aws_refuses_are_no_credentials(context: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from mlops.cli.main import run
-from mlops.doctor.check import Check, Finding, NotChecked, ok
+from mlops.doctor.check import Check, Finding, NotChecked, not_checked, ok, problem
 from mlops.doctor.examination import looked
 from tests.unit.doctor.conftest import resource
 
@@ -53,7 +53,9 @@ def rows(document: dict[str, Any], status: str) -> list[str]:
 
 def test_a_sound_project_before_its_first_up_has_no_problem(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     code, document = doctor(capsys, "--project", str(project(tmp_path, BUCKET.format(name="small-q"))))
-    assert {"schema", "stack", "status", "account", "counts", "checks", "not_applicable", "seconds"} == set(document)
+    assert {"schema", "stack", "status", "exit_code", "verdict", "account", "counts", "checks", "not_applicable", "seconds"} == set(
+        document
+    )
     assert all(set(row) == KEYS for row in document["checks"])
     failing = [row for row in document["checks"] if row["status"] == "problem" and row["id"] not in ("memory", "policy")]
     assert failing == [] and document["account"] == "no_sandbox"
@@ -70,6 +72,58 @@ def test_without_credentials_the_account_is_not_asked_and_the_exit_code_says_so(
     assert (code, document["status"], document["account"]) == (3, "incomplete", "no_credentials")
     (row,) = document["checks"]
     assert row["status"] == "not_checked" and "credentials" in row["why"] and "aws sso login" in row["fix"] and row["found"] == ""
+
+
+BAD = problem("this", "that", "do it")
+
+
+@pytest.mark.usefixtures("without_credentials")
+@pytest.mark.parametrize(
+    ("stack", "findings", "code", "words"),
+    [
+        ("local", [ok("fine")], 0, "nothing seen that stands in the way of stack local"),
+        ("local", [ok("fine"), not_checked("nobody knows")], 0, "1 not checked"),
+        ("local", [BAD], 1, "1 problem stands in the way"),
+        ("dev", [BAD, BAD], 1, "2 problems stand in the way of stack dev; the account was not asked"),
+        ("dev", [ok("fine")], 3, "no problem seen on this machine and in the project; the account was not asked"),
+    ],
+)
+def test_the_last_line_says_the_exit_code_that_the_command_ends_with(
+    stack: str,
+    findings: list[Finding],
+    code: int,
+    words: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("mlops.doctor.examination.all_checks", lambda: [Check("looks", "Looks", "machine", lambda _: findings, False)])
+    with pytest.raises(SystemExit) as stop:
+        run(["doctor", "--stack", stack, "--project", str(project(tmp_path, ""))])
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert int(stop.value.code or 0) == code and last.endswith(f"(exit code {code})") and words in last
+
+
+@pytest.mark.usefixtures("without_credentials")
+def test_what_many_checks_could_not_look_at_for_one_reason_is_one_line(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asking = [Check(f"asks-{number}", f"Asks {number}", "account", lambda _: [ok("asked")], True) for number in range(3)]
+    monkeypatch.setattr("mlops.doctor.examination.all_checks", lambda: [*asking, Check("x", "Else", "machine", lambda _: [ok("y")], False)])
+    with pytest.raises(SystemExit):
+        run(["doctor", "--stack", "dev", "--project", str(project(tmp_path, ""))])
+    printed = capsys.readouterr().out
+    assert printed.count("no AWS credentials were found") == 1 and "3 checks, such as Asks 0 and Asks 1" in printed
+    assert "Else: y" in printed
+
+
+def test_a_region_that_is_misspelt_is_seen_without_an_account(context: Any, examined: Look) -> None:
+    assert [each.status for each in examined("region-name", context())] == ["ok"]
+    peer = json.dumps({"peer": {"stack": "prod-dr", "region": "eu-moon-1"}})
+    wrong = examined("region-name", context(settings={"aws:region": "eu-wset-1", "mlops:recovery": peer}))
+    assert [each.status for each in wrong] == ["problem", "problem"]
+    assert "eu-west-1" in wrong[0].expected and wrong[0].fix == "correct aws:region in Pulumi.dev.yaml"
+    assert "recovery.peer.region" in wrong[1].fix
 
 
 def test_a_wrong_setting_is_told_as_the_preview_tells_it(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
