@@ -69,6 +69,29 @@ class Cluster:
         }
 
 
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """What a model is fitted to, and how.
+
+    rows: (n, features) as of `schema.matrix`; labels: (n,) of 0 and 1; categorical: one a feature, True where its values are codes.
+    rounds: boosting rounds to make, at most with `validation` (rows and labels), which are watched for early stopping.
+    keeper: where progress is kept beyond this process; cluster: the hosts, when this one has a share of the rows only.
+    """
+
+    rows: Matrix
+    labels: np.ndarray
+    categorical: Sequence[bool]
+    seed: int
+    rounds: int = ROUNDS
+    validation: Labelled | None = None
+    keeper: Keeper | None = None
+    cluster: Cluster | None = None
+
+    def columns(self, *, categorical: bool) -> list[int]:
+        """The indices of the features that are categories, or of those that are not."""
+        return [index for index, is_category in enumerate(self.categorical) if is_category == categorical]
+
+
 def boost(step: Callable[[Progress, int], Progress], rounds: int, keeper: Keeper | None) -> Progress:
     """Steps until a fit is done; `step` takes the progress so far and the number of rounds to come to."""
     progress = (keeper.load() if keeper else None) or Progress()
@@ -114,17 +137,7 @@ class HistGradientBoosting:
         self.estimator, self.rounds = estimator, rounds
 
     @classmethod
-    def fit(
-        cls,
-        rows: Matrix,
-        labels: np.ndarray,
-        categorical: Sequence[bool],
-        seed: int,
-        rounds: int = ROUNDS,
-        validation: Labelled | None = None,
-        keeper: Keeper | None = None,
-        cluster: Cluster | None = None,
-    ) -> Model:
+    def fit(cls, given: Fit) -> Model:
         import joblib
         from sklearn.ensemble import HistGradientBoostingClassifier
 
@@ -133,26 +146,26 @@ class HistGradientBoosting:
         def step(before: Progress, target: int) -> Progress:
             estimator = joblib.load(io.BytesIO(before.model)) if before.model else first
             estimator.set_params(max_iter=target)
-            watched = {} if validation is None else {"X_val": validation[0], "y_val": validation[1]}
-            estimator.fit(rows, labels, **watched)
+            watched = {} if given.validation is None else {"X_val": given.validation[0], "y_val": given.validation[1]}
+            estimator.fit(given.rows, given.labels, **watched)
             # Entry 0 is the score before the first round; a score is a loss with the other sign.
             scores = tuple(-float(score) for score in estimator.validation_score_[1:]) if watched else ()
             kept = io.BytesIO()
             joblib.dump(estimator, kept)
-            return Progress(target, kept.getvalue(), scores, estimator.n_iter_ < target or target == rounds)
+            return Progress(target, kept.getvalue(), scores, estimator.n_iter_ < target or target == given.rounds)
 
         first = classifier(
             learning_rate=LEARNING_RATE,
             max_leaf_nodes=LEAVES,
             min_samples_leaf=LEAF_ROWS,
-            categorical_features=list(categorical),
-            early_stopping=validation is not None,
+            categorical_features=list(given.categorical),
+            early_stopping=given.validation is not None,
             n_iter_no_change=PATIENCE,
-            random_state=seed,
+            random_state=given.seed,
             warm_start=True,
         )
-        fitted = boost(step, rounds, keeper)
-        return cls(joblib.load(io.BytesIO(fitted.model)), rounds if validation is None else 1 + int(np.argmin(fitted.scores)))
+        fitted = boost(step, given.rounds, given.keeper)
+        return cls(joblib.load(io.BytesIO(fitted.model)), given.rounds if given.validation is None else 1 + int(np.argmin(fitted.scores)))
 
     def probability(self, rows: Matrix) -> np.ndarray:
         return self.estimator.predict_proba(rows)[:, 1]
@@ -173,17 +186,7 @@ class LogisticRegression(HistGradientBoosting):
     """Logistic regression on imputed, standardised numbers and one-hot categories: the simple model the others must beat."""
 
     @classmethod
-    def fit(
-        cls,
-        rows: Matrix,
-        labels: np.ndarray,
-        categorical: Sequence[bool],
-        seed: int,
-        rounds: int = ROUNDS,
-        validation: Labelled | None = None,
-        keeper: Keeper | None = None,
-        cluster: Cluster | None = None,
-    ) -> Model:
+    def fit(cls, given: Fit) -> Model:
         import joblib
         from sklearn.compose import ColumnTransformer
         from sklearn.impute import SimpleImputer
@@ -191,18 +194,18 @@ class LogisticRegression(HistGradientBoosting):
         from sklearn.pipeline import make_pipeline
         from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-        number_columns = [index for index, is_category in enumerate(categorical) if not is_category]
-        category_columns = [index for index, is_category in enumerate(categorical) if is_category]
         numeric = make_pipeline(SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True), StandardScaler())
         encoded = OneHotEncoder(handle_unknown="ignore")
-        columns = ColumnTransformer([("numbers", numeric, number_columns), ("categories", encoded, category_columns)])
+        columns = ColumnTransformer(
+            [("numbers", numeric, given.columns(categorical=False)), ("categories", encoded, given.columns(categorical=True))]
+        )
 
         def step(_before: Progress, _target: int) -> Progress:
             kept = io.BytesIO()
-            joblib.dump(make_pipeline(columns, Estimator(max_iter=300, random_state=seed)).fit(rows, labels), kept)
+            joblib.dump(make_pipeline(columns, Estimator(max_iter=300, random_state=given.seed)).fit(given.rows, given.labels), kept)
             return Progress(0, kept.getvalue(), (), done=True)
 
-        return cls(joblib.load(io.BytesIO(boost(step, 0, keeper).model)))
+        return cls(joblib.load(io.BytesIO(boost(step, 0, given.keeper).model)))
 
 
 class LightGBM:
@@ -215,17 +218,7 @@ class LightGBM:
         self.booster, self.rounds = booster, rounds
 
     @classmethod
-    def fit(
-        cls,
-        rows: Matrix,
-        labels: np.ndarray,
-        categorical: Sequence[bool],
-        seed: int,
-        rounds: int = ROUNDS,
-        validation: Labelled | None = None,
-        keeper: Keeper | None = None,
-        cluster: Cluster | None = None,
-    ) -> Model:
+    def fit(cls, given: Fit) -> Model:
         import lightgbm
 
         parameters = {
@@ -235,23 +228,23 @@ class LightGBM:
             "num_leaves": LEAVES,
             "min_data_in_leaf": LEAF_ROWS,
             "feature_fraction": 0.8,
-            "seed": seed,
-            "data_random_seed": seed,
+            "seed": given.seed,
+            "data_random_seed": given.seed,
             "deterministic": True,
             "force_row_wise": True,
             "num_threads": 1,
             "verbosity": -1,
         }
-        columns = [index for index, is_category in enumerate(categorical) if is_category]
+        columns = given.columns(categorical=True)
 
         def step(before: Progress, target: int) -> Progress:
             history: dict[str, Any] = {}
-            network = cluster.parameters(before.rounds // STEP) if cluster else {}
-            train = lightgbm.Dataset(rows, labels, categorical_feature=columns, params={**parameters, **network})
-            valid = [] if validation is None else [train.create_valid(validation[0], validation[1])]
+            network = given.cluster.parameters(before.rounds // STEP) if given.cluster else {}
+            train = lightgbm.Dataset(given.rows, given.labels, categorical_feature=columns, params={**parameters, **network})
+            valid = [] if given.validation is None else [train.create_valid(given.validation[0], given.validation[1])]
             booster = lightgbm.train(
                 # The state of the feature sampling is not part of a model: each step has a seed of its own.
-                {**parameters, **network, "feature_fraction_seed": seed + before.rounds},
+                {**parameters, **network, "feature_fraction_seed": given.seed + before.rounds},
                 train,
                 target - before.rounds,
                 valid_sets=valid,
@@ -259,14 +252,14 @@ class LightGBM:
                 callbacks=[lightgbm.record_evaluation(history)] if valid else [],
             )
             scores = before.scores + tuple(history["valid_0"]["binary_logloss"] if valid else ())
-            done = target == rounds or (bool(valid) and best_round(scores)[1])
-            if cluster:
+            done = target == given.rounds or (bool(valid) and best_round(scores)[1])
+            if given.cluster:
                 booster.free_network()
             return Progress(target, booster.model_to_string().encode(), scores, done)
 
-        fitted = boost(step, rounds, keeper)
+        fitted = boost(step, given.rounds, given.keeper)
         booster = lightgbm.Booster(model_str=fitted.model.decode())
-        return cls(booster, rounds if validation is None else best_round(fitted.scores)[0])
+        return cls(booster, given.rounds if given.validation is None else best_round(fitted.scores)[0])
 
     def probability(self, rows: Matrix) -> np.ndarray:
         return np.asarray(self.booster.predict(rows, num_threads=1))
@@ -299,17 +292,7 @@ class XGBoost:
         )
 
     @classmethod
-    def fit(
-        cls,
-        rows: Matrix,
-        labels: np.ndarray,
-        categorical: Sequence[bool],
-        seed: int,
-        rounds: int = ROUNDS,
-        validation: Labelled | None = None,
-        keeper: Keeper | None = None,
-        cluster: Cluster | None = None,
-    ) -> Model:
+    def fit(cls, given: Fit) -> Model:
         import xgboost
 
         parameters = {
@@ -321,11 +304,11 @@ class XGBoost:
             "max_depth": 0,
             "grow_policy": "lossguide",
             "min_child_weight": 5,
-            "seed": seed,
+            "seed": given.seed,
             "nthread": 1,
         }
-        train = cls._data(rows, categorical, labels)
-        evals = [] if validation is None else [(cls._data(validation[0], categorical, validation[1]), "validation")]
+        train = cls._data(given.rows, given.categorical, given.labels)
+        evals = [] if given.validation is None else [(cls._data(given.validation[0], given.categorical, given.validation[1]), "validation")]
 
         def step(before: Progress, target: int) -> Progress:
             history: dict[str, Any] = {}
@@ -334,12 +317,12 @@ class XGBoost:
                 parameters, train, target - before.rounds, evals=evals, evals_result=history, verbose_eval=False, xgb_model=base
             )
             scores = before.scores + tuple(history["validation"]["logloss"] if evals else ())
-            done = target == rounds or (bool(evals) and best_round(scores)[1])
+            done = target == given.rounds or (bool(evals) and best_round(scores)[1])
             return Progress(target, bytes(booster.save_raw("ubj")), scores, done)
 
-        fitted = boost(step, rounds, keeper)
+        fitted = boost(step, given.rounds, given.keeper)
         booster = xgboost.Booster(parameters, model_file=bytearray(fitted.model))
-        return cls(booster, rounds if validation is None else best_round(fitted.scores)[0])
+        return cls(booster, given.rounds if given.validation is None else best_round(fitted.scores)[0])
 
     def probability(self, rows: Matrix) -> np.ndarray:
         return self.booster.predict(self._data(rows, [kind == "c" for kind in self.booster.feature_types]))

@@ -81,22 +81,26 @@ def run() -> None:
         write=rank == 0,
     )
     watched = algorithm.fit(
-        inputs["train"][share],
-        labels["train"][share],
-        schema.categorical,
-        seed,
-        validation=(inputs["validation"], labels["validation"]),
-        keeper=kept.stage("watched"),
-        cluster=cluster(names, rank, 0),
+        algorithms.Fit(
+            inputs["train"][share],
+            labels["train"][share],
+            schema.categorical,
+            seed,
+            validation=(inputs["validation"], labels["validation"]),
+            keeper=kept.stage("watched"),
+            cluster=cluster(names, rank, 0),
+        )
     )
     model = algorithm.fit(
-        inputs["seen"][share],
-        labels["seen"][share],
-        schema.categorical,
-        seed,
-        rounds=watched.rounds,
-        keeper=kept.stage("final"),
-        cluster=cluster(names, rank, 1),
+        algorithms.Fit(
+            inputs["seen"][share],
+            labels["seen"][share],
+            schema.categorical,
+            seed,
+            rounds=watched.rounds,
+            keeper=kept.stage("final"),
+            cluster=cluster(names, rank, 1),
+        )
     )
     if rank:
         print(log_line("share trained", host=current, rows=len(labels["seen"][share]), hosts=len(names)))

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -78,12 +79,13 @@ def test_a_fit_that_is_interrupted_after_every_checkpoint_ends_in_the_same_bytes
     (tmp_path / "checkpoints").mkdir()
     validation = rows(2) if watched else None
     fit = algorithms.algorithm(name).fit
-    straight = fit(*rows(), COLUMNS, 7, 40, validation=validation)
+    given = algorithms.Fit(*rows(), COLUMNS, 7, 40, validation=validation)
+    straight = fit(given)
     loaded: list[int] = []
     for _ in range(20):
         keeper = Fragile(tmp_path / "checkpoints", 1)
         try:
-            model = fit(*rows(), COLUMNS, 7, 40, validation=validation, keeper=keeper)
+            model = fit(replace(given, keeper=keeper))
             break
         except Interrupted:
             continue
