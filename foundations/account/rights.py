@@ -80,7 +80,9 @@ KEYS = (
 )  # fmt: skip
 # IAM cannot limit these to a resource.
 ANYWHERE = (
-    "application-autoscaling:Describe*", "backup-storage:MountCapsule", "ce:CreateAnomalyMonitor", "ce:CreateAnomalySubscription", "cloudfront:CreateDistribution",
+    "application-autoscaling:DescribeScalableTargets", "application-autoscaling:DescribeScalingPolicies",
+    "application-autoscaling:DescribeScheduledActions", "backup-storage:MountCapsule", "ce:CreateAnomalyMonitor",
+    "ce:CreateAnomalySubscription", "cloudfront:CreateDistribution",
     "cloudfront:ListCachePolicies", "cloudfront:ListOriginRequestPolicies", "cloudfront:ListResponseHeadersPolicies",
     "cloudtrail:DescribeTrails", "codeconnections:CreateConnection",
     "dax:CreateParameterGroup", "dax:CreateSubnetGroup", "dax:DeleteParameterGroup", "dax:DeleteSubnetGroup",

@@ -23,6 +23,16 @@ def test_the_stacks_follow_all_advice_but_where_a_reason_is_written(stack: str) 
     assert [finding for finding in report.findings if finding.outcome == "exempt"]
 
 
+@pytest.mark.parametrize(
+    ("foundation", "stack"), [("account", "dev"), ("account", "prod"), ("account", "local"), ("org", "prod"), ("org", "local")]
+)
+def test_no_mandatory_rule_fails_for_a_foundation(foundation: str, stack: str) -> None:
+    file = ROOT / "foundations" / foundation / CONFIG_FILE
+    report = evaluate(preview(stack, f"foundations/{foundation}"), load_config(file) if file.is_file() else None, datetime.now(UTC).date())
+    assert [(finding.rule, finding.urn, finding.message) for finding in report.blocking] == []
+    assert report.to_dict()["policy"]["evaluations"] > 100
+
+
 def crossguard(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "wellarchitected", *arguments]
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
