@@ -37,14 +37,14 @@ _EVENTS = "https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRu
 
 LONGEST = (
     NameLength("S3 bucket", 63, "-predictions-123456789012", False, _S3),
-    NameLength("IAM role", 64, "-security-audit-schedule", False, _IAM),
+    NameLength("IAM role", 64, "-efficiency-report-weekly", False, _IAM),
     NameLength("IAM role", 64, "-object-created-event", True, _IAM),
     NameLength("Lambda function", 64, "-remediate-public-bucket", False, _LAMBDA),
     NameLength("Lambda function", 64, "-store-predictions", True, _LAMBDA),
     NameLength("SQS queue", 80, "-security-audit-failures", False, _SQS),
     NameLength("SQS queue", 80, "-predictions-dead", True, _SQS),
     NameLength("state machine", 80, "-deployment", True, _STATES),
-    NameLength("schedule", 64, "-security-audit-schedule", False, _SCHEDULER),
+    NameLength("schedule", 64, "-efficiency-report-weekly", False, _SCHEDULER),
     NameLength("schedule", 64, "-drift-check", True, _SCHEDULER),
     NameLength("event rule", 64, "-remediate-public-bucket", False, _EVENTS),
     NameLength("event rule", 64, "-summary-created", True, _EVENTS),
