@@ -134,6 +134,16 @@ def function_of_the_stack(aws: None, function: Callable[..., ModuleType]) -> Mod
     )
 
 
+class Context:
+    """What Lambda tells a function of its time."""
+
+    def __init__(self, milliseconds: int = 300_000) -> None:
+        self._milliseconds = milliseconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self._milliseconds
+
+
 def write_reports(name: str, lines: list[str], when: datetime) -> None:
     logs = boto3.client("logs")
     logs.create_log_group(logGroupName=f"/aws/lambda/{name}")
@@ -165,7 +175,7 @@ def test_the_report_and_the_metrics_say_what_was_used(
             }
         ],
     )
-    document = module.handler({}, None)
+    document = module.handler({}, Context())
     assert [row["name"] for row in document["functions"]] == ["mlops-test-flights-predict", "mlops-test-clean-up"]
     services = {row["service"]: (row["utilization"], row["target_met"]) for row in document["services"]}
     assert services["lambda"] == (0.8, True) and services["glue"] == (0.5, False)
@@ -193,11 +203,34 @@ def test_the_report_and_the_metrics_say_what_was_used(
 def test_runs_before_the_window_are_left_out(function_of_the_stack: ModuleType) -> None:
     write_reports("mlops-test-flights-predict", [report(900, 1000)], datetime.now(UTC) - timedelta(days=3))
     boto3.client("glue").create_job(Name="mlops-test-flights-validate", Role="r", Command={"Name": "glueetl", "ScriptLocation": "s3://b/k"})
-    assert function_of_the_stack.handler({"days": 2}, None)["functions"] == []
-    assert len(function_of_the_stack.handler({"days": 4}, None)["functions"]) == 1
+    assert function_of_the_stack.handler({"days": 2}, Context())["functions"] == []
+    assert len(function_of_the_stack.handler({"days": 4}, Context())["functions"]) == 1
+
+
+def test_without_time_to_read_all_reports_what_is_told_is_called_a_sample(
+    function_of_the_stack: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("mlops-test-clean-up", "mlops-test-flights-predict")
+    for name in names:
+        write_reports(name, [report(90, 100)] * 3, datetime.now(UTC) - timedelta(hours=1))
+    boto3.client("glue").create_job(Name="mlops-test-flights-validate", Role="r", Command={"Name": "glueetl", "ScriptLocation": "s3://b/k"})
+    find = function_of_the_stack.logs.get_paginator
+    make = {"filter_log_events": lambda **window: find("filter_log_events").paginate(**window, PaginationConfig={"PageSize": 1})}
+
+    class Small:
+        """Pages of one report."""
+
+        def __init__(self, operation: str) -> None:
+            self.paginate = make.get(operation, find(operation).paginate)
+
+    monkeypatch.setattr(function_of_the_stack.logs, "get_paginator", Small)
+    rows = function_of_the_stack.handler({}, Context(0))["functions"]
+    assert {row["name"]: (row["runs"], row["sampled"]) for row in rows} == dict.fromkeys(names, (1, True))
+    rows = function_of_the_stack.handler({}, Context())["functions"]
+    assert {row["name"]: (row["runs"], row["sampled"]) for row in rows} == dict.fromkeys(names, (3, False))
 
 
 @pytest.mark.parametrize("days", [0, 31, "7", None, True])
 def test_a_window_that_cannot_be_is_refused(function_of_the_stack: ModuleType, days: Any) -> None:
     with pytest.raises(ValueError, match="a whole number from 1 to 30"):
-        function_of_the_stack.handler({"days": days}, None)
+        function_of_the_stack.handler({"days": days}, Context())
