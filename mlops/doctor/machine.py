@@ -226,6 +226,21 @@ def wanted_plugins(context: Context) -> set[tuple[str, str]]:
     return {(each.type.rpartition(":")[2], version) for each in providers if isinstance(version := each.inputs.get("version"), str)}
 
 
+@check("pack-python", "Python of the policy pack", "machine")
+def pack_python(context: Context) -> Iterable[Finding]:
+    """Pulumi starts the `python3` of PATH for a pack whose PulumiPolicy.yaml names no virtual environment (pulumi-analyzer-policy-python)."""
+    file = context.project.root / "policy" / "PulumiPolicy.yaml"
+    if context.local or not file.is_file() or "virtualenv" in file.read_text():
+        return
+    path = shutil.which("python3")
+    answer = subprocess.run([path, "-c", "import pulumi_policy"], capture_output=True, check=False, timeout=60) if path else None
+    if answer is not None and answer.returncode == 0:
+        yield ok(f"{path} has pulumi_policy")
+        return
+    expected = "one that has it: `pulumi up --policy-pack policy` runs the pack with it"
+    yield warning(f"{path} has no pulumi_policy" if path else "no python3 on PATH", expected, f". {sys.prefix}/bin/activate")
+
+
 @check("environment", "Environment variables", "machine")
 def environment(context: Context) -> Iterable[Finding]:
     """What changes where or how a deployment goes: https://www.pulumi.com/docs/iac/cli/environment-variables/ and the AWS SDKs' shared settings."""

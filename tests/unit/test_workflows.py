@@ -139,6 +139,31 @@ def test_a_pull_request_is_judged_by_the_pack_and_its_summary_says_why(tmp_path:
 
 
 @pytest.mark.spec("U2", "P2e")
+@pytest.mark.parametrize(("file", "job", "name"), [("preview.yml", "aws", "pulumi preview"), ("deploy-stack.yml", "up", "pulumi up")])
+def test_the_pack_runs_in_the_projects_python_with_its_configuration(tmp_path: Path, file: str, job: str, name: str) -> None:
+    """Pulumi starts `python3` for a pack without a virtual environment of its own; the runner's has no packages."""
+    environment = tmp_path / "project" / ".venv" / "bin"
+    for folder in (environment, tmp_path / "tools", tmp_path / "runner"):
+        folder.mkdir(parents=True)
+    (environment / "activate").write_text(f'PATH="{environment}:$PATH"\n')
+    for python in ("python", "python3"):
+        (environment / python).symlink_to(sys.executable)
+        (tmp_path / "tools" / python).write_text("#!/bin/sh\nexit 9\n")
+        (tmp_path / "tools" / python).chmod(0o755)
+    shutil.copy(ROOT / "policy-config.json", tmp_path / "project")
+    pulumi = tmp_path / "tools" / "pulumi"
+    pulumi.write_text('#!/bin/sh\necho "$@" > call\nexec python3 -c "import pulumi.policy, pulumi_policy"\n')
+    pulumi.chmod(0o755)
+    packages = os.pathsep.join([*(path for path in sys.path if path.endswith("site-packages")), str(ROOT / "policy")])
+    variables = {"PATH": f"{tmp_path / 'tools'}{os.pathsep}{os.defpath}", "STACK": "prod", "PYTHONPATH": packages}
+    done = run(step(file, job, name), tmp_path / "project", {**variables, "RUNNER_TEMP": str(tmp_path / "runner")})
+    assert done.returncode == 0, done.stdout + done.stderr
+    configuration = tmp_path / "runner" / "policy.json"
+    assert f"--policy-pack policy --policy-pack-config {configuration}" in (tmp_path / "project" / "call").read_text()
+    assert {each["environment"] for each in json.loads(configuration.read_text()).values()} == {"prod"}
+
+
+@pytest.mark.spec("U2", "P2e")
 def test_the_report_of_a_preview_becomes_one_comment(tmp_path: Path) -> None:
     (tmp_path / ".venv" / "bin").mkdir(parents=True)
     python = tmp_path / ".venv" / "bin" / "python"

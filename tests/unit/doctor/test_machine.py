@@ -77,6 +77,21 @@ def test_without_git_nothing_is_pushed(context: Any, examined: Look, monkeypatch
     assert found.status == "problem" and "install" in found.fix
 
 
+@pytest.mark.parametrize(("code", "status"), [(0, "ok"), (1, "warning"), (None, "warning")])
+def test_the_python_that_pulumi_starts_for_the_pack_must_have_its_package(
+    code: int | None, status: str, context: Any, examined: Look, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert examined("pack-python", context()) == [], "the project has no pack"
+    (tmp_path / "policy").mkdir()
+    (tmp_path / "policy" / "PulumiPolicy.yaml").write_text("runtime: python\n")
+    if code is not None:
+        command(tmp_path / "bin", "python3", "").write_text(f"#!/bin/sh\nexit {code}\n")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    (found,) = examined("pack-python", context())
+    assert found.status == status and ("/bin/activate" in found.fix) == (status != "ok")
+    assert examined("pack-python", context(stack="local")) == [], "Pulumi does not deploy to the sandbox"
+
+
 @pytest.mark.parametrize(("says", "status"), [("v3.1.0", "problem"), (f"v{SDK}", "ok"), ("v99.0.0", "ok"), ("strange", "not_checked")])
 def test_the_pulumi_cli_must_not_be_older_than_the_sdk(
     says: str, status: str, context: Any, examined: Look, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
