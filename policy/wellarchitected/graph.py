@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 
 from .model import STACK, Resource
 from .values import NotEvaluable, Unreadable
@@ -86,6 +87,12 @@ class Graph:
         if text in index or not text.startswith("arn:"):
             return index.get(text)
         return next((index[part] for part in _ARN_PARTS.split(text.split(":", 5)[-1]) if part in index), None)
+
+    @cached_property
+    def depended_on(self) -> frozenset[str]:
+        """The URNs of the resources that others depend on."""
+        traced = (urn for resource in self.resources for urns in resource.property_dependencies.values() for urn in urns)
+        return frozenset(traced) | frozenset(urn for resource in self.resources for urn in resource.dependencies)
 
     def with_value(self, type_: str, path: str, value: object) -> list[Resource]:
         """The resources of a type whose property at a path is this known text, or an ARN that ends in it."""

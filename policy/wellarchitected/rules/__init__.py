@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..model import Rule
 from . import (
+    accounts,
     api,
     caches,
     compute,
@@ -11,6 +12,7 @@ from . import (
     data,
     databases,
     delivery,
+    deployable,
     edge,
     functions,
     glue,
@@ -21,6 +23,7 @@ from . import (
     platform,
     serving,
     storage,
+    streams,
     studio,
     training,
     workflows,
@@ -28,7 +31,7 @@ from . import (
 
 AREAS = (
     storage, data, identity, network, functions, glue, workflows, training, serving, messaging, api, observability, delivery, platform,
-    databases, caches, containers, compute, studio, edge,
+    databases, caches, containers, compute, studio, edge, streams, accounts, deployable,
 )  # fmt: skip
 
 RULES: tuple[Rule, ...] = tuple(value for area in AREAS for value in vars(area).values() if isinstance(value, Rule))
