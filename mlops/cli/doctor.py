@@ -36,19 +36,23 @@ def doctor(stack: LocalStack = "local", project: ProjectDir = Path(), as_json: J
 
 def show(console: Console, examination: Examination) -> None:
     """Area by area; what is in order takes one line, and so does what many checks could not look at for the same reason."""
-    reasons: dict[tuple[str, str], list[str]] = {}
+    reasons: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for each in examination.examined:
         for finding in each.findings:
             if finding.status == "not_checked":
-                reasons.setdefault((finding.why, finding.fix), []).append(each.check.title)
-    shared = {reason: titles for reason, titles in reasons.items() if len(titles) > 1}
+                reasons.setdefault((finding.why, finding.fix), []).append((each.check.title, finding.subject))
+    shared = {reason: rows for reason, rows in reasons.items() if len(rows) > 1}
     areas: dict[str, list[tuple[str, Finding]]] = {}
     for each in examination.examined:
         for finding in each.findings:
             if (finding.why, finding.fix) not in shared:
                 areas.setdefault(each.check.area, []).append((each.check.title, finding))
-    for (why, fix), titles in shared.items():
-        areas.setdefault("not checked", []).append((f"{len(titles)} checks, such as {titles[0]} and {titles[1]}", not_checked(why, fix)))
+    for (why, fix), rows in shared.items():
+        titles = dict.fromkeys(title for title, _ in rows)
+        names = list(titles) if len(titles) > 1 else [subject for _, subject in rows]
+        about = f"{len(rows)} checks" if len(titles) > 1 else f"{len(rows)} of {rows[0][0]}"
+        examples = f", such as {names[0]} and {names[1]}" if all(names[:2]) else ""
+        areas.setdefault("not checked", []).append((about + examples, not_checked(why, fix)))
     for area, rows in areas.items():
         console.print(f"[bold]{area}[/]")
         for title, finding in rows:

@@ -273,7 +273,7 @@ def look(singleton: Singleton, context: Context) -> Iterable[Finding]:
     try:
         state = context.state
     except NotChecked as error:
-        fix = f"if stack {context.stack} made it, nothing; otherwise set {key}: {{ {member}: {value} }}. {error.why}"
+        fix = f"if stack {context.stack} made it, nothing; otherwise set {key}: {{ {member}: {value} }} ({error.why})"
         yield warning(found, "none, or this stack's own", fix)
         return
     if state.types.get(singleton.type_):

@@ -117,6 +117,29 @@ def test_a_bucket_that_is_there_is_found(doctor: Doctor, undo: Any) -> None:
     assert (found.status, found.subject) == ("problem", name) and f"aws s3 rb s3://{name}" in found.fix
 
 
+def test_of_several_faults_at_once_each_is_found_and_nothing_else_changes(doctor: Doctor, undo: Any) -> None:
+    def seen() -> set[tuple[str, str, str]]:
+        return {(id_, each.subject, each.status) for id_, findings in doctor.all().items() for each in findings}
+
+    before, bucket, table = seen(), f"mlops-dev-logs-{ACCOUNT}", "mlops-dev-ledger"
+    ec2, s3, dynamodb, gateway = (doctor.client(each) for each in ("ec2", "s3", "dynamodb", "apigateway"))
+    for _ in range(5):
+        undo(ec2.release_address, AllocationId=ec2.allocate_address(Domain="vpc")["AllocationId"])
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+    undo(s3.delete_bucket, Bucket=bucket)
+    dynamodb.create_table(**LEFT_OVER[f"Table {table}"][2])
+    undo(dynamodb.delete_table, TableName=table)
+    patch = {"op": "replace", "path": "/cloudwatchRoleArn"}
+    gateway.update_account(patchOperations=[{**patch, "value": f"arn:aws:iam::{ACCOUNT}:role/others"}])
+    undo(gateway.update_account, patchOperations=[{**patch, "value": ""}])
+    assert seen() - before == {
+        ("quotas", "EC2-VPC Elastic IPs", "problem"),
+        ("buckets", bucket, "problem"),
+        ("names", f"Table {table}", "problem"),
+        ("api-log-role", "", "warning"),
+    }
+
+
 def test_a_region_that_is_off_or_not_there_is_a_problem(doctor: Doctor) -> None:
     (found,) = doctor.look("region")
     assert (found.status, found.subject) == ("ok", REGION)

@@ -117,6 +117,16 @@ def test_what_many_checks_could_not_look_at_for_one_reason_is_one_line(
     assert "Else: y" in printed
 
 
+def test_things_that_one_check_could_not_look_at_are_named(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    findings = [not_checked("nobody knows", subject=name) for name in ("apples", "pears", "plums")]
+    monkeypatch.setattr("mlops.doctor.examination.all_checks", lambda: [Check("q", "Quotas", "quotas", lambda _: findings, False)])
+    with pytest.raises(SystemExit):
+        run(["doctor", "--project", str(project(tmp_path, ""))])
+    assert "3 of Quotas, such as apples and pears: nobody knows" in capsys.readouterr().out
+
+
 def test_a_region_that_is_misspelt_is_seen_without_an_account(context: Any, examined: Look) -> None:
     assert [each.status for each in examined("region-name", context())] == ["ok"]
     peer = json.dumps({"peer": {"stack": "prod-dr", "region": "eu-moon-1"}})
