@@ -126,12 +126,25 @@ def deploy(project: Project, *, attached: bool, sandbox: Project | None = None) 
             raise
 
 
+@contextmanager
+def _revision(root: Path) -> Iterator[None]:
+    """Tells the program, which reads it from the environment, which commit it deploys; a deployer that knows better has set it."""
+    if REVISION in os.environ:
+        yield
+        return
+    os.environ[REVISION] = commit(root)
+    try:
+        yield
+    finally:
+        del os.environ[REVISION]
+
+
 def _update(project: Project, home: Project, running: lifecycle.Running, started: float, *, fresh: bool) -> Deployed:
     state = StateFile.of(project, home, running)
     provider = AwsProvider(running.endpoint, running.region, deployer(running), api_url=running.api_url)
-    os.environ.setdefault(REVISION, commit(project.root))
     try:
-        record = engine.up(project.root, STACK, provider, state.read())
+        with _revision(project.root):
+            record = engine.up(project.root, STACK, provider, state.read())
     except engine.EngineError as error:
         if error.record is not None:
             state.write(error.record)

@@ -96,6 +96,7 @@ def test_a_postmortem_tells_who_claimed_an_object_version_how_often_it_was_tried
 @pytest.mark.spec("OPS-3c")
 def test_runs_show_throughput_and_the_slowest_step(mlops: Any, trained: dict[str, Any]) -> None:
     code, document = mlops("runs")
+    assert code == 0, document
     first = document["runs"][0]
     assert (code, first["rows"], first["status"]) == (0, 300, "succeeded")
     assert first["rows_per_second"] == pytest.approx(300 / first["seconds"], rel=0.01)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import time
 from pathlib import Path
@@ -19,10 +20,12 @@ pytestmark = pytest.mark.sandbox
 
 PROGRAM = """
 import json
+import os
 import pulumi
 import pulumi_aws as aws
 
 config = pulumi.Config()
+pulumi.export("revision", os.environ["MLOPS_REVISION"])
 trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
 role = aws.iam.Role("role", name="answer", assume_role_policy=json.dumps(trust))
 aws.lambda_.Function("answer", name="answer", role=role.arn, runtime="python3.11", handler="handler.handler", code=pulumi.FileArchive("./code"))
@@ -65,6 +68,10 @@ class Repository:
         self.git("add", "-A")
         self.git("commit", "-qm", message)
 
+    @property
+    def head(self) -> str:
+        return subprocess.run(["git", "rev-parse", "HEAD"], cwd=self.folder, check=True, capture_output=True, text=True).stdout.strip()
+
     def deploy(self) -> Deployed:
         return deploy(Project.at(self.folder), attached=True)
 
@@ -98,11 +105,13 @@ def repository(tmp_path: Path):
 @pytest.mark.spec("OPS-2a", "OPS-2d", "P2e")
 def test_a_revert_brings_the_state_before_back_resource_by_resource(repository: Repository) -> None:
     first = repository.deploy()
+    assert first.outputs["revision"] == repository.head
     before, seen_before = state(first), repository.seen()
     assert first.started and seen_before == {"answer": "A", "threshold": 1, "queues": 0}
 
     repository.commit(CHANGED, "B")
     second = repository.deploy()
+    assert second.outputs["revision"] == repository.head != first.outputs["revision"] and "MLOPS_REVISION" not in os.environ
     assert repository.seen() == {"answer": "B", "threshold": 9, "queues": 1}
     assert second.changes["update"] == 2 and second.changes["create"] == 1 and state(second) != before
 
