@@ -6,6 +6,7 @@ import fcntl
 import importlib.metadata
 import json
 import shutil
+import socket
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,8 @@ import pytest
 
 from mlops.doctor import machine
 from mlops.doctor.check import Finding
+from mlops.sandbox import lifecycle
+from mlops.sandbox.context import Credentials
 from tests.unit.doctor.conftest import resource
 
 Look = Callable[[str, Any], list[Finding]]
@@ -151,6 +154,21 @@ def test_an_update_that_runs_and_a_state_that_was_left_are_told(context: Any, ex
         found = {each.subject: each for each in examined("locks", context(stack="local"))}
     assert found["mlops.local"].status == "problem" and "wait" in found["mlops.local"].fix
     assert found["sandbox"].status == "warning" and "mlops up" in found["sandbox"].fix
+
+
+def test_a_sandbox_of_another_region_and_one_that_does_not_answer_are_problems(
+    context: Any, examined: Look, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lifecycle, "find", lambda _: None)
+    assert statuses(examined("sandbox", context(stack="local"))) == ["ok"], "`mlops up` starts one"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    keys = Credentials("AKIAIOSFODNN7EXAMPLE", "secret", None, "arn:aws:iam::123456789012:user/sandbox-administrator")
+    gone = lifecycle.Running(f"http://127.0.0.1:{port}", "", 7, "eu-north-1", "123456789012", keys)
+    monkeypatch.setattr(lifecycle, "find", lambda _: gone)
+    found = {each.subject: each for each in examined("sandbox", context(stack="local"))}
+    assert {subject: each.status for subject, each in found.items()} == {"region": "problem", "endpoint": "problem"}
+    assert "aws:region to eu-north-1" in found["region"].fix and "mlops down" in found["endpoint"].fix
 
 
 def test_java_that_does_not_run_is_a_problem(context: Any, examined: Look, monkeypatch: pytest.MonkeyPatch) -> None:
