@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..model import Rule
 from . import (
     accounts,
+    admissions,
     api,
     caches,
     compute,
@@ -31,7 +32,7 @@ from . import (
 
 AREAS = (
     storage, data, identity, network, functions, glue, workflows, training, serving, messaging, api, observability, delivery, platform,
-    databases, caches, containers, compute, studio, edge, streams, accounts, deployable,
+    databases, caches, containers, compute, studio, edge, streams, accounts, admissions, deployable,
 )  # fmt: skip
 
 RULES: tuple[Rule, ...] = tuple(value for area in AREAS for value in vars(area).values() if isinstance(value, Rule))
