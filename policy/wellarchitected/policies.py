@@ -50,6 +50,11 @@ def condition_keys(statement: dict[str, Any]) -> set[str]:
     return {key.lower() for operands in (statement.get("Condition") or {}).values() for key in operands}
 
 
+def condition_values(statement: dict[str, Any]) -> list[Any]:
+    """The values that the conditions of a statement compare with."""
+    return [item for operands in (statement.get("Condition") or {}).values() for value in operands.values() for item in leaves(value)]
+
+
 def is_public(statement: dict[str, Any]) -> bool:
     """Whether the statement lets everybody in: Principal * without a condition that restricts who."""
     if not allows(statement):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from ..model import Context, Example, Resource, rule
 from ..values import NotApplicable, as_list, dig
+from ._checks import is_true
 from ._secrets import secret_like
 from ._types import ALARM, CODE_BUILD_PROJECT, CODE_PIPELINE, ECR_LIFECYCLE, ECR_REPOSITORY, EVENT_RULE, PRODUCTION
 
@@ -322,3 +324,93 @@ def pipeline_failure_told(pipeline: Resource, context: Context) -> str | None:
     if any("aws.codepipeline" in str(pattern) and "FAILED" in str(pattern) for pattern in rules):
         return None
     return f"no rule and no alarm tells that '{pipeline.name}' failed"
+
+
+WEBHOOK = "aws:codebuild/webhook:Webhook"
+
+
+@rule(
+    "build-not-public", CODE_BUILD_PROJECT,
+    practices="SEC03-BP07", checklist="CHK-SEC-1", severity="critical",
+    why="Logs and artifacts of a public project can be read by everybody who knows its address.",
+    fix="Remove projectVisibility: PUBLIC_READ",
+    reads="projectVisibility", missing="pass", compliant={"projectVisibility": "PRIVATE"}, violating={"projectVisibility": "PUBLIC_READ"},
+)  # fmt: skip
+def build_not_public(project: Resource, context: Context) -> str | None:
+    """Builds are not public."""
+    return f"projectVisibility of '{project.name}' is PUBLIC_READ" if project.get("projectVisibility", "PRIVATE") == "PUBLIC_READ" else None
+
+
+@rule(
+    "build-encrypts", CODE_BUILD_PROJECT,
+    practices="SEC08-BP02", checklist="CHK-SEC-2", severity="high", sources="checkov:CKV_AWS_78 checkov:CKV_AWS_311 securityhub:CodeBuild.3",
+    why="CodeBuild encrypts artifacts and logs unless somebody switches it off.",
+    fix="Remove encryptionDisabled from artifacts and logsConfig.s3Logs",
+    reads="artifacts.encryptionDisabled", missing="pass", compliant={"artifacts": {"type": "S3", "encryptionDisabled": False}},
+        violating={"artifacts": {"type": "S3", "encryptionDisabled": True}},
+)  # fmt: skip
+def build_encrypts(project: Resource, context: Context) -> Iterator[str]:
+    """Artifacts and logs of builds are encrypted."""
+    for path in ("artifacts.encryptionDisabled", "logsConfig.s3Logs.encryptionDisabled"):
+        if problem := is_true(project, path):
+            yield problem
+
+
+@rule(
+    "build-source-no-credentials", CODE_BUILD_PROJECT,
+    practices="SEC02-BP03", checklist="CHK-SEC-1", severity="critical", sources="securityhub:CodeBuild.1",
+    why="A token in the address of the repository is shown wherever the project is.",
+    fix="Remove user and password from source.location; use a connection of CodeConnections",
+    reads="source.location", missing="not_applicable", compliant={"source": {"type": "GITHUB", "location": "https://github.com/o/r.git"}},
+        violating={"source": {"type": "GITHUB", "location": "https://user:token@github.com/o/r.git"}},
+)  # fmt: skip
+def build_source_no_credentials(project: Resource, context: Context) -> str | None:
+    """Addresses of repositories hold no credentials."""
+    location = project.get("source.location")
+    if location is None:
+        raise NotApplicable("names no repository")
+    return f"source.location of '{project.name}' holds a credential" if re.match(r"https?://[^/@]+@", str(location)) else None
+
+
+@rule(
+    "build-webhook-filtered", WEBHOOK,
+    practices="SEC03-BP07 SEC11-BP06", checklist="CHK-SEC-1", severity="high", level="advisory",
+    why="Without filters a pull request of a stranger runs the stranger's commands with the role of the build.",
+    fix="Set filterGroups with EVENT and an anchored ACTOR_ACCOUNT_ID, HEAD_REF or BASE_REF pattern",
+    reads="filterGroups",
+    compliant={"filterGroups": [{"filters": [{"type": "EVENT", "pattern": "PUSH"}, {"type": "HEAD_REF", "pattern": "^refs/heads/main$"}]}]},
+    violating={"projectName": "p"},
+)  # fmt: skip
+def build_webhook_filtered(webhook: Resource, context: Context) -> Iterator[str]:
+    """Webhooks say for whose changes they build."""
+    groups = as_list(webhook.get("filterGroups"))
+    if not groups:
+        yield f"filterGroups of '{webhook.name}' is not set"
+    for index, group in enumerate(groups):
+        filters = as_list(dig(group, "filters"))
+        if not any(dig(item, "type") in ("ACTOR_ACCOUNT_ID", "HEAD_REF", "BASE_REF") for item in filters):
+            yield f"filterGroups[{index}] of '{webhook.name}' names neither actors nor branches"
+        for item in filters:
+            pattern = str(dig(item, "pattern", ""))
+            if dig(item, "type") == "ACTOR_ACCOUNT_ID" and not (pattern.startswith("^") and pattern.endswith("$")):
+                yield f"filterGroups[{index}] of '{webhook.name}' has an ACTOR_ACCOUNT_ID pattern that is not anchored"
+
+
+@rule(
+    "pipeline-source-by-connection", CODE_PIPELINE,
+    practices="SEC02-BP03 SEC02-BP02", checklist="CHK-SEC-1", severity="high", level="advisory",
+    why="The GitHub (version 1) action keeps a personal token of somebody who will leave.",
+    fix="Use provider CodeStarSourceConnection with a connection",
+    reads="stages", missing="not_applicable",
+    compliant={"stages": [{"name": "s", "actions": [{"category": "Source", "owner": "AWS", "provider": "CodeStarSourceConnection"}]}]},
+    violating={"stages": [{"name": "s", "actions": [{"category": "Source", "owner": "ThirdParty", "provider": "GitHub"}]}]},
+)  # fmt: skip
+def pipeline_source_by_connection(pipeline: Resource, context: Context) -> Iterator[str]:
+    """Pipelines read repositories by a connection, not by somebody's token."""
+    stages = as_list(pipeline.get("stages"))
+    if not stages:
+        raise NotApplicable("has no stages")
+    for item in stages:
+        for action in as_list(dig(item, "actions")):
+            if dig(action, "owner") == "ThirdParty" and dig(action, "provider") == "GitHub":
+                yield f"stage {dig(item, 'name')} of '{pipeline.name}' reads GitHub with a token"

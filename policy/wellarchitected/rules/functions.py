@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ..model import Context, Example, Parameter, Resource, rule
 from ..values import NotApplicable, Unreadable, as_list
+from ._checks import not_given
 from ._secrets import secret_like
 from ._types import (
     EVENT_SOURCE_MAPPING,
@@ -378,3 +379,55 @@ def queue_visibility(mapping: Resource, context: Context) -> str | None:
         if visible < 6 * limit
         else None
     )
+
+
+def _from_stream(mapping: Resource) -> None:
+    """Nothing, or `NotApplicable` for a mapping that does not read a Kinesis or DynamoDB stream. A stream needs a starting position."""
+    if mapping.get("startingPosition") is None or mapping.get("topics") is not None:
+        raise NotApplicable("does not read a stream of Kinesis or DynamoDB")
+
+
+@rule(
+    "lambda-stream-failures-kept", EVENT_SOURCE_MAPPING, scope="stack",
+    practices="REL05-BP04 REL04-BP02", checklist="CHK-REL-3", severity="high", level="advisory",
+    why="A batch that fails until it expires is lost, and nothing says which records it had.",
+    fix="Set destinationConfig.onFailure.destinationArn to a queue, topic or bucket",
+    reads="destinationConfig.onFailure.destinationArn",
+    compliant={"startingPosition": "LATEST", "destinationConfig": {"onFailure": {"destinationArn": "arn:aws:sqs:eu-west-1:1:q"}}},
+    violating={"startingPosition": "LATEST"},
+)  # fmt: skip
+def stream_failures_kept(mapping: Resource, context: Context) -> str | None:
+    """Functions that read streams keep what they could not process."""
+    _from_stream(mapping)
+    return not_given(mapping, context, "destinationConfig.onFailure.destinationArn")
+
+
+@rule(
+    "lambda-stream-retries-bounded", EVENT_SOURCE_MAPPING,
+    practices="REL05-BP03", checklist="CHK-REL-4", severity="high", level="advisory",
+    why="By default a record that cannot be processed is tried again until it expires, and everything behind it waits.",
+    fix="Set maximumRetryAttempts or maximumRecordAgeInSeconds (and bisectBatchOnFunctionError to find the record)",
+    reads="maximumRetryAttempts",
+    compliant={"startingPosition": "LATEST", "maximumRetryAttempts": 5}, violating={"startingPosition": "LATEST"},
+)  # fmt: skip
+def stream_retries_bounded(mapping: Resource, context: Context) -> str | None:
+    """Functions that read streams give up on a record in the end."""
+    _from_stream(mapping)
+    if mapping.get("maximumRetryAttempts", -1) >= 0 or mapping.get("maximumRecordAgeInSeconds", -1) >= 0:
+        return None
+    return f"maximumRetryAttempts of '{mapping.name}' is without limit"
+
+
+@rule(
+    "lambda-stream-batched", EVENT_SOURCE_MAPPING,
+    practices="PERF03-BP04 COST06-BP02 SUS03-BP01", checklist="CHK-COST-4", severity="low", level="advisory",
+    why="An invocation for each record costs a start for each record.",
+    fix="Remove batchSize: 1 (the default is 100)",
+    reads="batchSize", missing="pass",
+    compliant={"startingPosition": "LATEST", "batchSize": 100}, violating={"startingPosition": "LATEST", "batchSize": 1},
+)  # fmt: skip
+def stream_batched(mapping: Resource, context: Context) -> str | None:
+    """Functions read streams in batches."""
+    _from_stream(mapping)
+    size = mapping.get("batchSize", 100)
+    return f"batchSize of '{mapping.name}' is {size:g}" if size <= 1 else None

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from ..model import Context, Parameter, Resource, rule
 from ..values import NotApplicable
+from ._checks import not_true
+from ._secrets import secret_like
 from ._types import GLUE_CRAWLER, GLUE_JOB, GLUE_SECURITY, GLUE_TABLE, PRODUCTION
 
 
@@ -203,3 +205,73 @@ def glue_table_columnar(table: Resource, context: Context) -> str | None:
         if "parquet" in library.lower() or "orc" in library.lower()
         else f"storageDescriptor.serDeInfo of '{table.name}' is {library.split('.')[-1]}"
     )
+
+
+CONNECTION = "aws:glue/connection:Connection"
+CATALOGUE_SETTINGS = "aws:glue/dataCatalogEncryptionSettings:DataCatalogEncryptionSettings"
+
+
+@rule(
+    "glue-connection-no-password", CONNECTION,
+    practices="SEC02-BP03", checklist="CHK-SEC-1", severity="critical",
+    why="Whoever may read the connection reads the password, and so does everybody who sees the program.",
+    fix="Remove PASSWORD (and USERNAME); set SECRET_ID to a secret in Secrets Manager",
+    reads="connectionProperties", missing="pass", compliant={"connectionProperties": {"SECRET_ID": "db"}},
+        violating={"connectionProperties": {"USERNAME": "u", "PASSWORD": "hunter2"}},
+)  # fmt: skip
+def glue_connection_no_password(connection: Resource, context: Context) -> str | None:
+    """Connections name a secret, not a password."""
+    given = connection.get("connectionProperties", {}).get("PASSWORD") is not None
+    return f"connectionProperties.PASSWORD of '{connection.name}' is set" if given else None
+
+
+@rule(
+    "glue-connection-tls", CONNECTION,
+    practices="SEC09-BP02", checklist="CHK-SEC-3", severity="high", level="advisory",
+    why="Otherwise rows and passwords go to the database in clear when it allows that.",
+    fix="Set connectionProperties.JDBC_ENFORCE_SSL (KAFKA_SSL_ENABLED) to true",
+    reads="connectionProperties", compliant={"connectionType": "JDBC", "connectionProperties": {"JDBC_ENFORCE_SSL": "true"}},
+        violating={"connectionProperties": {"JDBC_CONNECTION_URL": "jdbc:postgresql://db/x"}},
+)  # fmt: skip
+def glue_connection_tls(connection: Resource, context: Context) -> str | None:
+    """Connections to databases and brokers speak TLS."""
+    name = {"JDBC": "JDBC_ENFORCE_SSL", "KAFKA": "KAFKA_SSL_ENABLED"}.get(connection.get("connectionType", "JDBC"))
+    if name is None:
+        raise NotApplicable("connects to no database or broker")
+    value = connection.get("connectionProperties", {}).get(name, "true" if name.startswith("KAFKA") else "false")
+    return None if str(value).lower() == "true" else f"connectionProperties.{name} of '{connection.name}' is not true"
+
+
+@rule(
+    "glue-no-secrets-in-arguments", GLUE_JOB,
+    practices="SEC02-BP03", checklist="CHK-SEC-1", severity="critical",
+    why="Arguments of a job are shown in the console, in every run and in its logs.",
+    fix="Pass the name of a secret and let the job read it",
+    reads="defaultArguments", missing="pass", compliant={"defaultArguments": {"--db_password_secret": "arn:aws:secretsmanager:x"}},
+        violating={"defaultArguments": {"--db_password": "hunter2"}},
+)  # fmt: skip
+def glue_no_secrets_in_arguments(job: Resource, context: Context) -> Iterator[str]:
+    """Arguments of jobs hold no credentials."""
+    for path in ("defaultArguments", "nonOverridableArguments"):
+        for name in secret_like(dict(job.get(path, {}))):
+            yield f"{path}.{name} of '{job.name}' looks like a credential"
+
+
+@rule(
+    "glue-catalogue-encrypted", CATALOGUE_SETTINGS,
+    practices="SEC08-BP02", checklist="CHK-SEC-2", severity="medium", level="advisory", sources="checkov:CKV_AWS_94",
+    why="The catalogue knows every table and column, and connections in it hold passwords.",
+    fix="Set encryptionAtRest.catalogEncryptionMode to SSE-KMS and connectionPasswordEncryption.returnConnectionPasswordEncrypted to true",
+    reads="dataCatalogEncryptionSettings.encryptionAtRest.catalogEncryptionMode",
+    compliant={"dataCatalogEncryptionSettings": {"encryptionAtRest": {"catalogEncryptionMode": "SSE-KMS"},
+        "connectionPasswordEncryption": {"returnConnectionPasswordEncrypted": True}}},
+    violating={"dataCatalogEncryptionSettings": {"encryptionAtRest": {"catalogEncryptionMode": "DISABLED"},
+        "connectionPasswordEncryption": {"returnConnectionPasswordEncrypted": False}}},
+)  # fmt: skip
+def glue_catalogue_encrypted(settings: Resource, context: Context) -> Iterator[str]:
+    """The settings of the catalogue encrypt metadata and passwords."""
+    path = "dataCatalogEncryptionSettings.encryptionAtRest.catalogEncryptionMode"
+    if not str(settings.get(path, "DISABLED")).startswith("SSE-KMS"):
+        yield f"{path} of '{settings.name}' is {settings.get(path, 'DISABLED')}"
+    if problem := not_true(settings, "dataCatalogEncryptionSettings.connectionPasswordEncryption.returnConnectionPasswordEncrypted"):
+        yield problem

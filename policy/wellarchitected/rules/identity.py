@@ -9,8 +9,8 @@ from importlib.resources import files
 from typing import Any
 
 from ..model import Context, Example, Parameter, Resource, rule
-from ..policies import action_matches, actions, allows, condition_keys, principals, resources, statements
-from ..values import NotApplicable, Unreadable, as_list, is_set
+from ..policies import action_matches, actions, allows, condition_keys, condition_values, principals, resources, statements
+from ..values import NotApplicable, Unreadable, as_list, is_set, leaves
 from ._types import FUNCTION, GLUE_CRAWLER, GLUE_JOB, POLICY, PRODUCTION, ROLE, ROLE_POLICY, ROLE_POLICY_ATTACHMENT, STATE_MACHINE
 
 POLICIES = f"{ROLE_POLICY} {POLICY} aws:iam/userPolicy:UserPolicy aws:iam/groupPolicy:GroupPolicy"
@@ -24,11 +24,13 @@ HARMLESS = (
 )  # fmt: skip
 # Each lets its holder become somebody else, if it may be done to any resource.
 ESCALATIONS = (
-    "iam:AttachRolePolicy", "iam:AttachUserPolicy", "iam:CreateAccessKey", "iam:CreateLoginProfile", "iam:CreatePolicyVersion",
-    "iam:PassRole",
-    "iam:PutRolePolicy", "iam:PutUserPolicy", "iam:SetDefaultPolicyVersion", "iam:UpdateAssumeRolePolicy", "sts:AssumeRole",
+    "iam:AddUserToGroup", "iam:AttachGroupPolicy", "iam:AttachRolePolicy", "iam:AttachUserPolicy", "iam:CreateAccessKey", "iam:CreateLoginProfile", "iam:CreatePolicyVersion",
+    "iam:DeleteRolePermissionsBoundary", "iam:PassRole", "iam:PutGroupPolicy", "iam:PutRolePermissionsBoundary",
+    "iam:PutRolePolicy", "iam:PutUserPolicy", "iam:SetDefaultPolicyVersion", "iam:UpdateLoginProfile", "iam:UpdateAssumeRolePolicy", "sts:AssumeRole",
     "lambda:UpdateFunctionCode",
 )  # fmt: skip
+# The ends of ARNs that name every role, user, group, policy or function of an account.
+EVERY_ONE = (":role/*", ":user/*", ":group/*", ":policy/*", ":function:*")
 TOO_MUCH = ("AdministratorAccess", "PowerUserAccess", "IAMFullAccess", "AmazonS3FullAccess", "AmazonSageMakerFullAccess",
     "AWSLambda_FullAccess", "AmazonDynamoDBFullAccess", "AWSGlueConsoleFullAccess", "CloudWatchFullAccess")  # fmt: skip
 # Policies under this path are permissions boundaries, by convention; so is every policy that a role of the stack carries as one.
@@ -148,7 +150,7 @@ def _trusts(role: Resource, service: str) -> bool:
 def no_privilege_escalation(policy: Resource, context: Context) -> Iterator[str]:
     """No policy lets its holder take over other roles."""
     for index, statement in granted(policy, context):
-        if not any(item == "*" or item.endswith(":role/*") for item in resources(policy, "policy", statement)):
+        if not any(item == "*" or item.endswith(EVERY_ONE) for item in resources(policy, "policy", statement)):
             continue
         ways = sorted({escalation for escalation in ESCALATIONS for action in actions(statement) if action_matches(action, escalation)})
         if ways:
@@ -339,3 +341,99 @@ def one_role_per_workload(role: Resource, context: Context) -> str | None:
     if not users:
         raise NotApplicable("no workload uses it")
     return f"role '{role.name}' is shared by {', '.join(sorted(user.name for user in users))}" if len(users) > 1 else None
+
+
+@rule(
+    "iam-no-negated-resource", POLICIES, scope="stack",
+    practices="SEC03-BP02", checklist="CHK-SEC-1", severity="high", level="advisory",
+    why="An allow on everything but a list grows with every resource the account gets.",
+    fix="Replace NotResource in the Allow statement by Resource with the ARNs that are meant",
+    reads="policy", missing="not_applicable", compliant={"policy": READ_ONE},
+    violating={"policy": {"Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "NotResource": "arn:aws:s3:::secret/*"}]}},
+)  # fmt: skip
+def no_negated_resource(policy: Resource, context: Context) -> Iterator[str]:
+    """No policy allows actions on everything but a list."""
+    for index, statement in granted(policy, context):
+        if statement.get("NotResource") is not None:
+            yield f"policy.Statement[{index}] of '{policy.name}' allows by NotResource"
+
+
+# The property that holds the document of each policy that is attached to a resource.
+DOCUMENT_OF = {
+    ROLE: "assumeRolePolicy",
+    "aws:s3/bucketPolicy:BucketPolicy": "policy",
+    "aws:sqs/queuePolicy:QueuePolicy": "policy",
+    "aws:sns/topicPolicy:TopicPolicy": "policy",
+    "aws:kms/key:Key": "policy",
+    "aws:secretsmanager/secretPolicy:SecretPolicy": "policy",
+    "aws:ecr/repositoryPolicy:RepositoryPolicy": "policy",
+}
+
+
+@rule(
+    "policy-no-negated-principal", " ".join(DOCUMENT_OF),
+    practices="SEC03-BP07", checklist="CHK-SEC-1", severity="critical", level="advisory",
+    why="Allow with NotPrincipal lets in everybody in the world who is not on the list.",
+    fix="Use Principal with who is meant; NotPrincipal belongs into Deny statements only",
+    reads="assumeRolePolicy", missing="not_applicable", compliant=trust(Service="lambda.amazonaws.com"),
+    violating=tuple(
+        Example(type_, f"bad-{index}", {path: {"Statement": [{"Effect": "Allow", "NotPrincipal": {"AWS": "arn:aws:iam::1:root"},
+            "Action": "*", "Resource": "*"}]}}) for index, (type_, path) in enumerate(DOCUMENT_OF.items())),
+)  # fmt: skip
+def no_negated_principal(resource: Resource, context: Context) -> Iterator[str]:
+    """No policy allows everybody but a list."""
+    path = DOCUMENT_OF[resource.type]
+    for index, statement in statements(resource, path):
+        if allows(statement) and statement.get("NotPrincipal") is not None:
+            yield f"{path}.Statement[{index}] of '{resource.name}' allows by NotPrincipal"
+
+
+@rule(
+    "iam-document-complete", f"{POLICIES} {ROLE}",
+    practices="OPS06-BP02 OPS05-BP02", checklist="CHK-OPS-3", severity="high", level="advisory",
+    why="IAM refuses a permission that names no resource or a principal, and a trust policy that names a resource or no principal.",
+    fix="Give each statement of a permission Effect, Action and Resource, each of a trust policy Effect, Action and Principal",
+    reads="policy", missing="not_applicable", compliant={"policy": READ_ONE},
+    violating=(Example(ROLE_POLICY, "policy", {"policy": {"Statement": [{"Effect": "Allow", "Action": "s3:GetObject"}]}}),
+        Example(ROLE, "role", {"assumeRolePolicy": {"Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole"}]}})),
+)  # fmt: skip
+def document_complete(resource: Resource, context: Context) -> Iterator[str]:
+    """The statements of IAM policies have all the parts they need, and no others."""
+    trusting = resource.type == ROLE
+    path = "assumeRolePolicy" if trusting else "policy"
+    needed, refused = (("Principal", "NotPrincipal"), ("Resource", "NotResource"))
+    if not trusting:
+        needed, refused = refused, needed
+    for index, statement in statements(resource, path):
+        if statement.get("Effect") not in ("Allow", "Deny"):
+            yield f"{path}.Statement[{index}].Effect of '{resource.name}' is neither Allow nor Deny"
+        for names in (("Action", "NotAction"), needed):
+            if not any(statement.get(name) is not None for name in names):
+                yield f"{path}.Statement[{index}] of '{resource.name}' has no {names[0]}"
+        for name in refused:
+            if statement.get(name) is not None:
+                yield f"{path}.Statement[{index}] of '{resource.name}' has a {name}"
+
+
+@rule(
+    "iam-variables-expanded", POLICIES,
+    practices="SEC03-BP02", checklist="CHK-SEC-1", severity="medium", level="advisory",
+    why="Without Version 2012-10-17 a variable such as ${aws:username} is plain text: the statement matches nothing, or too little is denied.",
+    fix="Set Version of the document to 2012-10-17",
+    reads="policy", missing="not_applicable",
+    compliant={"policy": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource":
+        "arn:aws:s3:::home/${aws:username}/*"}]}},
+    violating={"policy": {"Version": "2008-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource":
+        "arn:aws:s3:::home/${aws:username}/*"}]}},
+)  # fmt: skip
+def variables_expanded(policy: Resource, context: Context) -> str | None:
+    """Policies with variables are of the version that knows variables."""
+    texts = [
+        text
+        for _, statement in statements(policy, "policy")
+        for text in (*leaves(statement.get("Resource")), *leaves(statement.get("NotResource")), *condition_values(statement))
+    ]
+    if not any(not isinstance(text, Unreadable) and "${" in str(text) for text in texts):
+        raise NotApplicable("uses no variables")
+    version = policy.document("policy").get("Version", "2008-10-17")
+    return None if version == "2012-10-17" else f"policy of '{policy.name}' uses variables and is of Version {version}"

@@ -347,3 +347,44 @@ def lambda_multi_az(function: Resource, context: Context) -> str | None:
     if subnets is None or (not isinstance(subnets, Unreadable) and not subnets):
         raise NotApplicable("is not in a VPC")
     return f"vpcConfig.subnetIds of '{function.name}' has one subnet" if len(subnets) < 2 else None
+
+
+NETWORK_ACLS = "aws:ec2/networkAcl:NetworkAcl aws:ec2/defaultNetworkAcl:DefaultNetworkAcl"
+DEFAULTS = "aws:ec2/defaultVpc:DefaultVpc aws:ec2/defaultSubnet:DefaultSubnet"
+
+
+@rule(
+    "nacl-no-remote-login", NETWORK_ACLS,
+    practices="SEC05-BP02", checklist="CHK-SEC-5", severity="high", level="advisory",
+    sources="checkov:CKV_AWS_232 securityhub:EC2.21",
+    why="A network ACL that opens SSH or RDP to the world leaves everything to the security groups.",
+    fix="Name the addresses in cidrBlock, or leave ports 22 and 3389 out of the rule",
+    reads="ingress", missing="pass",
+    compliant={"ingress": [{"action": "allow", "protocol": "tcp", "cidrBlock": "10.0.0.0/8", "fromPort": 22, "toPort": 22}]},
+    violating=(Example("aws:ec2/networkAcl:NetworkAcl", "acl", {"ingress": [{"action": "allow", "protocol": "tcp", "cidrBlock":
+        "0.0.0.0/0", "fromPort": 0, "toPort": 1024}]}),),
+)  # fmt: skip
+def nacl_no_remote_login(acl: Resource, context: Context) -> Iterator[str]:
+    """No network ACL opens remote login to the world."""
+    for index, item in enumerate(as_list(acl.get("ingress"))):
+        if str(dig(item, "protocol", "-1")) not in ("tcp", "6") or dig(item, "action") != "allow":
+            continue  # "all traffic" is the default of every network ACL, which leaves the decision to the groups
+        if dig(item, "cidrBlock") not in WORLD and dig(item, "ipv6CidrBlock") not in WORLD:
+            continue
+        first, last = dig(item, "fromPort", 0), dig(item, "toPort", 65535)
+        if first >= 1024 and last >= 60999:
+            continue  # the ephemeral ports, to which answers from the world come
+        if open_ports := [port for port in (22, 3389) if first <= port <= last]:
+            yield f"ingress[{index}] of '{acl.name}' opens {', '.join(map(str, open_ports))} to the world"
+
+
+@rule(
+    "vpc-not-the-default", DEFAULTS,
+    practices="SEC05-BP01", checklist="CHK-SEC-6", severity="medium", level="advisory", sources="checkov:CKV_AWS_148",
+    why="The default VPC has public subnets only: whatever is started there gets a public address.",
+    fix="Declare an aws.ec2.Vpc with private subnets",
+    reads=None, compliant=(Example(VPC, "vpc", {"cidrBlock": "10.0.0.0/16"}),), violating=(Example("aws:ec2/defaultVpc:DefaultVpc", "d"),),
+)  # fmt: skip
+def vpc_not_the_default(resource: Resource, context: Context) -> str:
+    """Nothing lives in the default VPC."""
+    return f"'{resource.name}' adopts the default network"
