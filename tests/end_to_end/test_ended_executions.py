@@ -109,5 +109,6 @@ def test_an_execution_that_timed_out_leaves_nothing_running_in_the_ledger(
 ) -> None:
     claim, execution = pipeline.claimed(f"data/{MODEL}/slow.csv", files["later"])
     eventually(lambda: pipeline.status(claim) == "failed")
-    assert pipeline.aws("stepfunctions").describe_execution(executionArn=execution)["status"] == "TIMED_OUT"
+    described = pipeline.aws("stepfunctions").describe_execution(executionArn=execution)
+    assert described["status"] == "TIMED_OUT" and 2 <= (described["stopDate"] - described["startDate"]).total_seconds() < 30
     assert pipeline.failure(execution)["error"]["Error"] == "States.Timeout"

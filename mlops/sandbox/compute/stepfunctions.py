@@ -38,6 +38,7 @@ def install(sandbox: Sandbox) -> None:
     stepfunctions_tasks.install(sandbox)
     logging.getLogger("moto.stepfunctions").setLevel(logging.CRITICAL)  # it logs every failing state as an error of its own
     start_execution, stop = StepFunctionsParserBackend.start_execution, StepFunctionResponse.stop_execution
+    list_, describe = StepFunctionResponse.list_executions, StepFunctionResponse.describe_execution
     stopped: dict[str, tuple[str | None, str | None]] = {}
     create, start, run, end = (
         Execution.__init__,
@@ -70,6 +71,22 @@ def install(sandbox: Sandbox) -> None:
         stopped[self._get_param("executionArn")] = (self._get_param("error"), self._get_param("cause"))
         return stop(self)
 
+    # moto leaves the end of an execution that timed out away.
+    def with_end(self: StepFunctionResponse, shown: dict[str, Any]) -> None:
+        if shown["status"] == ExecutionStatus.TIMED_OUT:
+            shown["stopDate"] = self.stepfunction_backend.describe_execution(shown["executionArn"]).stop_date
+
+    def list_with_ends(self: StepFunctionResponse) -> Any:
+        answer: Any = list_(self)
+        for each in answer.result["executions"]:
+            with_end(self, each)
+        return answer
+
+    def describe_with_end(self: StepFunctionResponse) -> Any:
+        answer: Any = describe(self)
+        with_end(self, answer.result)
+        return answer
+
     def start_named(
         self: StepFunctionsParserBackend, state_machine_arn: str, name: str | None = None, *args: Any, **options: Any
     ) -> Execution:
@@ -87,6 +104,8 @@ def install(sandbox: Sandbox) -> None:
 
     StepFunctionsParserBackend.start_execution = start_named  # type: ignore[method-assign]
     StepFunctionResponse.stop_execution = stop_with_reason  # type: ignore[method-assign]
+    StepFunctionResponse.list_executions = list_with_ends  # type: ignore[method-assign]
+    StepFunctionResponse.describe_execution = describe_with_end  # type: ignore[method-assign]
     Execution.__init__ = create_with_log
     Execution.start = start_and_tell
     BaseExecutionWorkerCommunication.terminated = end_and_tell
