@@ -18,6 +18,7 @@ from . import (
     functions,
     glue,
     identity,
+    limits,
     messaging,
     network,
     observability,
@@ -32,7 +33,7 @@ from . import (
 
 AREAS = (
     storage, data, identity, network, functions, glue, workflows, training, serving, messaging, api, observability, delivery, platform,
-    databases, caches, containers, compute, studio, edge, streams, accounts, admissions, deployable,
+    databases, caches, containers, compute, studio, edge, streams, accounts, admissions, deployable, limits,
 )  # fmt: skip
 
 RULES: tuple[Rule, ...] = tuple(value for area in AREAS for value in vars(area).values() if isinstance(value, Rule))

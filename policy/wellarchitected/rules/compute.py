@@ -545,7 +545,7 @@ def lb_multi_az(balancer: Resource, context: Context) -> str | None:
 @rule(
     "lb-cross-zone", BALANCER,
     practices="PERF04-BP04 REL11-BP05", checklist="CHK-REL-1", severity="low", level="advisory",
-    sources="checkov:CKV_AWS_152 securityhub:ELB.9",
+    sources="checkov:CKV_AWS_152",
     why="Without it a zone with one target gets as much traffic as a zone with five.",
     fix="Set enableCrossZoneLoadBalancing to true",
     reads="enableCrossZoneLoadBalancing", compliant={"loadBalancerType": "network", "enableCrossZoneLoadBalancing": True},

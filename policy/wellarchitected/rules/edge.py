@@ -42,7 +42,7 @@ def behaviours(distribution: Resource) -> list[tuple[str, object]]:
 @rule(
     "cloudfront-https", DISTRIBUTION,
     practices="SEC09-BP02", checklist="CHK-SEC-3", severity="high", level="advisory",
-    sources="cdk-nag:AwsSolutions-CFR4 checkov:CKV_AWS_34 securityhub:CloudFront.3",
+    sources="checkov:CKV_AWS_34 securityhub:CloudFront.3",
     why="allow-all serves plain HTTP to whoever asks for it.",
     fix="Set viewerProtocolPolicy to redirect-to-https or https-only",
     reads="defaultCacheBehavior.viewerProtocolPolicy", missing="fail",
@@ -58,7 +58,8 @@ def cloudfront_https(distribution: Resource, context: Context) -> Iterator[str]:
 
 @rule(
     "cloudfront-tls", DISTRIBUTION,
-    practices="SEC09-BP02", checklist="CHK-SEC-3", severity="high", level="advisory", sources="checkov:CKV_AWS_174",
+    practices="SEC09-BP02", checklist="CHK-SEC-3", severity="high", level="advisory",
+    sources="cdk-nag:AwsSolutions-CFR4 checkov:CKV_AWS_174",
     why="TLS 1.0 and 1.1 are broken; with an own certificate the distribution decides what it accepts.",
     fix="Set viewerCertificate.minimumProtocolVersion to TLSv1.2_2021 or newer and sslSupportMethod to sni-only",
     reads="viewerCertificate.minimumProtocolVersion",

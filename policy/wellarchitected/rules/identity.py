@@ -283,7 +283,7 @@ def federation_scoped(role: Resource, context: Context) -> Iterator[str]:
 
 @rule(
     "iam-no-long-lived-credentials", "aws:iam/user:User aws:iam/accessKey:AccessKey aws:iam/userLoginProfile:UserLoginProfile",
-    practices="SEC02-BP02", checklist="CHK-SEC-1", spec="SEC-1c", severity="high", sources="checkov:CKV_AWS_273 securityhub:IAM.2",
+    practices="SEC02-BP02", checklist="CHK-SEC-1", spec="SEC-1c", severity="high", sources="checkov:CKV_AWS_273",
     why="Keys of users do not expire and end up in files; roles give credentials that last hours.",
     fix="Use a role: of the service, by OIDC for CI, by IAM Identity Center for people",
     reads=None, compliant=(Example(ROLE, "ci", trust(Service="codebuild.amazonaws.com")),), violating=(Example("aws:iam/user:User", "ci"),),

@@ -717,7 +717,10 @@ def endpoint_canary_deployable(endpoint: Resource, context: Context) -> Iterator
     kind = endpoint.get("deploymentConfig.blueGreenUpdatePolicy.trafficRoutingConfiguration.type", "ALL_AT_ONCE")
     if kind not in ("CANARY", "LINEAR"):
         raise NotApplicable("shifts all traffic at once")
-    for configuration in context.graph.linked(endpoint, "endpointConfigName", ENDPOINT_CONFIGURATION):
+    configurations = context.graph.linked(endpoint, "endpointConfigName", ENDPOINT_CONFIGURATION)
+    if endpoint.state is not None:  # the state machine that starts the endpoint makes its configuration too
+        configurations = [item for item in context.graph.of(ENDPOINT_CONFIGURATION) if item.urn == endpoint.urn]
+    for configuration in configurations:
         for index, variant in enumerate(variants(configuration)):
             count = dig(variant, "initialInstanceCount", 1)
             if count < 2:

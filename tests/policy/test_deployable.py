@@ -1,0 +1,145 @@
+"""What AWS refuses and what it takes, on the borders between the two."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from wellarchitected import RULES, UNKNOWN, Example
+
+from .examples import judge_stack
+
+BY_ID = {rule.id: rule for rule in RULES}
+LIFECYCLE = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
+EVENT_RULE, TARGET, BUCKET = "aws:cloudwatch/eventRule:EventRule", "aws:appautoscaling/target:Target", "aws:s3/bucket:Bucket"
+TABLE, ENDPOINT, FUNCTION = "aws:dynamodb/table:Table", "aws:sagemaker/endpoint:Endpoint", "aws:lambda/function:Function"
+CONFIGURATION, MACHINE = "aws:sagemaker/endpointConfiguration:EndpointConfiguration", "aws:sfn/stateMachine:StateMachine"
+
+
+def outcome(rule_id: str, *stack: Example) -> str:
+    """The one outcome of a rule on a stack with one resource that it judges."""
+    counted = {name: count for name, count in judge_stack(BY_ID[rule_id], stack).outcomes(rule_id).items() if count}
+    (only,) = counted
+    return only
+
+
+@pytest.mark.parametrize(
+    ("moves", "expiry", "expected"),
+    [
+        ([(30, "STANDARD_IA"), (90, "GLACIER_IR")], 365, "pass"),
+        ([(0, "INTELLIGENT_TIERING")], None, "pass"),
+        ([(0, "GLACIER_IR")], 1, "pass"),
+        ([(29, "STANDARD_IA")], None, "fail"),
+        ([(30, "GLACIER"), (60, "STANDARD_IA")], None, "fail"),
+        ([(90, "DEEP_ARCHIVE")], 90, "fail"),
+        ([(UNKNOWN, "STANDARD_IA")], 90, "not_evaluable"),
+    ],
+)
+def test_s3_takes_transitions_downwards_and_in_time(moves: list[tuple[Any, str]], expiry: int | None, expected: str) -> None:
+    entry: dict[str, Any] = {"transitions": [{"days": days, "storageClass": kind} for days, kind in moves]}
+    if expiry:
+        entry["expiration"] = {"days": expiry}
+    assert outcome("s3-lifecycle-order", Example(LIFECYCLE, "lifecycle", {"rules": [entry]})) == expected
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ('{"source": ["aws.s3"], "detail": {"object": {"key": [{"prefix": "raw/"}]}}}', "pass"),
+        ('{"$or": [{"source": ["a"]}, {"detail-type": ["b"]}]}', "pass"),
+        ('{"source": "aws.s3"}', "fail"),
+        ('{"detail": {"state": "FAILED"}}', "fail"),
+        ('{"$or": [{"source": "a"}]}', "fail"),
+        ("{}", "fail"),
+        ("{source: aws.s3}", "fail"),
+        (UNKNOWN, "not_evaluable"),
+        ({"source": UNKNOWN}, "not_evaluable"),
+    ],
+)
+def test_the_values_of_an_event_pattern_are_lists(pattern: object, expected: str) -> None:
+    assert outcome("event-pattern-valid", Example(EVENT_RULE, "rule", {"eventPattern": pattern})) == expected
+
+
+@pytest.mark.parametrize(
+    ("service", "dimension", "resource", "expected"),
+    [
+        ("sagemaker", "sagemaker:variant:DesiredInstanceCount", "endpoint/e/variant/main", "pass"),
+        ("sagemaker", "sagemaker:inference-component:DesiredCopyCount", "inference-component/c", "pass"),
+        ("sagemaker", "sagemaker:variant:DesiredInstanceCount", "endpoint/e", "fail"),
+        ("lambda", "lambda:function:ProvisionedConcurrency", "function:predict:live", "pass"),
+        ("lambda", "lambda:function:ProvisionedConcurrency", "function:predict", "fail"),
+        ("dynamodb", "sagemaker:variant:DesiredInstanceCount", "table/t", "fail"),
+        ("kafka", "kafka:broker-storage:VolumeSize", "arn:aws:kafka:x", "pass"),
+        ("sagemaker", "sagemaker:variant:DesiredInstanceCount", UNKNOWN, "not_evaluable"),
+    ],
+)
+def test_a_scalable_target_is_named_as_its_service_wants_it(service: str, dimension: str, resource: object, expected: str) -> None:
+    properties = {"serviceNamespace": service, "scalableDimension": dimension, "resourceId": resource}
+    assert outcome("scaling-target-valid", Example(TARGET, "target", properties)) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("lake-raw", "pass"),
+        ("www.example.com", "pass"),
+        ("a..b", "fail"),
+        ("10.0.0.1", "fail"),
+        ("Lake", "fail"),
+        ("ab", "fail"),
+        ("x" * 63, "pass"),
+        ("x" * 64, "fail"),
+    ],
+)
+def test_names_of_buckets(name: str, expected: str) -> None:
+    assert outcome("bucket-name-valid", Example(BUCKET, "bucket", {"bucket": name})) == expected
+
+
+@pytest.mark.parametrize(
+    ("properties", "expected"),
+    [
+        ({"billingMode": "PAY_PER_REQUEST"}, "pass"),
+        ({"readCapacity": 5, "writeCapacity": 5}, "pass"),
+        ({}, "fail"),
+        ({"billingMode": "PROVISIONED", "readCapacity": 5}, "fail"),
+        ({"billingMode": "PAY_PER_REQUEST", "readCapacity": 5}, "fail"),
+        ({"billingMode": UNKNOWN}, "not_evaluable"),
+    ],
+)
+def test_capacities_of_a_table_fit_its_billing_mode(properties: dict[str, Any], expected: str) -> None:
+    assert outcome("table-capacity-given", Example(TABLE, "table", properties)) == expected
+
+
+CANARY = {"blueGreenUpdatePolicy": {"trafficRoutingConfiguration": {"type": "CANARY"}}}
+
+
+@pytest.mark.parametrize(("count", "expected"), [(1, "fail"), (2, "pass")])
+def test_a_canary_needs_two_instances_declared_or_started_by_a_state_machine(count: int, expected: str) -> None:
+    variant = {"variantName": "main", "instanceType": "ml.m6g.large", "initialInstanceCount": count}
+    declared = [
+        Example(CONFIGURATION, "configuration", {"productionVariants": [variant]}),
+        Example(ENDPOINT, "endpoint", {"deploymentConfig": CANARY}, links={"endpointConfigName": "configuration"}),
+    ]
+    assert outcome("sagemaker-endpoint-canary-deployable", *declared) == expected
+
+    def task(action: str, parameters: dict[str, Any], **more: object) -> dict[str, Any]:
+        return {"Type": "Task", "Resource": f"arn:aws:states:::sagemaker:{action}", "Parameters": parameters, **more}
+
+    api_variant = {"VariantName": "main", "InstanceType": "ml.m6g.large", "InitialInstanceCount": count}
+    api_canary = {"BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": {"Type": "CANARY"}}}
+    states = {
+        "Configure": task("createEndpointConfig", {"EndpointConfigName.$": "$.name", "ProductionVariants": [api_variant]}, Next="Update"),
+        "Update": task("updateEndpoint", {"EndpointName": "e", "DeploymentConfig": api_canary}, End=True),
+    }
+    machine = Example(MACHINE, "machine", {"definition": {"StartAt": "Configure", "States": states}})
+    assert outcome("sagemaker-endpoint-canary-deployable", machine) == expected
+
+
+def test_reservations_are_added_up_and_an_unknown_one_is_not_passed() -> None:
+    def functions(*reserved: object) -> list[Example]:
+        return [Example(FUNCTION, f"f{index}", {"reservedConcurrentExecutions": given}) for index, given in enumerate(reserved)]
+
+    assert outcome("lambda-concurrency-left", *functions(450, 450)) == "pass"
+    assert outcome("lambda-concurrency-left", *functions(450, 451)) == "fail"
+    assert outcome("lambda-concurrency-left", *functions(-1, -1)) == "pass"
+    assert outcome("lambda-concurrency-left", *functions(450, UNKNOWN)) == "not_evaluable"
