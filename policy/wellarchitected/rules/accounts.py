@@ -582,3 +582,19 @@ def _selects(selection: Resource, table: Resource, context: Context) -> bool:
 def vault_keeps_long_enough(lock: Resource, context: Context) -> str | None:
     """A vault's lock says how long backups are kept at least."""
     return below(lock, "minRetentionDays", 1)
+
+
+DETECTOR_FEATURE = "aws:guardduty/detectorFeature:DetectorFeature"
+
+
+@rule(
+    "guardduty-feature-on", DETECTOR_FEATURE,
+    practices="SEC04-BP02", checklist="CHK-SEC-4", severity="medium", level="advisory",
+    why="A feature that is declared and off finds nothing, and nobody looks a second time.",
+    fix="Set status to ENABLED",
+    reads="status", compliant={"name": "S3_DATA_EVENTS", "status": "ENABLED"}, violating={"name": "S3_DATA_EVENTS", "status": "DISABLED"},
+)  # fmt: skip
+def guardduty_feature_on(feature: Resource, context: Context) -> str | None:
+    """Declared features of a detector detect."""
+    status = feature.get("status", "DISABLED")
+    return None if status == "ENABLED" else f"status of '{feature.name}' is {status}"

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from ..model import Context, Example, Resource, rule
 from ..values import NotApplicable, is_set
+from ._checks import not_true
+from ._secrets import secret_like
 from ._types import API_INTEGRATION, API_METHOD, API_METHOD_SETTINGS, API_STAGE, FUNCTION, LAMBDA_ALIAS, REST_API
 
 
@@ -182,3 +184,72 @@ def api_domain_tls(domain: Resource, context: Context) -> str | None:
     """Custom domains speak TLS 1.2 or newer."""
     policy = domain.get("securityPolicy", "TLS_1_0")
     return f"securityPolicy of '{domain.name}' is TLS_1_0" if policy == "TLS_1_0" else None
+
+
+BASE_PATH = "aws:apigateway/basePathMapping:BasePathMapping"
+USAGE_PLAN = "aws:apigateway/usagePlan:UsagePlan"
+
+
+@rule(
+    "api-one-address", REST_API, scope="stack",
+    practices="SEC05-BP02", checklist="CHK-SEC-5", severity="medium", level="advisory",
+    why="The address that API Gateway gives passes by whatever stands before the custom domain: firewall, certificate, client certificates.",
+    fix="Set disableExecuteApiEndpoint to true",
+    reads="disableExecuteApiEndpoint",
+    compliant=(Example(REST_API, "api", {"disableExecuteApiEndpoint": True}), Example(BASE_PATH, "path", links={"restApi": "api"})),
+    violating=(Example(REST_API, "api"), Example(BASE_PATH, "path", links={"restApi": "api"})),
+)  # fmt: skip
+def api_one_address(api: Resource, context: Context) -> str | None:
+    """An API with a custom domain answers there alone."""
+    if not context.graph.referring(api, BASE_PATH, "restApi"):
+        raise NotApplicable("has no custom domain")
+    return not_true(api, "disableExecuteApiEndpoint")
+
+
+@rule(
+    "api-stage-no-secrets", f"{API_STAGE} aws:apigatewayv2/stage:Stage",
+    practices="SEC02-BP03", checklist="CHK-SEC-1", severity="critical",
+    why="Stage variables are shown in the console and passed on with requests.",
+    fix="Keep the credential in Secrets Manager and let the function behind the API read it",
+    reads="variables", missing="pass", compliant={"variables": {"alias": "live"}}, violating={"variables": {"api_token": "hunter2"}},
+)  # fmt: skip
+def api_stage_no_secrets(stage: Resource, context: Context) -> Iterator[str]:
+    """Variables of stages hold no credentials."""
+    path = "variables" if stage.type == API_STAGE else "stageVariables"
+    for name in secret_like(dict(stage.get(path, {}))):
+        yield f"{path}.{name} of '{stage.name}' looks like a credential"
+
+
+@rule(
+    "api-access-log-structured", API_STAGE,
+    practices="OPS04-BP02 OPS08-BP02", checklist="CHK-OPS-4", severity="low", level="advisory",
+    why="A line of text cannot be queried by status, caller or time.",
+    fix="Write accessLogSettings.format as JSON with $context.requestId, $context.status and $context.responseLatency",
+    reads="accessLogSettings.format", missing="not_applicable",
+    compliant={"accessLogSettings": {"destinationArn": "a", "format": '{"id": "$context.requestId", "status": "$context.status"}'}},
+    violating={"accessLogSettings": {"destinationArn": "a", "format": "$context.identity.sourceIp $context.status"}},
+)  # fmt: skip
+def api_access_log_structured(stage: Resource, context: Context) -> Iterator[str]:
+    """Access logs are JSON that names request and status."""
+    text = stage.get("accessLogSettings.format")
+    if text is None:
+        raise NotApplicable("logs no access")
+    if not str(text).strip().startswith("{"):
+        yield f"accessLogSettings.format of '{stage.name}' is no JSON"
+    for field in ("requestId", "status"):
+        if f"$context.{field}" not in str(text):
+            yield f"accessLogSettings.format of '{stage.name}' lacks $context.{field}"
+
+
+@rule(
+    "api-usage-plan-limits", USAGE_PLAN,
+    practices="REL05-BP02 COST02-BP05", checklist="CHK-REL-3", severity="medium", level="advisory",
+    why="A plan without limits lets one client use up what all have, and what the month may cost.",
+    fix="Set throttleSettings (rateLimit, burstLimit) or quotaSettings",
+    reads="throttleSettings", compliant={"throttleSettings": {"rateLimit": 10, "burstLimit": 20}}, violating={"description": "all"},
+)  # fmt: skip
+def api_usage_plan_limits(plan: Resource, context: Context) -> str | None:
+    """Usage plans limit what a client may use."""
+    if plan.get("throttleSettings") or plan.get("quotaSettings"):
+        return None
+    return f"neither throttleSettings nor quotaSettings of '{plan.name}' is set"

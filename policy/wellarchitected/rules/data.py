@@ -214,3 +214,30 @@ def backup_plan_selects(plan: Resource, context: Context) -> str | None:
 def backup_vault_encrypted(vault: Resource, context: Context) -> str | None:
     """Backups are encrypted with a customer key."""
     return None if context.graph.given(vault, "kmsKeyArn") else f"kmsKeyArn of '{vault.name}' is not set"
+
+
+REPLICA = "aws:dynamodb/tableReplica:TableReplica"
+
+
+@rule(
+    "dynamodb-replica-encrypted", REPLICA, scope="stack",
+    practices="SEC08-BP02", checklist="CHK-SEC-2", severity="medium", level="advisory", sources="checkov:CKV_AWS_271",
+    why="A copy under a weaker key is as good as the table under it.",
+    fix="Set kmsKeyArn to a key of the replica's region",
+    reads="kmsKeyArn", compliant={"kmsKeyArn": KEY_ARN}, violating={"globalTableArn": "arn"},
+)  # fmt: skip
+def dynamodb_replica_encrypted(replica: Resource, context: Context) -> str | None:
+    """Copies of tables are encrypted with a customer key."""
+    return None if context.graph.given(replica, "kmsKeyArn") else f"kmsKeyArn of '{replica.name}' is not set"
+
+
+@rule(
+    "dynamodb-replica-recovery", REPLICA,
+    practices="REL09-BP03 REL13-BP02", checklist="CHK-REL-6", severity="medium", level={"dev": "disabled", "prod": "advisory"},
+    why="Recovery is set per region: after a failover the replica is the table, and has none.",
+    fix="Set pointInTimeRecovery to true",
+    reads="pointInTimeRecovery", compliant={"pointInTimeRecovery": True}, violating={"globalTableArn": "arn"},
+)  # fmt: skip
+def dynamodb_replica_recovery(replica: Resource, context: Context) -> str | None:
+    """Copies of production's tables can be restored too."""
+    return None if replica.get("pointInTimeRecovery", False) else f"pointInTimeRecovery of '{replica.name}' is not true"

@@ -237,3 +237,33 @@ def scheduler_target_failures(schedule: Resource, context: Context) -> Iterator[
     for part in ("retryPolicy", "deadLetterConfig"):
         if not is_set(schedule.get(f"target.{part}")):
             yield f"target.{part} of '{schedule.name}' is not set"
+
+
+BUS = "aws:cloudwatch/eventBus:EventBus"
+
+
+@rule(
+    "sns-subscription-dead-letter", SUBSCRIPTION, scope="stack",
+    practices="REL05-BP04 REL04-BP02", checklist="CHK-REL-3", severity="medium", level="advisory",
+    why="What SNS cannot deliver to a function, queue or web address is dropped after the last try.",
+    fix="Set redrivePolicy with a deadLetterTargetArn",
+    reads="redrivePolicy", compliant={"protocol": "lambda", "redrivePolicy": '{"deadLetterTargetArn": "arn:aws:sqs:eu-west-1:1:q"}'},
+        violating={"protocol": "lambda"},
+)  # fmt: skip
+def sns_subscription_dead_letter(subscription: Resource, context: Context) -> str | None:
+    """Messages that a program did not receive are kept."""
+    if subscription.get("protocol") not in ("lambda", "sqs", "http", "https", "firehose"):
+        raise NotApplicable("delivers to people")
+    return None if context.graph.given(subscription, "redrivePolicy") else f"redrivePolicy of '{subscription.name}' is not set"
+
+
+@rule(
+    "bus-customer-key", BUS, scope="stack",
+    practices="SEC08-BP02", checklist="CHK-SEC-2", severity="low", level="advisory",
+    why="With a customer key, reading stored events needs a second permission.",
+    fix="Set kmsKeyIdentifier to a customer key that admits events.amazonaws.com",
+    reads="kmsKeyIdentifier", compliant={"kmsKeyIdentifier": KEY_ARN}, violating={"name": "orders"},
+)  # fmt: skip
+def bus_customer_key(bus: Resource, context: Context) -> str | None:
+    """Buses of one's own are encrypted with a customer key."""
+    return None if context.graph.given(bus, "kmsKeyIdentifier") else f"kmsKeyIdentifier of '{bus.name}' is not set"

@@ -336,3 +336,17 @@ def budget_notifies(budget: Resource, context: Context) -> str | None:
 def budget_exists(stack: Resource, context: Context) -> str | None:
     """The environment has a budget."""
     return None if context.graph.of(BUDGET) else "the stack runs workloads and has no budget"
+
+
+@rule(
+    "cloudtrail-queried", TRAIL, scope="stack",
+    practices="SEC04-BP02 OPS08-BP02", checklist="CHK-SEC-4", severity="low", level="advisory",
+    sources="checkov:CKV2_AWS_10 securityhub:CloudTrail.5",
+    why="Alarms on what the trail records need it in a log group, not only in a bucket.",
+    fix="Set cloudWatchLogsGroupArn and cloudWatchLogsRoleArn",
+    reads="cloudWatchLogsGroupArn", compliant=TRAIL_BASE | {"cloudWatchLogsGroupArn": "arn:aws:logs:eu-west-1:1:log-group:t:*"},
+        violating=TRAIL_BASE,
+)  # fmt: skip
+def cloudtrail_queried(trail: Resource, context: Context) -> str | None:
+    """The trail writes to a log group too."""
+    return None if context.graph.given(trail, "cloudWatchLogsGroupArn") else f"cloudWatchLogsGroupArn of '{trail.name}' is not set"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 
@@ -280,3 +281,33 @@ def small_endpoints_outside_production(configuration: Resource, context: Context
             yield f"productionVariants[{index}].initialInstanceCount of '{configuration.name}' is {count}"
         if size.split(".")[-1] not in context.parameters["sizes"]:
             yield f"productionVariants[{index}].instanceType of '{configuration.name}' is {size}"
+
+
+# What no ordinary text looks like: access keys of AWS, private keys, tokens of GitHub, GitLab, Slack.
+CREDENTIALS = re.compile(
+    r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----|\bgh[pousr]_[A-Za-z0-9]{36}|\bglpat-[\w-]{20}|\bxox[bp]-\d+-[\w-]+"
+)
+
+
+@rule(
+    "no-credentials-in-clear", "aws:*",
+    practices="SEC02-BP03", checklist="CHK-SEC-1", severity="critical",
+    why="What stands in a property stands in the state, in every preview and in the log of the deployment.",
+    fix="Revoke the credential, keep the new one in Secrets Manager and name it by its ARN (or pass it as a Pulumi secret)",
+    reads=None, compliant=(Example(FUNCTION, "function", {"description": "reads arn:aws:secretsmanager:eu-west-1:1:secret:s"}),),
+    violating=(Example(FUNCTION, "function", {"environment": {"variables": {"X": "AKIA" + "ABCDEFGHIJKLMNOP"}}}),),
+)  # fmt: skip
+def no_credentials_in_clear(resource: Resource, context: Context) -> Iterator[str]:
+    """No property holds a credential in clear, whatever it is called."""
+    for name, value in resource.properties.items():
+        if _holds_credential(value):
+            yield f"{name} of '{resource.name}' holds what looks like a credential"
+
+
+def _holds_credential(value: object) -> bool:
+    """Whether a text in a property value is a credential. One that is marked as secret is encrypted in the state."""
+    if isinstance(value, str):
+        return len(value) >= 20 and CREDENTIALS.search(value) is not None and "EXAMPLE" not in value
+    if isinstance(value, Mapping):
+        return any(_holds_credential(item) for item in value.values())
+    return isinstance(value, list | tuple) and any(_holds_credential(item) for item in value)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ..asl import State, definition, states, tasks
 from ..model import Context, Example, Resource, rule
 from ..values import NotApplicable, as_list
+from ._secrets import secret_like
 from ._types import ALARM, EVENT_RULE, STATE_MACHINE
 
 RETRY = {"ErrorEquals": ["States.TaskFailed"], "IntervalSeconds": 2, "BackoffRate": 2, "MaxAttempts": 3, "JitterStrategy": "FULL"}
@@ -386,3 +387,28 @@ def customer_key(machine_: Resource, context: Context) -> str | None:
     """State machines encrypt execution data with a customer key."""
     kind = machine_.get("encryptionConfiguration.type", "AWS_OWNED_KEY")
     return None if kind == "CUSTOMER_MANAGED_KMS_KEY" else f"encryptionConfiguration.type of '{machine_.name}' is {kind}"
+
+
+@rule(
+    "sfn-no-secrets", STATE_MACHINE,
+    practices="SEC02-BP03", checklist="CHK-SEC-1", severity="critical",
+    why="The definition of a state machine is shown in the console and in every execution.",
+    fix="Pass the name of a secret and let the task read it",
+    reads="definition", compliant=machine(), violating=machine(Parameters={"FunctionName": "judge", "Payload": {"api_key": "hunter2"}}),
+)  # fmt: skip
+def sfn_no_secrets(machine_: Resource, context: Context) -> Iterator[str]:
+    """Definitions of state machines hold no credentials."""
+    for state in states(machine_):
+        for part in ("Parameters", "Arguments", "Result", "Assign"):
+            for name in _credentials(state.body.get(part)):
+                yield f"state '{state.path}' of '{machine_.name}' gives {name} in clear"
+
+
+def _credentials(value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        # A path and an expression are supplied at run time.
+        yield from secret_like(
+            {key: item for key, item in value.items() if not (isinstance(item, str) and item.startswith(("$", "{%", "States.")))}
+        )
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _credentials(item)
