@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
+from typing import Any, TypeVar
 
 from .model import STACK, Resource
 from .values import NotEvaluable, Unreadable
@@ -13,6 +14,9 @@ from .values import NotEvaluable, Unreadable
 # The properties by which other resources name a resource when a program writes literals instead of outputs.
 _IDENTITIES = ("id", "arn", "name", "bucket", "keyId", "url", "functionName", "dashboardName", "roleId")
 _ARN_PARTS = re.compile(r"[:/]")
+
+
+T = TypeVar("T")
 
 
 class Graph:
@@ -27,6 +31,7 @@ class Graph:
         self._referring: dict[tuple[str, str, str], tuple[dict[str, list[Resource]], list[Resource]]] = {}
         self._values: dict[tuple[str, str], dict[str, list[Resource]]] = {}
         self._identities: dict[str, dict[str, Resource]] = {}
+        self._made: dict[Callable[[Graph], Any], Any] = {}
         for resource in self.resources:
             self.by_type[resource.type].append(resource)
             if resource.state is None:
@@ -93,6 +98,12 @@ class Graph:
         """The URNs of the resources that others depend on."""
         traced = (urn for resource in self.resources for urns in resource.property_dependencies.values() for urn in urns)
         return frozenset(traced) | frozenset(urn for resource in self.resources for urn in resource.dependencies)
+
+    def once(self, build: Callable[[Graph], T]) -> T:
+        """What a function makes of the whole stack, made once: for rules that ask it for every resource."""
+        if build not in self._made:
+            self._made[build] = build(self)
+        return self._made[build]
 
     def with_value(self, type_: str, path: str, value: object) -> list[Resource]:
         """The resources of a type whose property at a path is this known text, or an ARN that ends in it."""

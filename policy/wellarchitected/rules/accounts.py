@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ..graph import Graph
 from ..model import Context, Example, Parameter, Resource, rule
 from ..policies import allows, condition_keys, is_public, principals, statements
 from ..values import NotApplicable, Unreadable, as_list, dig, is_set
@@ -555,14 +556,19 @@ def provider_no_static_credentials(provider: Resource, context: Context) -> Iter
 )  # fmt: skip
 def tables_in_backup_plan(table: Resource, context: Context) -> str | None:
     """Where there are backup plans, tables are in one."""
+    if table.urn in context.graph.once(_selected):
+        return None
     selections = context.graph.of(BACKUP_SELECTION)
-    return None if any(_selects(selection, table, context) for selection in selections) else f"no backup selection names '{table.name}'"
+    return None if any(_selects(selection, table) for selection in selections) else f"no backup selection names '{table.name}'"
 
 
-def _selects(selection: Resource, table: Resource, context: Context) -> bool:
-    """Whether a backup selection takes in a table: by its ARN, by a wildcard or by a tag."""
-    if table in context.graph.linked(selection, "resources", TABLE):
-        return True
+def _selected(graph: Graph) -> frozenset[str]:
+    """The tables that backup selections name."""
+    return frozenset(table.urn for item in graph.of(BACKUP_SELECTION) for table in graph.linked(item, "resources", TABLE))
+
+
+def _selects(selection: Resource, table: Resource) -> bool:
+    """Whether a backup selection takes in a table by a wildcard or by a tag."""
     named = selection.get("resources", [])
     traced = isinstance(named, Unreadable) and bool(selection.property_dependencies.get("resources"))
     for item in [] if traced else as_list(named):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 
+from ..graph import Graph
 from ..model import Context, Example, Parameter, Resource, rule
 from ..values import Unreadable, as_list, is_set
 from ._types import (
@@ -79,12 +81,20 @@ def _told_by_a_composite(name: object, context: Context, seen: frozenset[str] = 
     """Whether a composite alarm that acts names this alarm, or names one that names it: it tells of many alarms once."""
     if not isinstance(name, str) or name in seen:
         return False
-    named = re.compile(rf"""\(\s*["']?(?:[^"'()]*:alarm:)?{re.escape(name)}["']?\s*\)""")
-    parents = [each for each in context.graph.of(COMPOSITE_ALARM) if isinstance(text := each.get("alarmRule"), str) and named.search(text)]
     return any(
         context.graph.given(parent, "alarmActions") or _told_by_a_composite(parent.get("alarmName"), context, seen | {name})
-        for parent in parents
+        for parent in context.graph.once(_composites).get(name, ())
     )
+
+
+def _composites(graph: Graph) -> dict[str, list[Resource]]:
+    """The composite alarms that name an alarm, by its name."""
+    found: dict[str, list[Resource]] = defaultdict(list)
+    for composite in graph.of(COMPOSITE_ALARM):
+        if isinstance(text := composite.get("alarmRule"), str):
+            for name in re.findall(r"""\(\s*["']?(?:[^"'()]*:alarm:)?([^"'()]+?)["']?\s*\)""", text):
+                found[name].append(composite)
+    return found
 
 
 def _named_in_a_pattern(alarm: Resource, context: Context) -> bool:
@@ -92,10 +102,14 @@ def _named_in_a_pattern(alarm: Resource, context: Context) -> bool:
     name = alarm.get("name")
     if not isinstance(name, str):
         return False
-    return any(
-        f'"{name}"' in pattern and "CloudWatch Alarm State Change" in pattern
-        for event_rule in context.graph.of(EVENT_RULE)
-        if isinstance(pattern := event_rule.get("eventPattern"), str)
+    return name in context.graph.once(_awaited)
+
+
+def _awaited(graph: Graph) -> frozenset[str]:
+    """The texts in the patterns of rules that wait for alarms, names of alarms among them."""
+    patterns = [pattern for event_rule in graph.of(EVENT_RULE) if isinstance(pattern := event_rule.get("eventPattern"), str)]
+    return frozenset(
+        text for pattern in patterns if "CloudWatch Alarm State Change" in pattern for text in re.findall(r'"([^"]*)"', pattern)
     )
 
 
