@@ -224,7 +224,7 @@ class FlightsStory:
             raise StepFailed(f"expected the stored answer to request {rows[0]['request_id']} asked again with its key, got {again}")
         self.story.say("[dim]the first one asked again with its idempotency key: the stored answer[/]")
         status, description = self.target.call_api("GET", f"/models/{MODEL}")
-        if status != 200 or description["version"] != self.version:
+        if status != 200 or description["version"] != str(self.version):
             raise StepFailed(f"expected GET /models/{MODEL} to tell of version {self.version}, got {status} {description}")
         self.story.say(f"[dim]GET /models/{MODEL}: version {description['version']} answers[/]")
         return {"predictions": rows, "replayed": again, "description": description}
