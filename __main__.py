@@ -2,26 +2,26 @@
 
 import pulumi
 
-from components import settings_source
-from components.approval_audit import ApprovalAudit
-from components.audit import Audit
-from components.boundary import bounded
-from components.cdn import Cdn
-from components.cicd_pipeline import CicdPipeline
-from components.cost_controls import CostControls
-from components.ended_executions import EndedExecutions
-from components.health_checks import HealthChecks
-from components.model import Model
-from components.model_pipelines import ModelPipelines
-from components.observability import Observability
-from components.platform import Platform
-from components.recovery import Recovery
-from components.rest_api import RestApi
-from components.runbooks import linked
-from components.security_audit import SecurityAudit
-from components.security_response import SecurityResponse
-from components.shared import Shared
-from components.stack_outputs import stack_outputs
+from components.api.cdn import Cdn
+from components.api.rest_api import RestApi
+from components.base.model import Model
+from components.base.platform import Platform
+from components.base.runbooks import linked
+from components.base.shared import Shared
+from components.base.stack_outputs import stack_outputs
+from components.cicd.pipeline import CicdPipeline
+from components.cost.cost_controls import CostControls
+from components.health.health_checks import HealthChecks
+from components.observability.observability import Observability
+from components.pipelines.approval_audit import ApprovalAudit
+from components.pipelines.ended_executions import EndedExecutions
+from components.pipelines.model_pipelines import ModelPipelines
+from components.recovery.recovery import Recovery
+from components.security.audit import Audit
+from components.security.boundary import bounded
+from components.security.security_audit import SecurityAudit
+from components.security.security_response import SecurityResponse
+from components.settings import source as settings_source
 
 platform = bounded(linked(Platform.of(settings_source.read())))
 models = platform.settings.models if platform.has("data") else []

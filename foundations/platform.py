@@ -8,10 +8,10 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field
 
-from components.arns import Arns
-from components.platform import Platform
-from components.settings import Settings, StackSettings
-from components.settings_platform import LakeSettings, LogSettings, Strict
+from components.base.arns import Arns
+from components.base.platform import Platform
+from components.settings.platform import LakeSettings, LogSettings, Strict
+from components.settings.settings import Settings, StackSettings
 
 
 class FoundationStack(Strict):

@@ -8,7 +8,7 @@ from typing import Literal
 import pulumi
 import pulumi_aws as aws
 
-from components.inventory import Inventory, Pipeline, Watch
+from components.base.inventory import Inventory, Pipeline, Watch
 
 
 @dataclass(frozen=True, kw_only=True)

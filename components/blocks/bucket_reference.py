@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from components.arns import Arns
-from components.grants import (
+from components.base.arns import Arns
+from components.base.grants import (
     ARTIFACT_STORE,
     BUCKET_LIST,
     BUCKET_LOCATE,
@@ -17,7 +17,7 @@ from components.grants import (
     Statement,
     allow,
 )
-from components.keys import KeyReference
+from components.base.keys import KeyReference
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
+from components.base.documents import json_text
+from components.base.platform import Platform
 from components.blocks.function import Function
 from components.blocks.service_role import ServiceRole
 from components.blocks.state_machine import StateMachine
 from components.blocks.work_queue import WorkQueue
-from components.documents import json_text
-from components.platform import Platform
 
 MAXIMUM_AGE_SECONDS = 3600
 MAXIMUM_RETRIES = 10

@@ -8,10 +8,7 @@ from dataclasses import dataclass, field
 import pulumi
 import pulumi_aws as aws
 
-from components.blocks.log_group import LogGroup
-from components.blocks.service_role import ServiceRole
-from components.blocks.work_queue import WorkQueue
-from components.grants import (
+from components.base.grants import (
     FUNCTION_INVOKE,
     INTERFACE_CREATE,
     INTERFACE_DESCRIBE,
@@ -21,9 +18,12 @@ from components.grants import (
     allow,
     allow_anywhere,
 )
-from components.inventory import Item, LogSource, Pipeline
-from components.platform import Platform
-from components.shared import Shared
+from components.base.inventory import Item, LogSource, Pipeline
+from components.base.platform import Platform
+from components.base.shared import Shared
+from components.blocks.log_group import LogGroup
+from components.blocks.service_role import ServiceRole
+from components.blocks.work_queue import WorkQueue
 
 ALIAS = "live"
 # Where the CI/CD pipeline owns the code, Pulumi makes the first version and keeps off afterwards.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pulumi
 import pulumi_aws as aws
 
-from components.grants import LOG_WRITE, Statement, allow
-from components.keys import KeyReference
-from components.platform import Platform
+from components.base.grants import LOG_WRITE, Statement, allow
+from components.base.keys import KeyReference
+from components.base.platform import Platform
 
 
 class LogGroup(pulumi.ComponentResource):

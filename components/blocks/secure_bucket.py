@@ -8,12 +8,12 @@ from typing import Any, Literal
 import pulumi
 import pulumi_aws as aws
 
+from components.base.documents import json_text
+from components.base.grants import Statement
+from components.base.keys import KeyReference
+from components.base.platform import Platform
+from components.base.resource_policies import closed, one_key
 from components.blocks.bucket_reference import BucketReference
-from components.documents import json_text
-from components.grants import Statement
-from components.keys import KeyReference
-from components.platform import Platform
-from components.resource_policies import closed, one_key
 
 Archive = Literal["GLACIER_IR", "INTELLIGENT_TIERING"]
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_aws as aws
 
-from components.grants import Statement, policy_text, trust_text
-from components.platform import Platform
+from components.base.grants import Statement, policy_text, trust_text
+from components.base.platform import Platform
 
 
 class ServiceRole(pulumi.ComponentResource):

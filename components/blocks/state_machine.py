@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_aws as aws
 
+from components.base.documents import Document, json_text
+from components.base.grants import EXECUTION_START, LOG_DELIVERY, TRACE, Statement, allow, allow_anywhere
+from components.base.inventory import Item, Pipeline
+from components.base.keys import KeyReference
+from components.base.platform import Platform
 from components.blocks.log_group import LogGroup
 from components.blocks.service_role import ServiceRole
-from components.documents import Document, json_text
-from components.grants import EXECUTION_START, LOG_DELIVERY, TRACE, Statement, allow, allow_anywhere
-from components.inventory import Item, Pipeline
-from components.keys import KeyReference
-from components.platform import Platform
 
 
 class StateMachine(pulumi.ComponentResource):

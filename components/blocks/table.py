@@ -8,10 +8,10 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.grants import TABLE_DELETE, TABLE_DESCRIBE, TABLE_GET, TABLE_PUT, TABLE_READ, TABLE_UPDATE, Statement, allow
-from components.inventory import Item
-from components.keys import KeyReference
-from components.platform import Platform
+from components.base.grants import TABLE_DELETE, TABLE_DESCRIBE, TABLE_GET, TABLE_PUT, TABLE_READ, TABLE_UPDATE, Statement, allow
+from components.base.inventory import Item
+from components.base.keys import KeyReference
+from components.base.platform import Platform
 
 
 @dataclass(frozen=True)

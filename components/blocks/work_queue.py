@@ -8,12 +8,12 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.documents import json_text
-from components.grants import QUEUE_CONSUME, QUEUE_DESCRIBE, QUEUE_SEND, Statement, allow
-from components.inventory import Item, Pipeline
-from components.keys import KeyReference
-from components.platform import Platform
-from components.resource_policies import closed
+from components.base.documents import json_text
+from components.base.grants import QUEUE_CONSUME, QUEUE_DESCRIBE, QUEUE_SEND, Statement, allow
+from components.base.inventory import Item, Pipeline
+from components.base.keys import KeyReference
+from components.base.platform import Platform
+from components.base.resource_policies import closed
 
 RETENTION_SECONDS = 14 * 24 * 3600
 

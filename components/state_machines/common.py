@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from components.runbooks import machine_runbook
+from components.base.runbooks import machine_runbook
 
 State = dict[str, Any]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from components.settings_models import DeploymentSettings, takes_volume_key
+from components.settings.models import DeploymentSettings, takes_volume_key
 from components.state_machines.common import ANY_TASK_FAILURE, SAGEMAKER_TRANSIENT, Common, State
 from components.state_machines.scaling import scaling_states, stop_scaling_state
 from components.state_machines.variants import CHALLENGER, ROUTING, VARIANT, challenger_states, choose_update

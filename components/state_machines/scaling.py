@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from components.settings_models import ScalingSettings
+from components.settings.models import ScalingSettings
 from components.state_machines.common import ANY_TASK_FAILURE, Common, State
 
 DIMENSION = "sagemaker:variant:DesiredInstanceCount"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from components.settings_models import ALGORITHM_SHORT, TrainingSettings, takes_volume_key
+from components.settings.models import ALGORITHM_SHORT, TrainingSettings, takes_volume_key
 from components.state_machines.common import SAGEMAKER_TRANSIENT, Common, State
 
 # train.py prints one line `metric <name>=<value>;` for each of these, for the new model, the trivial baseline and the version in service.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from components.settings_models import DeploymentSettings, takes_volume_key
+from components.settings.models import DeploymentSettings, takes_volume_key
 from components.state_machines.common import SAGEMAKER_TRANSIENT, Common, State
 
 VARIANT, CHALLENGER = "primary", "challenger"

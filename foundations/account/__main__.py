@@ -5,9 +5,9 @@ from dataclasses import replace
 import pulumi
 import pulumi_aws as aws
 
-from components import settings_source
-from components.boundary import PATH, boundary_document
-from components.documents import json_text
+from components.base.documents import json_text
+from components.security.boundary import PATH, boundary_document
+from components.settings import source as settings_source
 from foundations.account.audit import AccountTrail, AuditStore
 from foundations.account.configuration import ConfigurationRecorder
 from foundations.account.delivery import GitHubDelivery, PulumiStateStore

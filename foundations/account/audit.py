@@ -8,12 +8,12 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.audit import trail_log
+from components.base.documents import json_text
+from components.base.grants import KEY_ADMINISTER, KEY_ENCRYPT, KEY_USE, Statement
+from components.base.keys import KeyReference
+from components.base.platform import Platform
 from components.blocks.secure_bucket import SecureBucket, SecureBucketArgs
-from components.documents import json_text
-from components.grants import KEY_ADMINISTER, KEY_ENCRYPT, KEY_USE, Statement
-from components.keys import KeyReference
-from components.platform import Platform
+from components.security.audit import trail_log
 
 # Services that write into the audit bucket for this account, with the prefix each writes under.
 WRITERS = {"cloudtrail.amazonaws.com": "trail", "config.amazonaws.com": "config", "guardduty.amazonaws.com": "guardduty"}

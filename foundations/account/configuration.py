@@ -7,7 +7,7 @@ from pathlib import Path
 import pulumi
 import pulumi_aws as aws
 
-from components.platform import Platform
+from components.base.platform import Platform
 from foundations.account.audit import AuditStore
 from foundations.account.settings import DetectionSettings
 

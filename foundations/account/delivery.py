@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_aws as aws
 
+from components.base.documents import json_text
+from components.base.grants import KEY_ADMINISTER, KEY_USE, Statement, policy_text
+from components.base.keys import KeyReference
+from components.base.platform import Platform
 from components.blocks.secure_bucket import SecureBucket, SecureBucketArgs
-from components.documents import json_text
-from components.grants import KEY_ADMINISTER, KEY_USE, Statement, policy_text
-from components.keys import KeyReference
-from components.platform import Platform
 from foundations.account.rights import deploy_statements, preview_statements, role_statements, state_statements
 from foundations.account.settings import DeployedStack, GitHubSettings
 

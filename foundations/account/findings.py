@@ -7,11 +7,11 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
+from components.base.documents import json_text
+from components.base.keys import KeyReference
+from components.base.platform import Platform
+from components.base.resource_policies import TOPIC_ACTIONS, closed
 from components.blocks.work_queue import WorkQueue, WorkQueueArgs
-from components.documents import json_text
-from components.keys import KeyReference
-from components.platform import Platform
-from components.resource_policies import TOPIC_ACTIONS, closed
 
 # GuardDuty's severities: 4 and above is medium. https://docs.aws.amazon.com/guardduty/latest/ug/guardduty_findings-severity.html
 PATTERNS: dict[str, dict[str, Any]] = {

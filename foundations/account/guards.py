@@ -5,8 +5,8 @@ from __future__ import annotations
 import pulumi
 import pulumi_aws as aws
 
-from components.documents import json_text
-from components.platform import Platform
+from components.base.documents import json_text
+from components.base.platform import Platform
 from foundations.account.settings import GuardSettings
 
 

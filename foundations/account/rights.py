@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from components.arns import Arns
-from components.boundary import DENIALS, PATH, QUARANTINE
-from components.grants import Statement, allow, allow_anywhere
-from components.regions import GLOBAL
+from components.base.arns import Arns
+from components.base.grants import Statement, allow, allow_anywhere
+from components.base.regions import GLOBAL
+from components.security.boundary import DENIALS, PATH, QUARANTINE
 
 # Resources whose name the program chooses: only those of the stack. (service, ARN paths below the service's regional prefix)
 NAMED = {

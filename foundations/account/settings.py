@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from components.settings_platform import Strict
+from components.settings.platform import Strict
 from foundations.platform import FoundationStack
 
 Once = Literal["create", "existing", "off"]

@@ -3,7 +3,7 @@
 import pulumi
 import pulumi_aws as aws
 
-from components import settings_source
+from components.settings import source as settings_source
 from foundations.account.audit import AccountTrail, AuditStore
 from foundations.org.guardrails import Guardrails
 from foundations.org.settings import OrgSettings

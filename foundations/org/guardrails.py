@@ -11,7 +11,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.documents import json_text
+from components.base.documents import json_text
 from foundations.org.settings import GuardrailSettings
 
 Document = dict[str, Any]

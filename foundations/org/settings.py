@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from components.cost_tags import COST_ALLOCATION_TAGS
-from components.settings_platform import Strict
+from components.cost.cost_tags import COST_ALLOCATION_TAGS
+from components.settings.platform import Strict
 from foundations.platform import FoundationStack
 
 Target = Annotated[str, Field(pattern=r"^(root|r-[a-z0-9]{4,32}|ou-[a-z0-9]{4,32}-[a-z0-9]{8,32}|\d{12})$")]

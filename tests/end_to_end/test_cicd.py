@@ -15,7 +15,13 @@ import pytest
 ROOT = Path(__file__).parents[2]
 # What the buildspecs need of the source, beside the functions; the rest is written below.
 FILES = (
-    *("requirements-uv.lock", "components/__init__.py", "components/packaging.py", "components/package_functions.py"),
+    *(
+        "requirements-uv.lock",
+        "components/__init__.py",
+        "components/base/__init__.py",
+        "components/base/packaging.py",
+        "components/base/package_functions.py",
+    ),
     *("buildspecs/build.yml", "buildspecs/test.yml"),
 )
 # The real Makefile installs the whole project; this one takes the packages that are there already.

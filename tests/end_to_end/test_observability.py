@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from components.queries import LOOKED_FOR
+from components.observability.queries import LOOKED_FOR
 from tests.unit.components.test_observability import shown
 
 pytestmark = pytest.mark.sandbox

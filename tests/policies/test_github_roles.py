@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 
-from components.documents import UNKNOWN
+from components.base.documents import UNKNOWN
 from tests.policies.deployment import calls
 from tests.policies.lint import texts
 from tests.policies.reference import Action, ResourceType, actions, expand, fits

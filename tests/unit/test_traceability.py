@@ -22,7 +22,7 @@ def test_the_page_is_fresh() -> None:
 
 
 def test_an_id_with_a_component_alone_is_listed_as_unproven() -> None:
-    component = evidence.Evidence(components=[evidence.Place("Recovery", "components/recovery.py")])
+    component = evidence.Evidence(components=[evidence.Place("Recovery", "components/recovery/recovery.py")])
     text = page({"REL-1d": component})
     assert "**REL-1d** (unproven)" in text
     assert "REL-1d" in text.split("Not yet: ")[1].split("\n")[0]

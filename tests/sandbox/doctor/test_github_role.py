@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from components.documents import UNKNOWN
+from components.base.documents import UNKNOWN
 from mlops import engine
 from mlops.doctor import permissions
 from tests.sandbox.doctor.conftest import REGION, ROOT, Doctor

@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from components.documents import UNKNOWN
+from components.base.documents import UNKNOWN
 from foundations.account.delivery import AUDIENCE, HOST
 from foundations.org import guardrails
 from mlops import engine

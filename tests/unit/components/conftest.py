@@ -18,7 +18,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from components.settings_models import DeploymentSettings, ScalingSettings, TrainingSettings
+from components.settings.models import DeploymentSettings, ScalingSettings, TrainingSettings
 from components.state_machines.common import Common
 from components.state_machines.data import DataMachine
 from components.state_machines.deployment import DeploymentMachine

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from components.arns import Arns
-from components.boundary import MAXIMUM_CHARACTERS, PATH, boundary_document
+from components.base.arns import Arns
+from components.security.boundary import MAXIMUM_CHARACTERS, PATH, boundary_document
 from mlops.sandbox.identity.conditions import Context
 from mlops.sandbox.identity.documents import parse
 from mlops.sandbox.identity.evaluation import Policies, Request, evaluate

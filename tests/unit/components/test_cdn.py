@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from components.settings_source import SettingsError
+from components.settings.source import SettingsError
 from mlops import engine
 from mlops.sandbox.identity.documents import parse
 from mlops.sandbox.identity.evaluation import Policies

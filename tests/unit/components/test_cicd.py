@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from components.cicd_stages import MAXIMUM_ARTIFACTS, groups, with_artifacts
+from components.cicd.stages import MAXIMUM_ARTIFACTS, groups, with_artifacts
 from mlops import engine
 
 from .test_program import ROOT, preview

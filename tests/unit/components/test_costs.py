@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 import yaml
 
-from components import green_regions
-from components.cost_tags import COST_ALLOCATION_TAGS
-from components.settings_cost import OfficeHours
-from components.settings_source import SettingsError
+from components.cost.cost_tags import COST_ALLOCATION_TAGS
+from components.settings import green_regions
+from components.settings.cost import OfficeHours
+from components.settings.source import SettingsError
 from mlops import engine
 from mlops.sandbox.identity.conditions import Context
 from mlops.sandbox.identity.documents import parse

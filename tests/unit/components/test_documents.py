@@ -13,7 +13,7 @@ from pulumi.output import Unknown
 from pulumi.runtime import Settings, configure
 from pulumi.runtime.rpc import UNKNOWN
 
-from components.documents import json_text
+from components.base.documents import json_text
 
 
 @pytest.fixture(autouse=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from components.name_lengths import LONGEST, too_long
-from components.settings_source import SettingsError, parse
+from components.settings.name_lengths import LONGEST, too_long
+from components.settings.source import SettingsError, parse
 
 ROOT = Path(__file__).parents[3]
 # Pulumi's type → (kind, property with the name)

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from components import error_lines
-from components.green_regions import grids
-from components.trail_patterns import cases
+from components.observability import error_lines
+from components.security.trail_patterns import cases
+from components.settings.green_regions import grids
 from mlops.sandbox.compute import log_patterns
 from tests.unit.components.test_costs import changed_stack
 from tests.unit.components.test_health import STACKS, preview

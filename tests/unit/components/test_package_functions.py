@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from components import package_functions
-from components.packaging import Packager, write_zip
+from components.base import package_functions
+from components.base.packaging import Packager, write_zip
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.packaging import Packager, PackagingError, write_tar, write_zip
+from components.base.packaging import Packager, PackagingError, write_tar, write_zip
 
 paths = st.from_regex(r"[a-z]{1,8}(/[a-z]{1,8})?\.py", fullmatch=True)
 

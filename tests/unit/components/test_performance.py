@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import boto3
 import pytest
 
-from components.reachability import CALLERS, NOWHERE, Caller
-from components.settings_source import SettingsError, parse
+from components.settings.reachability import CALLERS, NOWHERE, Caller
+from components.settings.source import SettingsError, parse
 from mlops import engine, policy
 
 from .test_costs import changed_stack

@@ -11,10 +11,10 @@ import boto3
 import pytest
 from pydantic import BaseModel
 
-from components import reachability
-from components.reachability import CALLERS, ENDPOINTS, GATEWAYS, NOWHERE
-from components.settings_platform import NetworkSettings
-from components.settings_source import SettingsError
+from components.settings import reachability
+from components.settings.platform import NetworkSettings
+from components.settings.reachability import CALLERS, ENDPOINTS, GATEWAYS, NOWHERE
+from components.settings.source import SettingsError
 
 from .test_program import ROOT, of_type, preview
 from .test_settings import parsed, section

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from components.settings_source import SettingsError
+from components.settings.source import SettingsError
 from mlops import engine
 from tests.previews import preview
 from tests.unit.components.test_costs import changed_stack

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from moto.events.models import EventPattern
 
-from components.arns import Arns
-from components.keys import DATA_CLASSES, key_policy
-from components.security_events import CALL, FINDING, IMAGE, SIGN_IN
-from components.security_patterns import BY_CLOUDTRAIL, calls
-from components.settings_platform import KeySettings
+from components.base.arns import Arns
+from components.base.keys import DATA_CLASSES, key_policy
+from components.security.security_events import CALL, FINDING, IMAGE, SIGN_IN
+from components.security.security_patterns import BY_CLOUDTRAIL, calls
+from components.settings.platform import KeySettings
 from mlops.sandbox.identity.conditions import Context
 from mlops.sandbox.identity.documents import Document, parse
 from mlops.sandbox.identity.evaluation import Policies, Request, evaluate

@@ -14,9 +14,9 @@ import jsonschema
 import pytest
 import yaml
 
-from components import settings_schema
-from components.reachability import ENDPOINTS
-from components.settings_source import MARKER, SettingsError, StackConfig, parse
+from components.settings import schema as settings_schema
+from components.settings.reachability import ENDPOINTS
+from components.settings.source import MARKER, SettingsError, StackConfig, parse
 
 ROOT = Path(__file__).parents[3]
 STACKS = ("dev", "prod", "local")
@@ -60,7 +60,7 @@ def test_editors_schema_refuses_an_unknown_key() -> None:
 
 
 def test_schema_file_is_fresh() -> None:
-    assert (ROOT / settings_schema.FILE).read_text() == settings_schema.text(), "run python -m components.settings_schema"
+    assert (ROOT / settings_schema.FILE).read_text() == settings_schema.text(), "run python -m components.settings.schema"
 
 
 KEY_CLASSES = ("data", "models", "predictions", "logs", "operations")
@@ -220,7 +220,7 @@ def test_existing_infrastructure_is_accepted() -> None:
 
 PROGRAM = """
 from pulumi.runtime import Settings, configure
-from components import settings_source
+from components.settings import source as settings_source
 configure(Settings(project="mlops", stack="dev"))
 settings_source.read()
 print("registered")

@@ -9,8 +9,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.settings import Settings
-from components.settings_source import parse
+from components.settings.settings import Settings
+from components.settings.source import parse
 
 ROOT = Path(__file__).parents[3]
 TAGS = {"Project": "mlops", "ManagedBy": "pulumi"}

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from components.settings_models import ABTestSettings, DeploymentSettings, ScalingSettings, takes_volume_key
+from components.settings.models import ABTestSettings, DeploymentSettings, ScalingSettings, takes_volume_key
 from components.state_machines.data import DataMachine, data_definition
 from components.state_machines.deployment import DeploymentMachine, deployment_config, deployment_definition
 from components.state_machines.training import TrainingMachine, training_definition

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-from components.arns import Arns
-from components.cost_tags import COST_ALLOCATION_TAGS
-from components.settings_source import SettingsError, parse_as
+from components.base.arns import Arns
+from components.cost.cost_tags import COST_ALLOCATION_TAGS
+from components.settings.source import SettingsError, parse_as
 from foundations.account.rights import deploy_statements, role_statements
 from foundations.account.settings import AccountSettings
 from foundations.org import guardrails
