@@ -132,6 +132,10 @@ class Arns:
     def backup_vault(self, name: str) -> str:
         return self.of("backup", f"backup-vault:{name}")
 
+    def recovery_points(self) -> str:
+        """All that AWS Backup manages itself: what it calls them is known only when they are made."""
+        return self.of("backup", "recovery-point:*")
+
     def in_region(self, region: str) -> Arns:
         """The same account's ARNs in another region."""
         return Arns(self.partition, region, self.account)

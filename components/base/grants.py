@@ -248,8 +248,10 @@ BACKUP_RULE = [
 ]
 BACKUP_RULE_LIST = ["events:ListRules"]
 METRICS_READ = ["cloudwatch:GetMetricData"]
-BACKUP_COPY = ["backup:CopyFromBackupVault", "backup:CopyIntoBackupVault"]
+BACKUP_COPY_FROM = ["backup:CopyFromBackupVault"]
+BACKUP_COPY_INTO = ["backup:CopyIntoBackupVault"]
 BACKUP_DESCRIBE = ["backup:DescribeBackupVault"]
+BACKUP_TAG = ["backup:TagResource"]
 KEY_BACKUP = [*KEY_VOLUME, "kms:ReEncryptFrom", "kms:ReEncryptTo"]
 TABLE_RESTORE = [
     "dynamodb:BatchWriteItem",

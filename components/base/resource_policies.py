@@ -19,6 +19,28 @@ TOPIC_ACTIONS = [
     "sns:SetTopicAttributes",
     "sns:Subscribe",
 ]
+# A vault's policy may not have a wildcard among its actions, and is refused with one.
+# https://docs.aws.amazon.com/aws-backup/latest/devguide/create-a-vault-access-policy.html
+VAULT_ACTIONS = [
+    "backup:CopyFromBackupVault",
+    "backup:CopyIntoBackupVault",
+    "backup:DeleteBackupVault",
+    "backup:DeleteBackupVaultAccessPolicy",
+    "backup:DeleteBackupVaultNotifications",
+    "backup:DeleteRecoveryPoint",
+    "backup:DescribeBackupVault",
+    "backup:DescribeRecoveryPoint",
+    "backup:GetBackupVaultAccessPolicy",
+    "backup:GetBackupVaultNotifications",
+    "backup:GetRecoveryPointRestoreMetadata",
+    "backup:ListRecoveryPointsByBackupVault",
+    "backup:PutBackupVaultAccessPolicy",
+    "backup:PutBackupVaultNotifications",
+    "backup:StartBackupJob",
+    "backup:StartCopyJob",
+    "backup:StartRestoreJob",
+    "backup:UpdateRecoveryPointLifecycle",
+]
 
 
 def closed(platform: Platform, actions: Sequence[str] | str, resources: Sequence[str] | str | None) -> list[Statement]:

@@ -9,12 +9,16 @@ import pulumi_aws as aws
 
 from components.base.documents import json_text
 from components.base.grants import (
-    BACKUP_COPY,
+    BACKUP_COPY_FROM,
+    BACKUP_COPY_INTO,
     BACKUP_DESCRIBE,
     BACKUP_RULE,
     BACKUP_RULE_LIST,
+    BACKUP_TAG,
     BUCKET_BACKUP,
+    BUCKET_LIST_ALL,
     KEY_DECRYPT,
+    KEY_DESCRIBE,
     METRICS_READ,
     OBJECT_BACKUP,
     TABLE_BACKUP,
@@ -24,7 +28,7 @@ from components.base.grants import (
     allow_anywhere,
 )
 from components.base.keys import KeyReference
-from components.base.resource_policies import closed
+from components.base.resource_policies import VAULT_ACTIONS, closed
 from components.base.shared import Shared
 from components.blocks.alarm import AlarmArgs, alarm
 from components.blocks.service_role import ServiceRole
@@ -97,7 +101,7 @@ class Backups(pulumi.ComponentResource):
         return vault
 
     def _vault_statements(self) -> list[Statement]:
-        statements = closed(self._shared.platform, "backup:*", "*")
+        statements = closed(self._shared.platform, VAULT_ACTIONS, "*")
         if self._shared.platform.protected:
             # Expiry is AWS Backup's own doing and is not judged by this.
             early = ["backup:DeleteRecoveryPoint", "backup:UpdateRecoveryPointLifecycle"]
@@ -144,19 +148,22 @@ class Backups(pulumi.ComponentResource):
 
     def _backup_statements(self) -> list[Statement]:
         platform, arns, keys = self._shared.platform, self._shared.platform.arns, self._shared.keys
-        vaults = [arns.backup_vault(self.vault_name)]
+        vaults, points = [arns.backup_vault(self.vault_name)], [arns.recovery_points()]
         peer = platform.peer()
         if peer and "backups" in platform.settings.recovery.replicate:
             vaults.append(peer.arns.backup_vault(peer.name("backups")))
+            points.append(peer.arns.recovery_points())
         buckets = list(self._buckets.values())
         return [
             allow(TABLE_BACKUP, [*self._tables, *(f"{table}/backup/*" for table in self._tables)]),
             *([allow(BUCKET_BACKUP, [bucket.arn for bucket in buckets])] if buckets else []),
             *([allow(OBJECT_BACKUP, [arns.objects(bucket.name) for bucket in buckets])] if buckets else []),
             allow(BACKUP_RULE, arns.event_rule(RULES)),
-            allow_anywhere([*BACKUP_RULE_LIST, *METRICS_READ]),
-            allow([*BACKUP_DESCRIBE, *BACKUP_COPY], vaults),
-            allow(KEY_DECRYPT, [keys.data.arn, keys.models.arn, keys.predictions.arn], self._by(f"s3.{platform.region}")),
+            allow_anywhere([*BACKUP_RULE_LIST, *BUCKET_LIST_ALL, *METRICS_READ]),
+            allow([*BACKUP_DESCRIBE, *BACKUP_COPY_INTO], vaults),
+            # Copies are taken from a recovery point, not from its vault, and the plan gives recovery points their tags.
+            allow([*BACKUP_COPY_FROM, *BACKUP_TAG], points),
+            allow([*KEY_DECRYPT, *KEY_DESCRIBE], [keys.data.arn, keys.models.arn, keys.predictions.arn], self._by(f"s3.{platform.region}")),
             *self._used_keys(),
         ]
 

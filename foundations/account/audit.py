@@ -16,7 +16,8 @@ from components.blocks.secure_bucket import SecureBucket, SecureBucketArgs
 from components.security.audit import trail_log
 
 # Services that write into the audit bucket for this account, with the prefix each writes under.
-WRITERS = {"cloudtrail.amazonaws.com": "trail", "config.amazonaws.com": "config", "guardduty.amazonaws.com": "guardduty"}
+TRAIL = "cloudtrail.amazonaws.com"
+WRITERS = {TRAIL: "trail", "config.amazonaws.com": "config", "guardduty.amazonaws.com": "guardduty"}
 
 
 class AuditStore(pulumi.ComponentResource):
@@ -118,7 +119,10 @@ def _key_policy(platform: Platform) -> list[Statement]:
     return [
         _admit("AdministrationByPolicies", root, KEY_ADMINISTER),
         _admit("UseByPolicies", root, KEY_USE),
-        _admit("AuditServices", {"Service": sorted(WRITERS)}, ["kms:GenerateDataKey", "kms:DescribeKey"], here),
+        *(
+            _admit(f"{prefix.title()}Encrypts", {"Service": service}, ["kms:GenerateDataKey", "kms:DescribeKey"], _by(service, platform))
+            for service, prefix in WRITERS.items()
+        ),
         # https://docs.aws.amazon.com/config/latest/developerguide/s3-kms-key-policy.html
         _admit("ConfigurationSnapshots", {"Service": "config.amazonaws.com"}, ["kms:Decrypt"], here),
         _admit("Publishers", {"Service": ["cloudwatch.amazonaws.com", "sns.amazonaws.com"]}, KEY_ENCRYPT, here),
@@ -135,17 +139,19 @@ def _key_policy(platform: Platform) -> list[Statement]:
 
 def _bucket_policy(platform: Platform, organization_id: pulumi.Input[str] | None) -> list[Statement]:
     arns, name = platform.arns, platform.bucket_name("audit")
-    here = {"StringEquals": {"aws:SourceAccount": platform.account}}
     look = ["s3:GetBucketAcl", "s3:GetBucketLocation", "s3:ListBucket"]
     prefixes = {
         service: f"{prefix}/AWSLogs/{platform.account}/*" if service != "guardduty.amazonaws.com" else f"{prefix}/*"
         for service, prefix in WRITERS.items()
     }
     statements = [
-        {**_admit("AuditServicesLook", {"Service": sorted(WRITERS)}, look, here), "Resource": arns.bucket(name)},
+        *(
+            {**_admit(f"{prefix.title()}Looks", {"Service": service}, look, _by(service, platform)), "Resource": arns.bucket(name)}
+            for service, prefix in WRITERS.items()
+        ),
         *(
             {
-                **_admit(f"{prefix.partition('/')[0].title()}Writes", {"Service": service}, ["s3:PutObject"], here),
+                **_admit(f"{WRITERS[service].title()}Writes", {"Service": service}, ["s3:PutObject"], _by(service, platform)),
                 "Resource": arns.objects(name, prefix),
             }
             for service, prefix in prefixes.items()
@@ -153,9 +159,16 @@ def _bucket_policy(platform: Platform, organization_id: pulumi.Input[str] | None
     ]
     if organization_id is not None:
         members = pulumi.Output.concat(arns.objects(name, "trail/AWSLogs/"), organization_id, "/*")
-        writes = _admit("MembersTrailWrites", {"Service": "cloudtrail.amazonaws.com"}, ["s3:PutObject"], here)
+        writes = _admit("MembersTrailWrites", {"Service": TRAIL}, ["s3:PutObject"], _by(TRAIL, platform))
         statements.append({**writes, "Resource": members})
     return statements
+
+
+def _by(service: str, platform: Platform) -> dict[str, object]:
+    """For whom a service may act: CloudTrail for this trail, which writes for all members of an organisation; the others for this account."""
+    if service == TRAIL:
+        return {"StringEquals": {"aws:SourceArn": platform.arns.trail(platform.name("trail"))}}
+    return {"StringEquals": {"aws:SourceAccount": platform.account}}
 
 
 def _admit(sid: str, principal: dict[str, Any], actions: list[str], condition: Mapping[str, object] | None = None) -> Statement:

@@ -367,3 +367,10 @@ def test_a_distribution_of_a_bucket_is_refused_by_name(provider):
     origin = {key: value for key, value in inputs["origins"][0].items() if key != "customOriginConfig"}
     with pytest.raises(ProviderError, match="keeps distributions of custom origins only"):
         provider.create(type_, name, provider.check(type_, name, {**inputs, "origins": [origin]}))
+
+
+@pytest.mark.spec("REL-1d", "SEC-8d")
+def test_a_vaults_policy_with_a_wildcard_among_its_actions_is_refused_as_aws_backup_does(make) -> None:
+    vault = make("aws:backup/vault:Vault", "vault", {"name": "changes-vault"})
+    with pytest.raises(ProviderError, match=r"no wildcard among a policy's actions, and here is backup:\*"):
+        make("aws:backup/vaultPolicy:VaultPolicy", "policy", {"backupVaultName": vault.id, "policy": policy({"AWS": "*"}, "backup:*", "*")})

@@ -98,6 +98,40 @@ def test_copies_of_recovery_points_may_use_the_key_of_the_standbys_vault() -> No
     assert aliases[0] in {alias.inputs["name"] for alias in of_type("prod-dr", "aws:kms/alias:Alias")}
 
 
+def rights_of(stack: str, policy: str) -> dict[str, list[str]]:
+    """The resources of each action that a role's policy allows, by action."""
+    (found,) = [each for each in of_type(stack, "aws:iam/rolePolicy:RolePolicy") if each.name == policy]
+    rights: dict[str, list[str]] = {}
+    for statement in json.loads(found.inputs["policy"])["Statement"]:
+        for action in statement["Action"]:
+            rights.setdefault(action, []).extend(map(str, statement["Resource"]))
+    return rights
+
+
+@pytest.mark.spec("REL-1d", "REL-6c")
+def test_copies_are_taken_from_recovery_points_and_go_into_vaults() -> None:
+    rights = rights_of("prod", "recovery-backups-backup-policy")
+    points = [f"arn:aws:backup:{region}:123456789012:recovery-point:*" for region in (PROD_REGION, DR_REGION)]
+    assert rights["backup:CopyFromBackupVault"] == points == rights["backup:TagResource"]
+    assert all(":backup-vault:" in resource for resource in rights["backup:CopyIntoBackupVault"])
+
+
+@pytest.mark.spec("REL-1d")
+def test_the_role_of_backups_describes_every_key_that_it_decrypts_with() -> None:
+    (policy,) = [each for each in of_type("prod", "aws:iam/rolePolicy:RolePolicy") if each.name == "recovery-backups-backup-policy"]
+    decrypting = [each for each in json.loads(policy.inputs["policy"])["Statement"] if "kms:Decrypt" in each["Action"]]
+    assert decrypting and all("kms:DescribeKey" in statement["Action"] for statement in decrypting)
+    assert rights_of("prod", "recovery-backups-backup-policy")["s3:ListAllMyBuckets"] == ["*"]
+
+
+@pytest.mark.spec("REL-1d", "SEC-8d")
+@pytest.mark.parametrize("stack", ["dev", "prod", "prod-dr"])
+def test_a_vaults_policy_names_its_actions_one_by_one(stack: str) -> None:
+    (policy,) = of_type(stack, "aws:backup/vaultPolicy:VaultPolicy")
+    for statement in json.loads(policy.inputs["policy"])["Statement"]:
+        assert isinstance(statement["Action"], list) and not [action for action in statement["Action"] if "*" in action]
+
+
 @pytest.mark.spec("PERF-2c")
 def test_what_was_not_replicated_can_be_carried_later_by_a_role_of_batch_jobs_that_reads_and_writes_nothing_else() -> None:
     (policy,) = [each for each in of_type("prod", "aws:iam/rolePolicy:RolePolicy") if each.name == "recovery-replication-again-policy"]

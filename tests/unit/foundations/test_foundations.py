@@ -209,3 +209,21 @@ def test_the_platforms_tags_have_one_spelling_and_count_in_bills() -> None:
     resources = preview("prod", "foundations/org").resources
     active = {r.inputs["tagKey"] for r in resources if r.type == "aws:costexplorer/costAllocationTag:CostAllocationTag"}
     assert active == set(COST_ALLOCATION_TAGS)
+
+
+@pytest.mark.spec("SEC-2a")
+@pytest.mark.parametrize(("project", "stack", "folders"), [("account", "prod", 1), ("org", "local", 2)])
+def test_only_the_trail_itself_writes_into_the_audit_bucket_and_an_organisations_also_for_its_members(
+    project: str, stack: str, folders: int
+) -> None:
+    resources = preview(stack, f"foundations/{project}").resources
+    (trail,) = [each for each in resources if each.type == "aws:cloudtrail/trail:Trail"]
+    policies = [json.loads(each.inputs["policy"]) for each in resources if each.name in ("audit-bucket-policy", "audit-key")]
+    assert len(policies) == 2
+    by_trail = [each for policy in policies for each in policy["Statement"] if "cloudtrail.amazonaws.com" in str(each["Principal"])]
+    # Whose account a member's delivery is for is not told; which trail it is, is.
+    assert {tuple(each["Condition"]) for each in by_trail} == {("StringEquals",)}
+    assert {tuple(each["Condition"]["StringEquals"]) for each in by_trail} == {("aws:SourceArn",)}
+    (arn,) = {each["Condition"]["StringEquals"]["aws:SourceArn"] for each in by_trail}
+    assert arn.endswith(f":123456789012:trail/{trail.inputs['name']}")
+    assert sum(each["Action"] in (["s3:PutObject"], "s3:PutObject") for each in by_trail) == folders

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
 from mlops.sandbox.provider.call import Call
+from mlops.sandbox.provider.errors import ProviderError
 from mlops.sandbox.provider.handler import KEPT, Handler, Put
 from mlops.sandbox.provider.properties import Properties
 
@@ -69,7 +71,17 @@ class VaultPolicy(_OnVault):
     type_, reset = "aws:backup/vaultPolicy:VaultPolicy", "delete_backup_vault_access_policy"
 
     def put(self, call: Call, p: Properties, vault: str) -> None:
-        call("put_backup_vault_access_policy", BackupVaultName=vault, Policy=p.require("policy"))
+        policy = p.require("policy")
+        if wild := sorted({action for action in _actions(policy) if "*" in action}):
+            # https://docs.aws.amazon.com/aws-backup/latest/devguide/create-a-vault-access-policy.html
+            raise ProviderError(f"{self.type_} {call.name!r}: AWS Backup takes no wildcard among a policy's actions, and here is {wild[0]}")
+        call("put_backup_vault_access_policy", BackupVaultName=vault, Policy=policy)
+
+
+def _actions(policy: str) -> list[str]:
+    statements = json.loads(policy)["Statement"]
+    listed = [statement.get("Action", []) for statement in (statements if isinstance(statements, list) else [statements])]
+    return [action for each in listed for action in ([each] if isinstance(each, str) else each)]
 
 
 class VaultNotifications(_OnVault):
