@@ -104,9 +104,9 @@ class GitHubDelivery(pulumi.ComponentResource):
             f"github-{self._settings.project}-{stack.name}-deploy",
             [f"{repository}:environment:{stack.environment}"],
         )
-        named, numbered = deploy_statements(arns, resources, stack.also_in, stack.replicas_in)
+        rights = deploy_statements(arns, resources, stack.also_in, stack.replicas_in)
         roles = [*role_statements(arns, resources, boundary_arn), *self._state_rights(stack, write=True)]
-        for part, statements in {"named": named, "numbered": numbered, "roles": roles}.items():
+        for part, statements in {**rights, "roles": roles}.items():
             self._attach_managed(f"{name}-{stack.name}-deploy-{part}", deploy, f"github-{resources}-{part}", statements)
         return {"preview": preview.arn, "deploy": deploy.arn}
 

@@ -140,7 +140,7 @@ ROLE_MANAGE = [
 ]
 
 
-def deploy_statements(arns: Arns, stack: str, also_in: Sequence[str] = (), replicas_in: str | None = None) -> list[list[Statement]]:
+def deploy_statements(arns: Arns, stack: str, also_in: Sequence[str] = (), replicas_in: str | None = None) -> dict[str, list[Statement]]:
     """The rights to make, change and delete what the stack `<project>-<stack>` consists of, in policies that fit IAM's size.
 
     `also_in` are further regions: some of a stack is where global services or the stack's replicas are. Rows are out of reach, except in
@@ -194,9 +194,8 @@ def deploy_statements(arns: Arns, stack: str, also_in: Sequence[str] = (), repli
         # A mapping has no ARN before it is there; its function has.
         allow(["lambda:CreateEventSourceMapping"], ["*"], {"ArnLike": {"lambda:FunctionArn": arns.function(f"{stack}-*")}}),
         allow(["xray:*"], [arns.of("xray", f"group/{stack}/*"), arns.of("xray", f"group/{stack}-*"), arns.of("xray", "sampling-rule/*")]),
-        allow_anywhere(ANYWHERE),
     ]
-    return [names, numbers]
+    return {"named": names, "numbered": numbers, "anywhere": [allow_anywhere(ANYWHERE)]}
 
 
 def preview_statements(arns: Arns, stack: str, also_in: Sequence[str] = ()) -> list[Statement]:

@@ -52,13 +52,13 @@ def registered(tmp_path: Path, project: str, **changes: Mapping[str, Any]) -> li
 
 @pytest.mark.spec("P2e", "SEC-4d")
 @pytest.mark.parametrize(("project", "stack"), PROJECTS)
-def test_no_mandatory_rule_fails(project: str, stack: str) -> None:
+def test_the_foundations_follow_all_advice_but_where_a_reason_is_written(project: str, stack: str) -> None:
     from datetime import date
 
     root = ROOT / "foundations" / project
     file = root / policy.CONFIG_FILE
     report = policy.evaluate(preview(stack, f"foundations/{project}"), policy.load_config(file) if file.is_file() else None, date.today())
-    assert not report.blocking
+    assert [(finding.rule, finding.urn, finding.message) for finding in report.findings if finding.outcome in ("fail", "error")] == []
 
 
 @pytest.mark.spec("SEC-8g")
@@ -185,7 +185,8 @@ def test_every_service_control_policy_fits_and_only_denies() -> None:
 @pytest.mark.spec("SEC-1a")
 def test_the_deploying_roles_policies_fit_and_give_no_way_past_the_boundary() -> None:
     boundary = "arn:aws:iam::123456789012:policy/boundary/mlops-boundary"
-    parts = [*deploy_statements(ARNS, "mlops-prod", ["us-east-1", "eu-north-1"]), role_statements(ARNS, "mlops-prod", boundary)]
+    rights = deploy_statements(ARNS, "mlops-prod", ["us-east-1", "eu-north-1"], "eu-north-1")
+    parts = [*rights.values(), role_statements(ARNS, "mlops-prod", boundary)]
     for statements in parts:
         assert len(json.dumps({"Version": "2012-10-17", "Statement": statements}, separators=(",", ":"))) <= MANAGED_POLICY
     iam = [s for part in parts for s in part if s["Effect"] == "Allow" and any(a.startswith("iam:") for a in s["Action"])]
