@@ -174,6 +174,7 @@ QUARANTINE_ROLE = ["iam:AttachRolePolicy"]
 QUARANTINE_USER = ["iam:AttachUserPolicy"]
 QUARANTINE_READ = ["iam:ListAttachedRolePolicies", "iam:ListAttachedUserPolicies"]
 ACCESS_KEY_MANAGE = ["iam:ListAccessKeys", "iam:UpdateAccessKey"]
+ACCESS_KEY_OWNER = ["iam:GetAccessKeyLastUsed"]
 # The security audit reads the state of the stack; listing cannot be limited.
 AUDIT_LISTS = [
     "cloudtrail:DescribeTrails",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pulumi
 import pulumi_aws as aws
 
@@ -11,6 +13,16 @@ from components.settings.recovery import AcceleratorSettings
 
 # Answers to idempotency keys never change; what is not there may be there soon.
 ITEM_SECONDS, QUERY_SECONDS = 300, 5
+
+
+NAME_CHARACTERS = 20
+
+
+def cluster_name(prefix: str) -> str:
+    """DAX takes 20 characters: of a longer name the beginning, and what tells it from others that begin alike."""
+    if len(prefix) <= NAME_CHARACTERS:
+        return prefix
+    return f"{prefix[:13].rstrip('-')}-{hashlib.sha256(prefix.encode()).hexdigest()[:6]}"
 
 
 class Accelerator(pulumi.ComponentResource):
@@ -53,8 +65,7 @@ class Accelerator(pulumi.ComponentResource):
         )
         cluster = aws.dax.Cluster(
             f"{name}-cluster",
-            # 20 characters at most.
-            cluster_name=platform.prefix[:20].rstrip("-"),
+            cluster_name=cluster_name(platform.prefix),
             node_type=settings.node_type,
             replication_factor=settings.nodes,
             iam_role_arn=role.arn,

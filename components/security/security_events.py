@@ -1,6 +1,6 @@
 """Security events that people hear of at once: sign-ins, changes of identities, findings.
 
-IAM and the console's sign-in are global services: their events appear in us-east-1 only, and are forwarded to the stack's region from there.
+IAM and the console's sign-in are global services, and so is AWS Health's word on credentials: their events appear in us-east-1, and are forwarded to the stack's region from there.
 """
 
 from __future__ import annotations
@@ -31,6 +31,10 @@ FINDING = (
     '"GuardDuty: <title>, severity <severity>, on <time> (<type>). Runbook: docs/runbooks/security-event.md"',
     {"title": "$.detail.title", "severity": "$.detail.severity", "time": "$.time", "type": "$.detail.type"},
 )
+EXPOSED = (
+    '"AWS found an access key of the account in public: <keys> (<code>, <time>). Runbook: docs/runbooks/exposed-key.md"',
+    {"keys": "$.detail.affectedEntities[0].entityValue", "code": "$.detail.eventTypeCode", "time": "$.time"},
+)
 
 IMAGE = (
     '"Image <repository> <digest>: the scan of <time> found something critical or high. Runbook: docs/runbooks/security-event.md"',
@@ -50,12 +54,13 @@ class SecurityEvents(pulumi.ComponentResource):
         self._tell("sign-in", "The root user, or somebody without a second factor, signed in", patterns.sign_ins(), SIGN_IN)
         self._tell("identities", "Somebody but the deploying role changed who may do what", identities, CALL)
         self._tell("findings", "GuardDuty found something", patterns.findings(patterns.MEDIUM), FINDING)
+        self._tell("exposed-keys", "AWS found an access key of the account in public", patterns.exposed_keys(), EXPOSED)
         platform = shared.platform
         if platform.has("models"):
             pattern = patterns.image_findings(platform.name(""))
             self._tell("images", "A scan found something critical or high in an image", pattern, IMAGE)
         if platform.settings.security.forward_global_events and shared.global_failures:
-            self._forward(patterns.any_of(patterns.sign_ins(), identities), shared.global_failures)
+            self._forward(patterns.any_of(patterns.sign_ins(), identities, patterns.exposed_keys()), shared.global_failures)
         self.register_outputs({})
 
     def _tell(self, thing: str, description: str, pattern: patterns.Pattern, text: tuple[str, dict[str, str]]) -> None:
@@ -94,7 +99,7 @@ class SecurityEvents(pulumi.ComponentResource):
             f"{self._name}-global",
             region=GLOBAL,
             name=platform.name("security-global"),
-            description=f"Sign-ins and changes of identities go to {platform.region}",
+            description=f"Sign-ins, changes of identities and exposed keys go to {platform.region}",
             event_pattern=json_text(pattern),
             state="ENABLED",
             opts=pulumi.ResourceOptions(parent=self),

@@ -25,23 +25,31 @@ KEY_CHANGES = ["DisableKey", "DisableKeyRotation", "ScheduleKeyDeletion"]
 INGRESS_CHANGES = ["AuthorizeSecurityGroupIngress", "ModifySecurityGroupRules"]
 # Changes that give rights; those that take them away are how a quarantine is prepared and undone.
 RIGHTS_CHANGES = [
+    "AddUserToGroup",
     "AttachRolePolicy",
     "AttachUserPolicy",
     "CreateAccessKey",
+    "CreateLoginProfile",
     "DeleteRolePermissionsBoundary",
+    "DeleteUserPermissionsBoundary",
     "PutRolePermissionsBoundary",
     "PutRolePolicy",
+    "PutUserPermissionsBoundary",
     "PutUserPolicy",
     "UpdateAssumeRolePolicy",
+    "UpdateLoginProfile",
 ]
 IDENTITY_CHANGES = [
     *RIGHTS_CHANGES,
-    "CreateLoginProfile",
+    "AttachGroupPolicy",
     "CreateOpenIDConnectProvider",
     "CreatePolicyVersion",
+    "CreateSAMLProvider",
     "CreateUser",
     "DeactivateMFADevice",
+    "PutGroupPolicy",
     "SetDefaultPolicyVersion",
+    "UpdateSAMLProvider",
 ]
 
 
@@ -65,6 +73,15 @@ def findings(severity: int) -> Pattern:
         "source": ["aws.guardduty"],
         "detail-type": ["GuardDuty Finding"],
         "detail": {"severity": [{"numeric": [">=", severity]}]},
+    }
+
+
+def exposed_keys() -> Pattern:
+    """AWS found an access key of the account in public, or suspects it: AWS Health says so, as a global event."""
+    return {
+        "source": ["aws.health"],
+        "detail-type": ["AWS Health Event"],
+        "detail": {"eventTypeCode": [{"prefix": "AWS_RISK_CREDENTIALS_EXPOS"}]},
     }
 
 

@@ -8,6 +8,7 @@ import pulumi_aws as aws
 from components.base.documents import json_text
 from components.base.grants import (
     ACCESS_KEY_MANAGE,
+    ACCESS_KEY_OWNER,
     BUCKET_CLOSE,
     INGRESS_READ,
     INGRESS_REVOKE,
@@ -172,7 +173,9 @@ class SecurityResponse(pulumi.ComponentResource):
             ResponderArgs(
                 handler="quarantine_role",
                 description="A role or user of the stack was abused or given rights: it may do nothing any more",
-                pattern=patterns.any_of(patterns.findings(patterns.HIGH), self._calls("iam", patterns.RIGHTS_CHANGES)),
+                pattern=patterns.any_of(
+                    patterns.findings(patterns.HIGH), patterns.exposed_keys(), self._calls("iam", patterns.RIGHTS_CHANGES)
+                ),
                 environment={
                     "QUARANTINE_POLICY": deny_all.arn,
                     "ACCOUNT": platform.account,
@@ -185,6 +188,8 @@ class SecurityResponse(pulumi.ComponentResource):
                     allow(QUARANTINE_READ[:1], roles),
                     allow(QUARANTINE_READ[1:], users),
                     allow(ACCESS_KEY_MANAGE, users),
+                    # Whose key it is, is known only when AWS has said so.
+                    allow(ACCESS_KEY_OWNER, arns.user("*")),
                 ],
             )
         )

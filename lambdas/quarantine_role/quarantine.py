@@ -14,11 +14,18 @@ CASE = "rights abused or changed"
 
 @dataclass(frozen=True)
 class Subject:
-    """A role or a user by name; `access_key` is a key made for the user just now."""
+    """A role or a user by name; `access_key` is a key of the user that was made just now, or found in public."""
 
     kind: Literal["role", "user"]
     name: str
     access_key: str | None = None
+
+
+def exposed_keys(event: Mapping[str, Any]) -> list[str]:
+    """The ids of the access keys that AWS Health names; whose they are it does not say."""
+    if event["source"] != "aws.health":
+        return []
+    return [entity["entityValue"] for entity in event["detail"].get("affectedEntities") or [] if entity.get("entityValue")]
 
 
 def subject_of(event: Mapping[str, Any]) -> Subject | None:
@@ -46,6 +53,14 @@ def may_be_quarantined(subject: Subject, prefix: str, spared: Sequence[str]) -> 
     return subject.name.startswith(f"{prefix}-") and not any(fnmatchcase(subject.name, pattern) for pattern in spared)
 
 
+def together(plans: Sequence[Plan]) -> Plan | None:
+    """One answer to an event that names several."""
+    if len(plans) < 2:
+        return plans[0] if plans else None
+    actions = [action for each in plans for action in each.actions]
+    return Plan(CASE, ", ".join(each.resource for each in plans), actions, {each.resource: each.before for each in plans})
+
+
 def plan(arn: str, subject: Subject, quarantine: str, attached: Sequence[str], key_is_active: bool) -> Plan:
     """`quarantine` is the ARN of the policy that denies everything; `attached` are those of the subject's managed policies."""
     actions = []
@@ -57,5 +72,7 @@ def plan(arn: str, subject: Subject, quarantine: str, attached: Sequence[str], k
     if subject.access_key and key_is_active:
         undo = f"aws iam update-access-key --user-name {subject.name} --access-key-id {subject.access_key} --status Active"
         parameters = {"UserName": subject.name, "AccessKeyId": subject.access_key, "Status": "Inactive"}
-        actions.append(Action(f"the new access key of {subject.name} is inactive", "iam", "update_access_key", parameters, undo))
+        actions.append(
+            Action(f"the access key {subject.access_key} of {subject.name} is inactive", "iam", "update_access_key", parameters, undo)
+        )
     return Plan(CASE, arn, actions, {"attached_policies": list(attached)})

@@ -150,6 +150,19 @@ def test_who_makes_a_key_for_himself_or_runs_as_an_abused_function_is_found() ->
     assert quarantine.subject_of(function) == quarantine.Subject("role", "app-predict")
 
 
+def test_several_exposed_keys_are_one_answer_and_one_record() -> None:
+    event = {"source": "aws.health", "detail": {"affectedEntities": [{"entityValue": "AKIA1"}, {"entityValue": "AKIA2"}, {}]}}
+    assert quarantine.exposed_keys(event) == ["AKIA1", "AKIA2"]
+    assert quarantine.exposed_keys({"source": "aws.guardduty", "detail": event["detail"]}) == []
+    plans = [
+        quarantine.plan(f"arn:user/{name}", quarantine.Subject("user", name, key), "arn:quarantine", [], True)
+        for name, key in (("app-a", "AKIA1"), ("app-b", "AKIA2"))
+    ]
+    one = quarantine.together(plans)
+    assert one.resource == "arn:user/app-a, arn:user/app-b" and one.actions == [*plans[0].actions, *plans[1].actions]
+    assert quarantine.together(plans[:1]) is plans[0] and quarantine.together([]) is None
+
+
 quarantine = loaded("quarantine", "lambdas/quarantine_role/quarantine.py")
 names = st.text("abcdefghij-", min_size=1, max_size=20)
 

@@ -174,6 +174,24 @@ def test_a_role_that_was_given_rights_can_do_nothing_until_the_quarantine_is_tak
     assert attached(stack, role) == []
 
 
+@pytest.mark.spec("SEC-1a", "SEC-8e")
+def test_a_role_that_was_made_an_administrator_or_opened_to_another_account_can_do_nothing(stack: Any, until: Any) -> None:
+    iam, prefix = stack.client("iam"), stack.outputs["prefix"]
+    administrator = role_of(stack, f"{prefix}-promoted")
+    iam.attach_role_policy(RoleName=administrator, PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
+    until(lambda: f"{prefix}-quarantine" in attached(stack, administrator))
+    with pytest.raises(ClientError, match="explicit deny"):
+        as_role(stack, administrator).list_buckets()
+    (record,) = until(lambda: stack.records("rights abused or changed", f"role/{administrator}"))
+    assert record["detected"] == "AttachRolePolicy" and record["status"] == "remediated"
+    # What it had before is in the record, and stays attached for whoever looks into it.
+    assert record["before"] == {"attached_policies": ["arn:aws:iam::aws:policy/AdministratorAccess"]}
+    opened = role_of(stack, f"{prefix}-lent")
+    foreign = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::999999999999:root"}, "Action": "sts:AssumeRole"}
+    iam.update_assume_role_policy(RoleName=opened, PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [foreign]}))
+    until(lambda: attached(stack, opened) == [f"{prefix}-quarantine"])
+
+
 def finding(role: str, severity: float = 8, kind: str = "AssumedRole") -> dict[str, Any]:
     return {
         "source": "aws.guardduty",
@@ -256,6 +274,54 @@ def test_an_access_key_made_for_a_user_of_the_stack_is_inactive(stack: Any, unti
     assert key["AccessKeyId"] in json.dumps(until(lambda: stack.records("rights abused or changed", f"user/{user}")))
 
 
+def exposed(key: str) -> dict[str, Any]:
+    """What AWS Health sends of a key that was found in public."""
+    return {
+        "source": "aws.health",
+        "detail-type": "AWS Health Event",
+        "detail": {
+            "service": "RISK",
+            "eventTypeCode": "AWS_RISK_CREDENTIALS_EXPOSED",
+            "eventTypeCategory": "issue",
+            "affectedEntities": [{"entityValue": key}],
+        },
+    }
+
+
+@pytest.mark.spec("SEC-1c", "SEC-7b", "SEC-7c")
+def test_a_key_that_aws_found_in_public_is_inactive_and_its_user_may_do_nothing(stack: Any, until: Any) -> None:
+    iam, user = stack.client("iam"), f"{stack.outputs['prefix']}-careless"
+    iam.create_user(UserName=user)
+    key = iam.create_access_key(UserName=user)["AccessKey"]["AccessKeyId"]
+
+    def status() -> str:
+        return iam.list_access_keys(UserName=user)["AccessKeyMetadata"][0]["Status"]
+
+    # Somebody had looked into the new key, and released both.
+    until(lambda: status() == "Inactive" and stack.records("rights abused or changed", f"user/{user}"))
+    quarantine = iam.list_attached_user_policies(UserName=user)["AttachedPolicies"][0]["PolicyArn"]
+    iam.detach_user_policy(UserName=user, PolicyArn=quarantine)
+    iam.update_access_key(UserName=user, AccessKeyId=key, Status="Active")
+    send(stack, exposed(key))
+    assert "AWS_RISK_CREDENTIALS_EXPOSED" in stack.told(f"in public: {key}")["Message"]
+    until(lambda: status() == "Inactive")
+    records = until(
+        lambda: [each for each in stack.records("rights abused or changed", f"user/{user}") if each["caused_by"] == "aws.health"]
+    )
+    assert [action["operation"] for action in records[0]["actions"]] == ["attach_user_policy", "update_access_key"]
+
+
+def test_an_exposed_key_of_somebody_outside_the_stack_is_told_and_left_to_people(stack: Any) -> None:
+    iam = stack.client("iam")
+    iam.create_user(UserName="outsider")
+    key = iam.create_access_key(UserName="outsider")["AccessKey"]["AccessKeyId"]
+    send(stack, exposed(key))
+    stack.told(f"in public: {key}")
+    time.sleep(1)
+    assert iam.list_access_keys(UserName="outsider")["AccessKeyMetadata"][0]["Status"] == "Active"
+    assert iam.list_attached_user_policies(UserName="outsider")["AttachedPolicies"] == []
+
+
 @pytest.mark.spec("SEC-7a", "SEC-7b", "OPS-4d")
 def test_people_are_told_of_a_sign_in_of_the_root_user_and_of_one_without_a_second_factor(stack: Any) -> None:
     kind = "AWS Console Sign In via CloudTrail"
@@ -312,7 +378,7 @@ def test_responses_answer_no_response_and_needed_no_right_they_do_not_have(stack
     queue = stack.client("sqs").get_queue_url(QueueName=f"{stack.outputs['prefix']}-security-failures")["QueueUrl"]
     failed = stack.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10, MessageAttributeNames=["All"]).get("Messages", [])
     assert [(message["Body"], message.get("MessageAttributes")) for message in failed] == []
-    quarantined = ("backdoor", "exfiltrated", "marker", "mining")
+    quarantined = ("backdoor", "exfiltrated", "marker", "mining", "promoted", "lent", "careless")
     assert [entry for entry in stack.denied() if not entry["principal"].endswith(quarantined)] == []
 
 

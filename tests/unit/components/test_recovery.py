@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from components.recovery.accelerator import cluster_name
 from components.settings.source import SettingsError
 from mlops import engine
 from tests.previews import preview
@@ -96,6 +97,12 @@ def test_copies_of_recovery_points_may_use_the_key_of_the_standbys_vault() -> No
     ]
     assert aliases == ["alias/mlops-prod-dr-operations"]
     assert aliases[0] in {alias.inputs["name"] for alias in of_type("prod-dr", "aws:kms/alias:Alias")}
+
+
+def test_stacks_of_one_account_have_accelerators_of_different_names_however_alike_they_begin() -> None:
+    names = [cluster_name(f"{project}-{stack}") for project in ("mlops", "customer-lifetime-value") for stack in ("dev", "prod", "prod-dr")]
+    assert len(set(names)) == 6 and names[:3] == ["mlops-dev", "mlops-prod", "mlops-prod-dr"]
+    assert all(len(name) <= 20 and re.fullmatch(r"[a-z](-?[a-z0-9])*", name) for name in names)
 
 
 def rights_of(stack: str, policy: str) -> dict[str, list[str]]:

@@ -12,8 +12,10 @@ from moto.events.models import EventPattern
 
 from components.base.arns import Arns
 from components.base.keys import DATA_CLASSES, key_policy
+from components.security import security_patterns as patterns
 from components.security.security_events import CALL, FINDING, IMAGE, SIGN_IN
 from components.security.security_patterns import BY_CLOUDTRAIL, calls
+from components.security.security_response import RESPONDERS
 from components.settings.platform import KeySettings
 from mlops.sandbox.identity.conditions import Context
 from mlops.sandbox.identity.documents import Document, parse
@@ -235,3 +237,23 @@ def test_calls_of_every_spared_role_are_left_out_and_no_others(who: str, seen: b
     pattern = EventPattern.load(json.dumps(calls("iam", ["CreateUser"], spared)))
     detail = {"eventName": "CreateUser", "userIdentity": {"arn": ARNS.role_session(*who.split("/"))}}
     assert pattern.matches_event({"source": "aws.iam", "detail-type": BY_CLOUDTRAIL, "detail": detail}) is seen
+
+
+@pytest.mark.spec("SEC-7b")
+def test_event_patterns_fit_into_a_rule_with_the_longest_names() -> None:
+    prefix = "p" * (63 - len("-predictions-123456789012"))
+    roles = ["deploying-role-of-the-organisation", *(f"{prefix}-{handler.replace('_', '-')}" for handler in RESPONDERS)]
+    identities = calls("iam", patterns.IDENTITY_CHANGES, [ARNS.role_session(role, "") for role in roles])
+    longest = patterns.any_of(patterns.sign_ins(), identities, patterns.exposed_keys())
+    # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html
+    assert len(json.dumps(longest, separators=(",", ":"))) <= 2048
+
+
+@pytest.mark.spec("SEC-1c", "SEC-7b")
+@pytest.mark.parametrize("code", ["AWS_RISK_CREDENTIALS_EXPOSED", "AWS_RISK_CREDENTIALS_EXPOSURE_SUSPECTED"])
+def test_an_exposed_key_matches_the_rule_that_tells_and_the_one_that_acts_and_is_forwarded(code: str) -> None:
+    event = {"source": "aws.health", "detail-type": "AWS Health Event", "detail": {"service": "RISK", "eventTypeCode": code}}
+    rules = {rule.inputs["name"]: rule for rule in of_type("prod", "aws:cloudwatch/eventRule:EventRule") if "eventPattern" in rule.inputs}
+    for name in ("security-exposed-keys", "quarantine-role", "security-global"):
+        assert EventPattern.load(rules[f"mlops-prod-{name}"].inputs["eventPattern"]).matches_event(event), name
+    assert rules["mlops-prod-security-global"].inputs["region"] == "us-east-1"
