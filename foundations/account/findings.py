@@ -107,7 +107,6 @@ class Findings(pulumi.ComponentResource):
 
 def _topic_policy(platform: Platform, topic_name: str) -> dict[str, Any]:
     arn = platform.arns.topic(topic_name)
-    rules = [platform.arns.event_rule(platform.name(f"findings-{source}")) for source in PATTERNS]
     alarm = {
         "Sid": "Alarms",
         "Effect": "Allow",
@@ -116,12 +115,12 @@ def _topic_policy(platform: Platform, topic_name: str) -> dict[str, Any]:
         "Resource": arn,
         "Condition": {"StringEquals": {"aws:SourceAccount": platform.account}},
     }
+    # EventBridge takes no conditions in a topic's policy: its messages would be refused.
     publish = {
         "Sid": "Rules",
         "Effect": "Allow",
         "Principal": {"Service": "events.amazonaws.com"},
         "Action": "sns:Publish",
         "Resource": arn,
-        "Condition": {"ArnEquals": {"aws:SourceArn": rules}},
     }
     return {"Version": "2012-10-17", "Statement": [publish, alarm, *closed(platform, TOPIC_ACTIONS, arn)]}

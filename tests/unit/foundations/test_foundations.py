@@ -228,3 +228,14 @@ def test_only_the_trail_itself_writes_into_the_audit_bucket_and_an_organisations
     (arn,) = {each["Condition"]["StringEquals"]["aws:SourceArn"] for each in by_trail}
     assert arn.endswith(f":123456789012:trail/{trail.inputs['name']}")
     assert sum(each["Action"] in (["s3:PutObject"], "s3:PutObject") for each in by_trail) == folders
+
+
+@pytest.mark.spec("SEC-7b", "SEC-8g")
+@pytest.mark.parametrize(("project", "stack"), [("foundations/account", "prod"), (".", "prod"), (".", "prod-dr"), (".", "local")])
+def test_no_topic_admits_eventbridge_under_a_condition_that_it_never_fulfils(project: str, stack: str) -> None:
+    # "You can't use Condition blocks in Amazon SNS topic policies for EventBridge": the message would reach nobody.
+    # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
+    resources = preview(stack, project).resources
+    policies = [json.loads(each.inputs["policy"]) for each in resources if each.type == "aws:sns/topicPolicy:TopicPolicy"]
+    by_rules = [each for policy in policies for each in policy["Statement"] if "events.amazonaws.com" in str(each["Principal"])]
+    assert by_rules and all("Condition" not in statement for statement in by_rules)
