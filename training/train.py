@@ -36,7 +36,8 @@ from training.container import TrainingError  # noqa: E402
 from training.schema import Schema, category_text, derive, matrix  # noqa: E402
 
 DRIFT_THRESHOLD = 0.2  # population stability index; the industry's usual "significant shift" (Siddiqi, Credit Risk Scorecards, 2006)
-FIRST_PORT = 20_000
+# Below 32,768 the system gives no port to a connection by itself: one that it had given away would be taken here, or connected to.
+FIRST_PORT, BANDS, PORTS_A_JOB = 20_000, 49, 256
 SHIPPED_WITH_MODEL = ("__init__.py", "schema.py", "algorithms.py", "serve.py")
 
 
@@ -139,8 +140,8 @@ def cluster(names: list[str], rank: int, fit: int) -> algorithms.Cluster | None:
     """The hosts as one fit sees them; None for a job of one host. Ports follow from the job's name, so that all hosts know them."""
     if len(names) == 1:
         return None
-    first = FIRST_PORT + zlib.crc32(os.environ.get("TRAINING_JOB_NAME", "").encode()) % 100 * 256
-    return algorithms.Cluster(tuple(container.address(name) for name in names), rank, first + 128 * fit)
+    first = FIRST_PORT + zlib.crc32(os.environ.get("TRAINING_JOB_NAME", "").encode()) % BANDS * PORTS_A_JOB
+    return algorithms.Cluster(tuple(container.address(name) for name in names), rank, first + PORTS_A_JOB // 2 * fit)
 
 
 def log_line(message: str, level: str = "INFO", **fields: Any) -> str:

@@ -20,8 +20,10 @@ from platform_common.rows import RowChecker, instance_errors
 from platform_common.split import MINIMUM_PARTITIONS, split_by_time
 
 from glue_jobs.decisions import RowsLost, manifest
+from training import container
 from training.baseline import sketch
 from training.evaluation import auc
+from training.train import cluster
 
 pytestmark = pytest.mark.spec("REL-2b")
 ROOT = Path(__file__).parents[2]
@@ -208,3 +210,16 @@ def test_auc_is_the_chance_that_a_positive_ranks_above_a_negative(pairs: list[tu
     if len(positives) and len(negatives):
         expected = float(np.mean([(a > b) + (a == b) / 2 for a in positives for b in negatives]))
     assert auc(labels, scores) == pytest.approx(expected)
+
+
+@given(name=st.text(max_size=63), hosts=st.integers(2, 16), fit=st.integers(0, 1), step=st.integers(0, 7))
+def test_hosts_listen_on_ports_that_the_system_gives_to_nobody_else(name: str, hosts: int, fit: int, step: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TRAINING_JOB_NAME", name.replace("\0", ""))
+        patch.setattr(container, "address", lambda host: host)
+        ports = set()
+        for rank in range(hosts):
+            found = cluster([f"algo-{number}" for number in range(hosts)], rank, fit)
+            assert found is not None
+            ports.add(found.parameters(step)["local_listen_port"])
+    assert len(ports) == hosts and min(ports) >= 20_000 and max(ports) < 32_768
