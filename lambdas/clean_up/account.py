@@ -8,6 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 from findings import Finding, InUse, Limits, Stack, owner_of
+from platform_common import metric_sums
 from platform_common.objects import split_uri
 
 GONE = ("ResourceNotFoundException", "StateMachineDoesNotExist", "ValidationException")
@@ -51,16 +52,10 @@ class Account:
         }
 
     def _invocations(self, endpoint: str, variant: str) -> float:
-        answer = self._clients["cloudwatch"].get_metric_statistics(
-            Namespace="AWS/SageMaker",
-            MetricName="Invocations",
-            Dimensions=[{"Name": "EndpointName", "Value": endpoint}, {"Name": "VariantName", "Value": variant}],
-            StartTime=self._limits.now - timedelta(hours=self._limits.idle_hours),
-            EndTime=self._limits.now + timedelta(minutes=1),
-            Period=3600,
-            Statistics=["Sum"],
-        )
-        return sum(point["Sum"] for point in answer["Datapoints"])
+        now, idle, hour = self._limits.now, timedelta(hours=self._limits.idle_hours), timedelta(hours=1)
+        dimensions = {"EndpointName": endpoint, "VariantName": variant}
+        cloudwatch = self._clients["cloudwatch"]
+        return metric_sums.total(cloudwatch, "AWS/SageMaker", "Invocations", dimensions, now - idle, now + timedelta(minutes=1), hour)
 
     def in_use(self, endpoints: list[dict[str, Any]]) -> InUse:
         """What endpoints use, what is held for an endpoint that is switched off, and what the last deployment replaced."""

@@ -12,7 +12,7 @@ import boto3
 from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 from costs import PLANS, Fleet, Month, Window, by_tag, hours_of, model_rows, month_of, query, recommendation, totals, version_rows
-from platform_common import embedded_metrics
+from platform_common import embedded_metrics, metric_sums
 from platform_common.in_service import describe_endpoint
 from platform_common.prices import AS_OF, HOURS_A_MONTH, INSTANCE_HOUR, instances_month
 from platform_common.reports import dollars, table, write_report
@@ -138,16 +138,8 @@ def predictions(model: str, window: Window, period: timedelta = timedelta(days=1
         version = next((each["Value"] for each in metric["Dimensions"] if each["Name"] == "ModelVersion"), None)
         if version is None:
             continue  # of all versions together
-        answer = cloudwatch.get_metric_statistics(
-            Namespace=namespace,
-            MetricName="Predictions",
-            Dimensions=metric["Dimensions"],
-            StartTime=window.start,
-            EndTime=window.end,
-            Period=int(period.total_seconds()),
-            Statistics=["Sum"],
-        )
-        number = sum(point["Sum"] for point in answer["Datapoints"])
+        dimensions = {each["Name"]: each["Value"] for each in metric["Dimensions"]}
+        number = metric_sums.total(cloudwatch, namespace, "Predictions", dimensions, window.start, window.end, period)
         if number:
             found[version] = found.get(version, 0.0) + number
     return found

@@ -11,7 +11,7 @@ from typing import Any
 import boto3
 from aws_lambda_powertools import Logger
 from efficiency import advice, endpoint_row, function_row, glue_row, invocations, measured, owner, service_rows, training_row
-from platform_common import embedded_metrics
+from platform_common import embedded_metrics, metric_sums
 from platform_common.in_service import describe_endpoint
 from platform_common.prices import AS_OF
 from platform_common.reports import dollars, table, write_report
@@ -116,16 +116,7 @@ def predictions(model: str, start: datetime, end: datetime) -> float:
 
 
 def total(namespace: str, metric: str, dimensions: dict[str, str], start: datetime, end: datetime) -> float:
-    answer = cloudwatch.get_metric_statistics(
-        Namespace=namespace,
-        MetricName=metric,
-        Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],
-        StartTime=start,
-        EndTime=end,
-        Period=int(timedelta(days=1).total_seconds()),
-        Statistics=["Sum"],
-    )
-    return sum(point["Sum"] for point in answer["Datapoints"])
+    return metric_sums.total(cloudwatch, namespace, metric, dimensions, start, end, timedelta(days=1))
 
 
 def usage(document: dict[str, Any], predicted: float) -> dict[str, Any]:
