@@ -8,8 +8,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.base.documents import json_text
-from components.base.keys import KeyReference
-from components.base.platform import Platform
+from components.base.shared import Shared
 from components.blocks.function import Function
 from components.blocks.service_role import ServiceRole
 from components.blocks.work_queue import WorkQueue
@@ -25,19 +24,19 @@ class Schedule(pulumi.ComponentResource):
         self,
         name: str,
         *,
-        platform: Platform,
+        shared: Shared,
         schedule_name: str,
         expression: str,
         target: Function,
         event: dict[str, Any],
         dead_letters: WorkQueue,
-        key: KeyReference,
         starts_work: bool = True,
         time_zone: str = "UTC",
         enabled: bool = True,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("mlops:blocks:Schedule", name, None, opts)
+        platform, key = shared.platform, shared.keys.operations
         role = ServiceRole(
             name,
             platform=platform,

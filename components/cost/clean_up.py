@@ -74,13 +74,12 @@ class CleanUp(pulumi.ComponentResource):
         self.function = Function(f"{name}-function", args, shared=shared, opts=pulumi.ResourceOptions(parent=self))
         Schedule(
             f"{name}-weekly",
-            platform=platform,
+            shared=shared,
             schedule_name=platform.name("clean-up-weekly"),
             expression=settings.schedule,
             target=self.function,
             event={},
             dead_letters=failures,
-            key=shared.keys.operations,
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.register_outputs({"function": self.function.alias_arn})

@@ -73,13 +73,12 @@ class CostReport(pulumi.ComponentResource):
         for often, expression, event in (("monthly", settings.schedule, {}), ("daily", DAILY, {"hours": 24})):
             Schedule(
                 f"{name}-{often}",
-                platform=platform,
+                shared=shared,
                 schedule_name=platform.name(f"cost-report-{often}"),
                 expression=expression,
                 target=self.function,
                 event=event,
                 dead_letters=failures,
-                key=shared.keys.operations,
                 opts=pulumi.ResourceOptions(parent=self),
             )
         self.register_outputs({"function": self.function.alias_arn})

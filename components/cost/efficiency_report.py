@@ -72,13 +72,12 @@ class EfficiencyReport(pulumi.ComponentResource):
         self.function = Function(f"{name}-function", args, shared=shared, opts=pulumi.ResourceOptions(parent=self))
         Schedule(
             f"{name}-weekly",
-            platform=platform,
+            shared=shared,
             schedule_name=platform.name("efficiency-report-weekly"),
             expression=settings.schedule,
             target=self.function,
             event={},
             dead_letters=failures,
-            key=shared.keys.operations,
             opts=pulumi.ResourceOptions(parent=self),
         )
         if settings.alarm:

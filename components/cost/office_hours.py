@@ -64,7 +64,7 @@ class OfficeHours(pulumi.ComponentResource):
         for action, clock in (("off", hours.closes), ("on", hours.opens)):
             Schedule(
                 f"{name}-{action}",
-                platform=platform,
+                shared=shared,
                 schedule_name=platform.name(f"endpoints-{action}"),
                 expression=hours.cron(clock),
                 time_zone=hours.time_zone,
@@ -72,7 +72,6 @@ class OfficeHours(pulumi.ComponentResource):
                 target=self.function,
                 event={"action": action},
                 dead_letters=failures,
-                key=shared.keys.operations,
                 opts=child,
             )
         EventTrigger(

@@ -104,13 +104,12 @@ class HealthChecks(pulumi.ComponentResource):
         )
         Schedule(
             f"{self._name}-schedule",
-            platform=platform,
+            shared=self._shared,
             schedule_name=platform.name("check-health-schedule"),
             expression=platform.settings.health.schedule,
             target=function,
             event={"reason": "schedule"},
             dead_letters=failures,
-            key=self._shared.keys.operations,
             # Whether a standby could take over is known only if it is looked at.
             starts_work=False,
             opts=child,

@@ -177,12 +177,11 @@ class TrainingPipeline(pulumi.ComponentResource):
     def _schedule(self, expression: str) -> None:
         Schedule(
             f"{self._name}-schedule",
-            platform=self._model.shared.platform,
+            shared=self._model.shared,
             schedule_name=self._model.name("retraining"),
             expression=expression,
             target=self.trigger,
             event={"reason": "schedule"},
             dead_letters=self._model.failures,
-            key=self._model.shared.keys.operations,
             opts=pulumi.ResourceOptions(parent=self),
         )

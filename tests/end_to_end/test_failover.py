@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from tests.end_to_end.conftest import MODEL
-from tests.end_to_end.test_ended_executions import Pipeline
+from tests.end_to_end.test_ended_executions import Pipeline, eventually
 
 pytestmark = pytest.mark.sandbox
 
@@ -74,10 +74,7 @@ def test_a_standby_starts_nothing_and_takes_over_with_the_tables_and_buckets_it_
     }
     assert aws("dynamodb").describe_table(TableName=outputs["ledger_table"])["Table"]["CreationDateTime"] == table
     working = upload()
-    until = time.monotonic() + 60
-    while not claimed(working):
-        assert time.monotonic() < until, "the active stack did not take the object"
-        time.sleep(0.2)
+    eventually(lambda: claimed(working))
     assert executions() == before + 1
     # Far enough: its data is for no other test.
     (running,) = aws("stepfunctions").list_executions(stateMachineArn=model["data_state_machine"], statusFilter="RUNNING")["executions"]
