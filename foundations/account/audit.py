@@ -15,9 +15,10 @@ from components.base.platform import Platform
 from components.blocks.secure_bucket import SecureBucket, SecureBucketArgs
 from components.security.audit import trail_log
 
-# Services that write into the audit bucket for this account, with the prefix each writes under.
-TRAIL = "cloudtrail.amazonaws.com"
-WRITERS = {TRAIL: "trail", "config.amazonaws.com": "config", "guardduty.amazonaws.com": "guardduty"}
+# Services that write into the audit bucket for this account, with the prefix each writes under. GuardDuty chooses its own, `AWSLogs/`: it takes
+# another only while an object of that name is there, which the bucket's lifecycle would expire. https://github.com/aws/aws-cli/issues/10483
+TRAIL, FINDINGS = "cloudtrail.amazonaws.com", "guardduty.amazonaws.com"
+WRITERS = {TRAIL: "trail", "config.amazonaws.com": "config", FINDINGS: "guardduty"}
 
 
 class AuditStore(pulumi.ComponentResource):
@@ -140,10 +141,8 @@ def _key_policy(platform: Platform) -> list[Statement]:
 def _bucket_policy(platform: Platform, organization_id: pulumi.Input[str] | None) -> list[Statement]:
     arns, name = platform.arns, platform.bucket_name("audit")
     look = ["s3:GetBucketAcl", "s3:GetBucketLocation", "s3:ListBucket"]
-    prefixes = {
-        service: f"{prefix}/AWSLogs/{platform.account}/*" if service != "guardduty.amazonaws.com" else f"{prefix}/*"
-        for service, prefix in WRITERS.items()
-    }
+    # GuardDuty tries its rights out before it exports; AWS documents them for the whole bucket where there is no prefix.
+    prefixes = {service: "*" if service == FINDINGS else f"{prefix}/AWSLogs/{platform.account}/*" for service, prefix in WRITERS.items()}
     statements = [
         *(
             {**_admit(f"{prefix.title()}Looks", {"Service": service}, look, _by(service, platform)), "Resource": arns.bucket(name)}

@@ -60,7 +60,7 @@ class Detection(pulumi.ComponentResource):
                 f"{name}-guardduty-findings",
                 detector_id=detector.id,
                 destination_type="S3",
-                destination_arn=f"{store.bucket.arn}/guardduty",
+                destination_arn=store.bucket.arn,
                 kms_key_arn=store.key.arn,
                 opts=self._child(store.policy),
             )

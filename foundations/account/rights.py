@@ -172,6 +172,16 @@ def deploy_statements(arns: Arns, stack: str, also_in: Sequence[str] = (), repli
             ["*"],
             {"StringEquals": {"aws:RequestTag/Project": project, "aws:RequestedRegion": [each.region for each in regions]}},
         ),
+        # While a key is being made it bears no tag yet, and giving it some is an action of its own; a key that has the tag or a name is out of reach.
+        # https://docs.aws.amazon.com/kms/latest/developerguide/tag-permissions.html
+        allow(
+            ["kms:TagResource"],
+            [each.of("kms", "key/*") for each in regions],
+            {
+                "StringEquals": {"aws:RequestTag/Project": project},
+                "Null": {"aws:ResourceTag/Project": "true", "kms:ResourceAliases": "true"},
+            },
+        ),
         # An alias is judged on itself and on its key.
         allow(aliases, [each.of("kms", f"alias/{stack}-*") for each in regions]),
         allow([*KEYS, *aliases], [each.of("kms", "key/*") for each in regions], {"StringEquals": {"aws:ResourceTag/Project": project}}),

@@ -196,6 +196,37 @@ def test_the_deploying_roles_policies_fit_and_give_no_way_past_the_boundary() ->
         assert "*" not in statement["Action"] and statement["Resource"] != ["*"]
 
 
+@pytest.mark.spec("SEC-1a")
+def test_the_deploying_role_tags_a_key_that_is_being_made_and_no_key_of_somebody_else() -> None:
+    arn = "arn:aws:iam::123456789012:role/github-mlops-prod-deploy"
+    deployer = Principal("role", arn, "123456789012", "github-mlops-prod-deploy", arn)
+    numbered = parse({"Version": "2012-10-17", "Statement": deploy_statements(ARNS, "mlops-prod", ["eu-north-1"])["numbered"]})
+    policies = Policies(identity=(numbered,), resource=(), same_account=True)
+
+    def may_tag(region: str = "eu-west-1", project: str = "mlops", **key: str) -> bool:
+        """`key` is what the key has already: nothing while CreateKey makes it."""
+        there = {"tagged": "aws:resourcetag/project", "named": "kms:resourcealiases"}
+        context = Context({"aws:requesttag/project": (project,), **{there[name]: (value,) for name, value in key.items()}})
+        return evaluate(Request(deployer, "kms:TagResource", f"arn:aws:kms:{region}:123456789012:key/x", context), policies).allowed
+
+    assert may_tag() and may_tag("eu-north-1"), "CreateKey with tags is refused without it"
+    assert may_tag(tagged="mlops", named="alias/mlops-prod-data")
+    assert not may_tag(project="other")
+    assert not may_tag(tagged="other") and not may_tag(named="alias/other")
+    assert not may_tag("us-west-2")
+
+
+@pytest.mark.spec("SEC-8g")
+def test_findings_are_exported_without_a_prefix_that_must_be_there_as_an_object(tmp_path: Path) -> None:
+    found = registered(tmp_path, "account", detection={"guardduty": "create", "export_findings": True})
+    (destination,) = [each.inputs for each in found if each.type == "aws:guardduty/publishingDestination:PublishingDestination"]
+    (bucket,) = [each.inputs["bucket"] for each in found if each.type == "aws:s3/bucket:Bucket" and each.name == "audit-bucket-bucket"]
+    assert destination["destinationArn"] == f"arn:aws:s3:::{bucket}"
+    (policy_text,) = [each.inputs["policy"] for each in found if each.name == "audit-bucket-policy"]
+    writes = [s["Resource"] for s in json.loads(policy_text)["Statement"] if s.get("Sid") == "GuarddutyWrites"]
+    assert writes == [f"arn:aws:s3:::{bucket}/*"]
+
+
 @pytest.mark.spec("SEC-4d")
 def test_the_conformance_pack_asks_the_account_what_the_checklist_asks_the_program() -> None:
     pack = yaml.safe_load((ROOT / "foundations" / "account" / "conformance-pack.yaml").read_text())["Resources"]
