@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from mlops import engine, policy
+from mlops.cli import reports
 from mlops.cli.options import Json, ProjectDir, Stack
 from mlops.cli.output import Output
 from mlops.errors import UserError
@@ -34,6 +35,7 @@ def preview(
     ] = None,
     export: Annotated[Path | None, typer.Option(help="Write the preview as a `pulumi stack export` deployment.")] = None,
     record: Annotated[Path | None, typer.Option(help="Write the preview's document to a file as well.")] = None,
+    report_dir: reports.ReportDir = None,
     as_json: Json = False,
 ) -> int:
     """Show what the program registers for a stack and what the policy pack says of it. Exit 1 when a mandatory rule fails."""
@@ -57,11 +59,14 @@ def preview(
         raise UserError(
             "cannot-write", f"expected a writable file, got {error.strerror}", str(error.filename), "choose another path"
         ) from None
+    files = reports.write(document, report_dir) if report_dir else []
 
     def show(console: Any) -> None:
         console.print(report.tree(recorded))
         report.show_verdicts(console, verdicts)
         console.print(f"[dim]program {program - started:.1f} s · policy {done - program:.2f} s[/]")
+        for file in files:
+            console.print(f"wrote {file}")
 
     output.document(document, show)
     return 1 if failed else 0

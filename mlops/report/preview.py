@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import date
 from typing import Any
 
 from rich.console import Console
@@ -49,9 +50,11 @@ def resource_document(resource: engine.RecordedResource) -> dict[str, Any]:
 
 
 def document(record: engine.Record, verdicts: dict[str, Any], seconds: dict[str, float]) -> dict[str, Any]:
-    """The `preview` document; `verdicts` has the keys policy, pillars and checklist."""
+    """The `preview` document; `verdicts` has the keys policy, pillars, checklist and rules."""
     return {
+        "project": record.project,
         "stack": record.stack,
+        "date": date.today().isoformat(),
         "resources": [resource_document(resource) for resource in record.resources],
         **verdicts,
         "seconds": {key: round(value, 3) for key, value in seconds.items()},

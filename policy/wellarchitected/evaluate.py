@@ -124,6 +124,7 @@ def evaluate(
     for rule in rules:
         level = settings.level(rule)
         if level == "disabled":
+            report.leave_out(rule)
             continue
         context = rule_context(rule, settings, stack, today, graph)
         tally = report.open(rule, level)
@@ -135,11 +136,12 @@ def evaluate(
                 continue
             message = verdict.message
             exemption = exemptions.covering(rule.id, resource.urn) if outcome != "error" else None
-            if exemption and outcome == "fail":
+            exempting = exemption if outcome == "fail" else None
+            if exempting:
                 outcome = "exempt"
-                message = f"{message} (exempt until {exemption.expires}, {exemption.owner}: {exemption.reason})"
+                message = f"{message} (exempt until {exempting.expires}, {exempting.owner}: {exempting.reason})"
             tally[outcome] += 1
-            report.findings.append(Finding.of(rule, resource, outcome, level, message))
+            report.findings.append(Finding.of(rule, resource, outcome, level, message, exempting))
     for exemption, problem in exemptions.problems(resource.urn for resource in graph.resources):
         report.add_exemption_problem(EXEMPTIONS_RULE, graph.of(STACK)[0].urn, exemption, problem)
     return report

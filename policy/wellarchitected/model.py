@@ -145,6 +145,11 @@ class Exemption:
         """Whether it no longer counts; the day of expiry is the last day it holds."""
         return self.expires is not None and self.expires < today
 
+    def to_dict(self) -> dict[str, str]:
+        """Where it holds, why, who answers for it and until when, as text."""
+        expires = self.expires.isoformat() if self.expires else ""
+        return {"urn": self.urn, "reason": self.reason, "owner": self.owner, "expires": expires}
+
 
 @dataclass(frozen=True)
 class Context:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,7 +15,11 @@ OUTCOMES: tuple[Outcome, ...] = ("pass", "fail", "exempt", "not_applicable", "no
 
 @dataclass(frozen=True)
 class Finding:
-    """What somebody should look at: everything but pass and not applicable."""
+    """What somebody should look at: everything but pass and not applicable.
+
+    `state` names the state of a state machine that starts what is judged; `exemption` (urn, reason, owner, expires) is that of an exempt
+    finding, whose message ends with it.
+    """
 
     rule: str
     urn: str
@@ -28,13 +33,18 @@ class Finding:
     spec: str | None
     file: str | None
     line: int | None
+    state: str | None = None
+    exemption: Mapping[str, str] | None = None
 
     @classmethod
-    def of(cls, rule: Rule, resource: Resource, outcome: Outcome, level: Level, message: str) -> Finding:
+    def of(
+        cls, rule: Rule, resource: Resource, outcome: Outcome, level: Level, message: str, exemption: Exemption | None = None
+    ) -> Finding:
         """The finding of a rule about a resource."""
         return cls(
             rule.id, resource.urn, outcome, level, rule.severity, message, rule.pillar, rule.practices[0],
             rule.checklist[0] if rule.checklist else None, rule.spec[0] if rule.spec else None, resource.file, resource.line,
+            resource.state, exemption.to_dict() if exemption else None,
         )  # fmt: skip
 
     @property
@@ -50,7 +60,12 @@ class Report:
         self.environment = environment
         self.findings: list[Finding] = []
         self._tallies: dict[str, tuple[Rule, Level, Counter[Outcome]]] = {}
+        self._disabled: list[Rule] = []
         self._exemption_problems = 0
+
+    def leave_out(self, rule: Rule) -> None:
+        """A rule that the configuration disables: it is not judged, and the report says so."""
+        self._disabled.append(rule)
 
     def open(self, rule: Rule, level: Level) -> Counter[Outcome]:
         """The counter of a rule's outcomes, to be counted up by the evaluation."""
@@ -120,13 +135,37 @@ class Report:
             for item in CHECKLIST
         ]
 
+    def rules(self) -> list[dict[str, Any]]:
+        """Every rule with what it is and what it came to; `counts` of one that matched nothing, or is disabled, are all 0."""
+        judged = [_rule(rule, level, tally) for rule, level, tally in self._tallies.values()]
+        return judged + [_rule(rule, "disabled", Counter()) for rule in self._disabled]
+
     def to_dict(self) -> dict[str, Any]:
-        """`policy`, `pillars` and `checklist` as the JSON documents of the command line hold them."""
+        """`policy`, `pillars`, `checklist` and `rules` as the JSON documents of the command line hold them."""
         return {
-            "policy": {**self.counters(), "findings": [asdict(finding) for finding in self.findings]},
+            "policy": {**self.counters(), "environment": self.environment, "findings": [asdict(finding) for finding in self.findings]},
             "pillars": self.pillars(),
             "checklist": self.checklist(),
+            "rules": self.rules(),
         }
+
+
+def _rule(rule: Rule, level: Level, tally: Counter[Outcome]) -> dict[str, Any]:
+    return {
+        "id": rule.id,
+        "title": rule.title,
+        "level": level,
+        "severity": rule.severity,
+        "pillar": rule.pillar,
+        "practices": list(rule.practices),
+        "checklist": list(rule.checklist),
+        "spec": list(rule.spec),
+        "sources": list(rule.sources),
+        "types": list(rule.types),
+        "why": rule.why,
+        "fix": rule.fix,
+        "counts": {outcome: tally[outcome] for outcome in OUTCOMES},
+    }
 
 
 def _status(entries: list[tuple[Rule, Level, Counter[Outcome]]]) -> str:

@@ -45,14 +45,28 @@ def test_public_bucket_is_a_blocking_finding_that_says_what_to_do() -> None:
 
 def test_report_has_exactly_the_promised_keys() -> None:
     document = evaluate([bucket(acl="public-read")], stack="dev", today=TODAY).to_dict()
-    assert list(document) == ["policy", "pillars", "checklist"]
-    counters = {"rules", "evaluations", "pass", "fail", "exempt", "not_applicable", "not_evaluable", "error", "findings"}
+    assert list(document) == ["policy", "pillars", "checklist", "rules"]
+    counters = {"rules", "evaluations", "pass", "fail", "exempt", "not_applicable", "not_evaluable", "error", "findings", "environment"}
     assert set(document["policy"]) == counters
     finding = {"rule", "urn", "outcome", "level", "severity", "message", "pillar", "practice", "checklist", "spec", "file", "line"}
+    finding |= {"state", "exemption"}
     assert all(set(entry) == finding for entry in document["policy"]["findings"])
     assert [entry["pillar"] for entry in document["pillars"]] == ["OPS", "SEC", "REL", "PERF", "COST", "SUS"]
     assert [entry["id"] for entry in document["checklist"]] == [item.id for item in CHECKLIST]
     assert all(set(entry) == {"id", "pillar", "item", "status", "rules"} for entry in document["checklist"])
+
+
+def test_rules_are_told_with_what_they_came_to_and_the_disabled_ones_too() -> None:
+    config = {"rules": {"s3-versioning": "disabled"}, "exemptions": [exemption()]}
+    document = evaluate([bucket(acl="public-read")], stack="dev", config=config, today=TODAY).to_dict()
+    rules = {entry["id"]: entry for entry in document["rules"]}
+    assert set(rules) == {entry.id for entry in RULES} and len(rules) == len(document["rules"])
+    assert rules["s3-versioning"]["level"] == "disabled" and not any(rules["s3-versioning"]["counts"].values())
+    assert rules["s3-no-public-acl"]["counts"]["exempt"] == 1 and not any(rules["sqs-encrypted"]["counts"].values())
+    for outcome in ("pass", "fail", "exempt", "not_evaluable", "error"):
+        assert document["policy"][outcome] == sum(entry["counts"][outcome] for entry in document["rules"])
+    (found,) = [entry for entry in document["policy"]["findings"] if entry["outcome"] == "exempt"]
+    assert found["exemption"] == {"urn": "*::data", "reason": "public data set", "owner": "lake", "expires": "2027-01-31"}
 
 
 def test_counters_add_up() -> None:
