@@ -47,6 +47,6 @@ record: $(READY)
 # Generated pages; the tests fail when they are stale.
 .PHONY: docs
 docs: $(READY)
-	$(BIN)/python -m wellarchitected.catalogue > docs/policies.md
+	$(BIN)/python -m wellarchitected.catalogue docs/policies
 	$(BIN)/python -m mlops.review.checklists
 	$(BIN)/python -m tests.traceability.page

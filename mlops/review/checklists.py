@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import wellarchitected
+from wellarchitected.catalogue import page_of
 
 from mlops.review import answers, drills, framework
 from mlops.review.framework import Practice
@@ -83,7 +84,7 @@ def _practice(practice: Practice, shown: Mapping[str, Sequence[str]]) -> str:
 
 
 def _rules(rules: list[wellarchitected.Rule]) -> str:
-    return ", ".join(f"[{rule.id}](../policies.md#{rule.id})" for rule in rules)
+    return ", ".join(f"[{rule.id}](../policies/{page_of(rule)})" for rule in rules)
 
 
 def pages(root: Path) -> dict[Path, str]:

@@ -18,7 +18,6 @@ from policy_sentry.querying.actions import get_actions_that_support_wildcard_arn
 from pulumi.runtime.proto import analyzer_pb2_grpc
 from wellarchitected import RULES, Rule
 from wellarchitected.asl import PROCESSING_JOB, TRANSFORM_JOB
-from wellarchitected.catalogue import markdown
 from wellarchitected.rules.identity import unrestrictable
 from wellarchitected.rules.platform import taggable_types
 
@@ -91,11 +90,3 @@ def test_package_imports_only_itself_the_standard_library_and_pulumi_policy() ->
             if not line.startswith("."):
                 found.add(line.split(".")[0])
     assert found - set(sys.stdlib_module_names) <= {"pulumi_policy", "wellarchitected"}
-
-
-def test_catalogue_document_describes_every_rule_and_item() -> None:
-    document = markdown()
-    for rule in RULES:
-        assert f"\n### {rule.id}\n" in document
-        assert rule.fix in document
-    assert document.count("\n| CHK-") == 32

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 
 import wellarchitected
+from wellarchitected.catalogue import page_of
 
 from mlops import policy
 from tests.previews import preview
@@ -33,6 +34,7 @@ def page(evidence: Mapping[str, Evidence]) -> str:
     """The page; links are relative to docs/."""
     wanted = specification()
     proven = [id_ for id_, requirement in wanted.items() if id_ in evidence and requirement.proven_by(evidence[id_])]
+    catalogued = {rule.id: page_of(rule) for rule in wellarchitected.RULES}
     open_ = [id_ for id_ in wanted if id_ not in proven]
     lines = [
         "# Traceability",
@@ -52,7 +54,7 @@ def page(evidence: Mapping[str, Evidence]) -> str:
             name,
             requirement.text.replace("|", "\\|"),
             _places(found.components),
-            _listed([f"[{rule}](policies.md#{rule})" for rule in sorted(found.rules)]),
+            _listed([f"[{rule}](policies/{catalogued[rule]})" for rule in sorted(found.rules)]),
             _places(found.tests),
         )
         lines.append(f"| {' | '.join(cells)} |")
