@@ -11,14 +11,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from pulumi_policy import (
     EnforcementLevel,
     Policy,
     PolicyComplianceFramework,
     PolicyConfigSchema,
-    PolicyPack,
     PolicyResource,
     ReportViolation,
     ResourceValidationArgs,
@@ -37,6 +36,7 @@ from .model import STACK, Exemption, Resource, Rule, canonical_type
 from .settings import ENVIRONMENTS, EXEMPTIONS_RULE, Settings, environment_of, parse_exemptions
 from .values import UNKNOWN
 
+T = TypeVar("T")
 PACK_NAME = "wellarchitected"
 FRAMEWORK = "AWS Well-Architected Framework"
 FRAMEWORK_VERSION = "2026-09-22"
@@ -137,23 +137,44 @@ def _exemptions_in(config: Mapping[str, Any], rules: Mapping[str, Rule], rule_id
     return parse_exemptions(entries, rules)
 
 
+def _once(args: Any, make: Callable[[Any], T]) -> T:
+    """What is made of a request's arguments: once, where the servicer gives its policies a memo to share (`servicer`)."""
+    memo: dict[Any, Any] = getattr(args, "memo", {})
+    if make not in memo:
+        memo[make] = make(args)
+    return memo[make]
+
+
 def _stack_of(urn: str) -> str:
     return urn.split("::")[0].removeprefix("urn:pulumi:")
 
 
+class RulePolicy(ResourceValidationPolicy):
+    """A rule of resource scope, which says what it judges so that a servicer need not ask it about anything else."""
+
+    def __init__(self, rule: Rule, today: Callable[[], date], **described: Any) -> None:
+        super().__init__(validate=resource_policy(rule, today), **described)
+        self._rule = rule
+
+    def judges(self, type_: str) -> bool:
+        """Whether it may have something to say about resources of a (current) type: also about what they start."""
+        return concerns(self._rule, type_) or type_ in (STATE_MACHINE, PIPELINE)
+
+
+def concerns(rule: Rule, type_: str) -> bool:
+    """Whether a type is one of those a rule judges."""
+    return type_ in rule.types or any(pattern.endswith("*") and type_.startswith(pattern[:-1]) for pattern in rule.types)
+
+
 def resource_policy(rule: Rule, today: Callable[[], date]) -> Callable[[ResourceValidationArgs, ReportViolation], None]:
     """The validation of a rule of resource scope."""
-    wildcards = tuple(type_[:-1] for type_ in rule.types if type_.endswith("*"))
-
-    def concerns(type_: str) -> bool:
-        return type_ in rule.types or bool(wildcards and type_.startswith(wildcards))
 
     def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
         type_ = canonical_type(args.resource_type)
-        if not concerns(type_) and type_ not in (STATE_MACHINE, PIPELINE):
+        if not concerns(rule, type_) and type_ not in (STATE_MACHINE, PIPELINE):
             return
-        declared = _of_arguments(args)
-        judged = [declared] if concerns(type_) else []
+        declared = _once(args, _of_arguments)
+        judged = [declared] if concerns(rule, type_) else []
         judged += [started for started in started_resources(declared) if started.type in rule.types]
         stack = _stack_of(args.urn)
         settings = _settings(rule, args.get_config(), stack)
@@ -171,7 +192,7 @@ def stack_policy(rule: Rule, today: Callable[[], date]) -> Callable[[StackValida
 
     def validate(args: StackValidationArgs, report: ReportViolation) -> None:
         stack = _stack_of(args.resources[0].urn) if args.resources else ""
-        graph = _graph(args, stack)
+        graph = _once(args, _graph)
         settings = _settings(rule, args.get_config(), stack)
         context = rule_context(rule, settings, stack, today(), graph)
         findings = _Findings(rule, Exemptions(settings.exemptions, today()), report)
@@ -182,7 +203,8 @@ def stack_policy(rule: Rule, today: Callable[[], date]) -> Callable[[StackValida
     return validate
 
 
-def _graph(args: StackValidationArgs, stack: str) -> Graph:
+def _graph(args: StackValidationArgs) -> Graph:
+    stack = _stack_of(args.resources[0].urn) if args.resources else ""
     return Graph(with_started([_of_stack_resource(resource) for resource in args.resources]), stack)
 
 
@@ -195,7 +217,7 @@ def exemptions_policy(rules: Sequence[Rule], today: Callable[[], date]) -> Calla
         if not exemptions.exemptions:
             return
         stack = _stack_of(args.resources[0].urn) if args.resources else ""
-        graph = _graph(args, stack)
+        graph = _once(args, _graph)
         for rule_id in {exemption.rule for exemption in exemptions.exemptions}:
             rule = by_id[rule_id]
             context = rule_context(rule, _settings(rule, {}, stack), stack, today(), graph)
@@ -237,7 +259,7 @@ def policies(rules: Iterable[Rule], environment: str, today: Callable[[], date])
         if rule.scope == "stack":
             made.append(StackValidationPolicy(validate=stack_policy(rule, today), **described))
         else:
-            made.append(ResourceValidationPolicy(validate=resource_policy(rule, today), **described))
+            made.append(RulePolicy(rule, today, **described))
     return made
 
 
@@ -263,8 +285,9 @@ def config_schema(rule: Rule) -> PolicyConfigSchema:
 def run_pack() -> None:
     """Serve the pack to the Pulumi engine. Levels are those of the stack's environment; published packs get those of production."""
     from .rules import RULES
+    from .servicer import serve
 
-    PolicyPack(
+    serve(
         name=PACK_NAME,
         policies=policies(RULES, environment_of(os.environ.get("PULUMI_STACK", "prod")), lambda: datetime.now(UTC).date()),
         enforcement_level=EnforcementLevel.ADVISORY,

@@ -12,6 +12,8 @@ from pulumi_policy.policy import _PolicyAnalyzerServicer  # the engine's side of
 from wellarchitected import UNKNOWN, UNKNOWN_SENTINEL, Resource, Rule, Secret
 from wellarchitected.crossguard import policies
 
+from mlops.engine import Archive, Asset
+
 from .examples import TODAY
 
 _SIGNATURE, _SECRET = "4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270"
@@ -27,6 +29,8 @@ def wire(value: Any) -> Any:
         return {key: wire(item) for key, item in value.items()}
     if isinstance(value, list):
         return [wire(item) for item in value]
+    if isinstance(value, Asset | Archive):
+        return value.encoded()
     return value
 
 
@@ -63,14 +67,21 @@ def analyze_stack_request(resources: Sequence[Resource]) -> analyzer_pb2.Analyze
     return request
 
 
-def servicer(rules: Sequence[Rule], environment: str) -> _PolicyAnalyzerServicer:
-    """The pack without its port and its endless loop."""
-    return _PolicyAnalyzerServicer("wellarchitected", "0.0.1", policies(rules, environment, lambda: TODAY), EnforcementLevel.ADVISORY)
+def servicer(
+    rules: Sequence[Rule], environment: str, kind: type[_PolicyAnalyzerServicer] = _PolicyAnalyzerServicer
+) -> _PolicyAnalyzerServicer:
+    """The pack without its port and its endless loop, served by the SDK's servicer or by another kind."""
+    return kind("wellarchitected", "0.0.1", policies(rules, environment, lambda: TODAY), EnforcementLevel.ADVISORY)
 
 
 def configure(service: _PolicyAnalyzerServicer, sections: dict[str, dict[str, Any]]) -> None:
     """`--policy-pack-config`."""
-    levels = {"advisory": analyzer_pb2.ADVISORY, "mandatory": analyzer_pb2.MANDATORY, "disabled": analyzer_pb2.DISABLED}
+    levels = {
+        "advisory": analyzer_pb2.ADVISORY,
+        "mandatory": analyzer_pb2.MANDATORY,
+        "remediate": analyzer_pb2.REMEDIATE,
+        "disabled": analyzer_pb2.DISABLED,
+    }
     request = analyzer_pb2.ConfigureAnalyzerRequest()
     for name, section in sections.items():
         properties = {key: value for key, value in section.items() if key != "enforcementLevel"}
