@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,7 @@ def judged(resources: Iterable[engine.RecordedResource]) -> list[wellarchitected
             protect=resource.protect,
             file=resource.file,
             line=resource.line,
+            ignore_changes=resource.options.get("ignoreChanges", ()),
         )
         for resource in resources
     ]
@@ -68,3 +70,14 @@ def evaluate(record: engine.Record, config: dict[str, Any] | None, today: date) 
         return wellarchitected.evaluate(judged(record.resources), stack=record.stack, config=config, today=today)
     except wellarchitected.ConfigurationError as error:
         raise UserError("bad-policy-config", str(error), CONFIG_FILE, "mend the configuration of the policy pack") from None
+
+
+def remediated(record: engine.Record, remediations: Sequence[wellarchitected.Remediation]) -> engine.Record:
+    """The preview as the engine registers it once the rules of level `remediate` have mended it."""
+    resources = record.by_urn()
+    for remediation in remediations:
+        resource = resources[remediation.urn]
+        inputs = wellarchitected.with_changes(resource.inputs, remediation.changes, engine.Secret)
+        changed = {key: value for key, value in inputs.items() if value is not resource.inputs.get(key)}
+        resources[remediation.urn] = replace(resource, inputs=inputs, outputs={**resource.outputs, **changed})
+    return replace(record, resources=list(resources.values()))

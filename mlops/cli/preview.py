@@ -19,12 +19,12 @@ from mlops.project import Project
 from mlops.report import preview as report
 
 
-def judge(record: engine.Record, config: Path | None, project: Project) -> tuple[dict[str, Any], bool]:
-    """The verdicts as a document, and whether they stop a deployment."""
+def judge(record: engine.Record, config: Path | None, project: Project) -> tuple[engine.Record, dict[str, Any], bool]:
+    """What is registered once the policy pack has mended it, the verdicts as a document, and whether they stop a deployment."""
     default = project.root / policy.CONFIG_FILE
     settings = policy.load_config(config) if config else policy.load_config(default) if default.is_file() else None
     verdicts = policy.evaluate(record, settings, date.today())
-    return verdicts.to_dict(), bool(verdicts.blocking)
+    return policy.remediated(record, verdicts.remediations), verdicts.to_dict(), bool(verdicts.blocking)
 
 
 def preview(
@@ -47,7 +47,7 @@ def preview(
         recorded = engine.preview(here.root, stack)
     program = time.perf_counter()
     with output.doing("judging it by the policy pack"):
-        verdicts, failed = judge(recorded, config, here)
+        recorded, verdicts, failed = judge(recorded, config, here)
     done = time.perf_counter()
     document = report.document(recorded, verdicts, {"program": program - started, "policy": done - program, "total": done - started})
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from datetime import date
 from typing import Any
@@ -92,9 +93,18 @@ def fitting(names: list[str], width: int) -> str:
         shown -= 1
 
 
+def show_remediations(console: Console, remediations: list[dict[str, Any]]) -> None:
+    """What the rules of level `remediate` changed of which resource."""
+    for remediation in remediations:
+        made = ", ".join(f"{path} = {json.dumps(value)}" for path, value in remediation["changes"].items())
+        console.print(f"[cyan]remediated[/] [bold]{remediation['rule']}[/] {escape(remediation['urn'].rsplit('::', 1)[-1])}")
+        console.print(f"    {escape(remediation['problem'] or made)}", soft_wrap=True)
+
+
 def show_verdicts(console: Console, verdicts: dict[str, Any]) -> None:
     """Findings first, then the pillar table and the 32 checklist items."""
     policy = verdicts["policy"]
+    show_remediations(console, policy["remediations"])
     shown = [finding for finding in policy["findings"] if finding["outcome"] in ("fail", "error")]
     for finding in sorted(shown, key=lambda item: (item["level"] != "mandatory", item["rule"])):
         style = "red" if finding["level"] == "mandatory" else "yellow"

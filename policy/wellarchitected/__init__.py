@@ -4,9 +4,11 @@ report = evaluate(resources, stack="prod", config=None, today=date.today())
 report.to_dict()["checklist"]
 """
 
+from .changes import put, with_changes
 from .checklist import CHECKLIST, FRAMEWORK_SOURCE, FRAMEWORK_VERSION, BestPractice, Item, best_practices
 from .evaluate import evaluate
 from .model import Context, Example, Exemption, Parameter, Resource, Rule, rule
+from .remediation import Remediation
 from .report import Finding, Report
 from .rules import RULES
 from .settings import ConfigurationError, crossguard_config, environment_of
@@ -29,6 +31,7 @@ __all__ = [
     "NotApplicable",
     "NotEvaluable",
     "Parameter",
+    "Remediation",
     "Report",
     "Resource",
     "Rule",
@@ -37,5 +40,7 @@ __all__ = [
     "crossguard_config",
     "environment_of",
     "evaluate",
+    "put",
     "rule",
+    "with_changes",
 ]

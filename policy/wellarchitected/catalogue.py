@@ -105,6 +105,8 @@ def _entry(rule: Rule) -> list[str]:
     for label, ids in (("Checklist", rule.checklist), ("Specification", rule.spec), ("Compare", rule.sources)):
         if ids:
             lines.append(f"- {label}: {', '.join(ids)}.")
+    if rule.remediation:
+        lines.append("- Can mend what breaks it: level `remediate`.")
     if rule.parameters:
         lines += ["", "| parameter | what it means | schema | default |", "|---|---|---|---|"]
     for name, parameter in rule.parameters.items():

@@ -4,6 +4,8 @@ Every rule becomes a policy of its own, with its level, severity, parameters and
 resource's inputs, rules of stack scope the whole stack after registration. Both call `evaluate.judge`, so the verdicts are those of the
 offline evaluation: problems are violations, unknown values are reported as Pulumi reports them (an advisory "can't run policy … during
 preview"), an exempt resource is silent, a defect of a rule is a violation that says so instead of an exception that would abort the preview.
+
+A rule that can be mended has a remediation, which the engine runs where the configuration gives the rule the level `remediate`.
 """
 
 from __future__ import annotations
@@ -25,21 +27,39 @@ from pulumi_policy import (
     StackValidationArgs,
     StackValidationPolicy,
 )
+from pulumi_policy import Secret as PolicySecret
 from pulumi_policy import Severity as PolicySeverity
-from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, UnknownValueError
+from pulumi_policy.proxy import (
+    UNKNOWN_ARCHIVE_VALUE,
+    UNKNOWN_ARRAY_VALUE,
+    UNKNOWN_ASSET_VALUE,
+    UNKNOWN_BOOLEAN_VALUE,
+    UNKNOWN_NUMBER_VALUE,
+    UNKNOWN_OBJECT_VALUE,
+    UNKNOWN_STRING_VALUE,
+    UnknownValueError,
+)
 
 from .asl import PIPELINE, STATE_MACHINE, started_resources
+from .changes import with_changes
 from .evaluate import Selection, Verdict, judge, rule_context, with_started
 from .exemptions import Exemptions
 from .graph import Graph
 from .model import STACK, Exemption, Resource, Rule, canonical_type
+from .remediation import remedy
 from .settings import ENVIRONMENTS, EXEMPTIONS_RULE, Settings, environment_of, parse_exemptions
-from .values import UNKNOWN
+from .values import UNKNOWN, Secret
 
 T = TypeVar("T")
 PACK_NAME = "wellarchitected"
 FRAMEWORK = "AWS Well-Architected Framework"
 FRAMEWORK_VERSION = "2026-09-22"
+_UNKNOWN_VALUES = frozenset(
+    (
+        UNKNOWN_ARCHIVE_VALUE, UNKNOWN_ARRAY_VALUE, UNKNOWN_ASSET_VALUE, UNKNOWN_BOOLEAN_VALUE, UNKNOWN_NUMBER_VALUE, UNKNOWN_OBJECT_VALUE,
+        UNKNOWN_STRING_VALUE,
+    )
+)  # fmt: skip
 _EXEMPTION_SCHEMA = {
     "type": "array",
     "description": "Exceptions with reason, owner and expiry; an expired, unused or incomplete one fails",
@@ -69,6 +89,30 @@ def _item(container: Any, key: Any) -> Any:
         return UNKNOWN
 
 
+def unwrapped(value: Any) -> Any:
+    """A value that a remediation gets, without the SDK's proxies: they hide what is secret. Unknown values stay the engine's markers."""
+    if isinstance(value, PolicySecret):
+        return PolicySecret(unwrapped(value.value))
+    if isinstance(value, dict):
+        return {key: unwrapped(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [unwrapped(item) for item in value]
+    if isinstance(value, Mapping | Sequence) and not isinstance(value, str | bytes):
+        return unwrapped(value["__target"])  # type: ignore[index, call-overload]
+    return value
+
+
+def _to_judge(value: Any) -> Any:
+    """An unwrapped value as rules read it: with the pack's own unknowns and secrets."""
+    if isinstance(value, PolicySecret):
+        return Secret(_to_judge(value.value))
+    if isinstance(value, dict):
+        return {key: _to_judge(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_to_judge(item) for item in value]
+    return UNKNOWN if isinstance(value, str) and value in _UNKNOWN_VALUES else plain(value)
+
+
 class _LazyResource(Resource):
     """A resource whose properties are decoded when a rule first reads them: most rules never read most resources."""
 
@@ -87,9 +131,12 @@ class _LazyResource(Resource):
 
 
 def _of_arguments(args: ResourceValidationArgs) -> Resource:
-    return _LazyResource(
-        args.urn, args.resource_type, args.name, args.props, parent=args.opts.parent or "", protect=bool(args.opts.protect)
-    )
+    return _LazyResource(args.urn, args.resource_type, args.name, args.props, **_options_of(args))
+
+
+def _options_of(args: ResourceValidationArgs) -> dict[str, Any]:
+    options = args.opts
+    return {"parent": options.parent or "", "protect": bool(options.protect), "ignore_changes": list(options.ignore_changes)}
 
 
 def _of_stack_resource(resource: PolicyResource) -> Resource:
@@ -102,6 +149,7 @@ def _of_stack_resource(resource: PolicyResource) -> Resource:
         dependencies=[dependency.urn for dependency in resource.dependencies],
         property_dependencies={key: [target.urn for target in targets] for key, targets in resource.property_dependencies.items()},
         protect=bool(resource.opts.protect),
+        ignore_changes=list(resource.opts.ignore_changes),
     )
 
 
@@ -187,6 +235,28 @@ def resource_policy(rule: Rule, today: Callable[[], date]) -> Callable[[Resource
     return validate
 
 
+def remediation(rule: Rule, today: Callable[[], date]) -> Callable[[ResourceValidationArgs], dict[str, Any] | None]:
+    """The remediation of a rule that has one: the resource's new properties, or nothing where it stays as it is."""
+
+    def remediate(args: ResourceValidationArgs) -> dict[str, Any] | None:
+        if canonical_type(args.resource_type) not in rule.types:
+            return None
+        properties = unwrapped(args.props)
+        resource = Resource(args.urn, args.resource_type, args.name, _to_judge(properties), **_options_of(args))
+        stack = _stack_of(args.urn)
+        settings = _settings(rule, args.get_config(), stack)
+        found = remedy(rule, resource, rule_context(rule, settings, stack, today(), None), Exemptions(settings.exemptions, today()))
+        if found is None:
+            return None
+        if found.problem:
+            error = UnknownValueError(UNKNOWN_STRING_VALUE, [])
+            error.message = found.problem  # the only thing that the SDK shows of a remediation without ending the preview
+            raise error
+        return with_changes(properties, found.changes, PolicySecret)
+
+    return remediate
+
+
 def stack_policy(rule: Rule, today: Callable[[], date]) -> Callable[[StackValidationArgs, ReportViolation], None]:
     """The validation of a rule of stack scope."""
 
@@ -259,6 +329,8 @@ def policies(rules: Iterable[Rule], environment: str, today: Callable[[], date])
         if rule.scope == "stack":
             made.append(StackValidationPolicy(validate=stack_policy(rule, today), **described))
         else:
+            if rule.remediation:
+                described["remediate"] = remediation(rule, today)
             made.append(RulePolicy(rule, today, **described))
     return made
 

@@ -106,9 +106,18 @@ def rule_context(rule: Rule, settings: Settings, stack: str, today: date, graph:
 
 
 def evaluate(
-    resources: Sequence[Resource], *, stack: str, config: Mapping[str, Any] | None = None, today: date, rules: Sequence[Rule] | None = None
+    resources: Sequence[Resource],
+    *,
+    stack: str,
+    config: Mapping[str, Any] | None = None,
+    today: date,
+    rules: Sequence[Rule] | None = None,
+    mend: bool = True,
 ) -> Report:
     """Judge a stack's resources. `config` is described in `settings`; `rules` defaults to the whole catalogue.
+
+    Rules of level `remediate` mend the resources first; with `mend=False` (resources that are there already, such as a stack's state) what
+    they would change is reported only, and judged is what is there.
 
     Raises `ConfigurationError` for a wrong configuration; never for anything the resources contain.
     """
@@ -116,16 +125,21 @@ def evaluate(
         from .rules import RULES  # the catalogue imports this package's nouns
 
         rules = RULES
+    from .remediation import remediate  # it judges, too
+
     settings = parse(config, stack, rules)
-    graph = Graph(with_started(resources), stack)
+    registered, remediations = remediate(resources, rules, settings, stack, today)
+    graph = Graph(with_started(registered if mend else resources), stack)
     select = Selection(graph)
     exemptions = Exemptions(settings.exemptions, today)
-    report = Report(settings.environment)
+    report = Report(settings.environment, remediations)
     for rule in rules:
         level = settings.level(rule)
         if level == "disabled":
             report.leave_out(rule)
             continue
+        if level == "remediate":
+            level = "mandatory"  # as the engine judges what is left
         context = rule_context(rule, settings, stack, today, graph)
         tally = report.open(rule, level)
         for resource in select(rule):

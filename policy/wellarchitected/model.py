@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .graph import Graph
 
 Outcome = Literal["pass", "fail", "exempt", "not_applicable", "not_evaluable", "error"]
-Level = Literal["mandatory", "advisory", "disabled"]
+Level = Literal["mandatory", "advisory", "disabled", "remediate"]
 Severity = Literal["critical", "high", "medium", "low"]
 Scope = Literal["resource", "stack"]
 
@@ -36,10 +36,11 @@ class Resource:
 
     `property_dependencies` names, per top-level property, the URNs of the resources its value comes from.
     `state` names the state of a state machine that starts this thing, when no resource declares it (`asl.started_resources`).
+    `ignore_changes` names the properties whose differences an update leaves alone (the resource option `ignoreChanges`).
     """
 
     __slots__ = (
-        "__dict__", "dependencies", "file", "line", "name", "parent", "properties", "property_dependencies", "protect", "provider", "state",
+        "__dict__", "dependencies", "file", "ignore_changes", "line", "name", "parent", "properties", "property_dependencies", "protect", "provider", "state",
         "type", "urn",
     )  # fmt: skip
 
@@ -57,6 +58,7 @@ class Resource:
         file: str | None = None,
         line: int | None = None,
         state: str | None = None,
+        ignore_changes: Sequence[str] = (),
     ) -> None:
         self.urn = urn
         self.type = canonical_type(type)
@@ -70,6 +72,7 @@ class Resource:
         self.file = file
         self.line = line
         self.state = state
+        self.ignore_changes = ignore_changes
 
     def __repr__(self) -> str:
         return f"Resource({self.type}, {self.name!r})"
@@ -123,12 +126,14 @@ class Example:
         properties: Mapping[str, Any] | None = None,
         links: Mapping[str, str | Sequence[str]] | None = None,
         protect: bool = False,
+        ignore_changes: Sequence[str] = (),
     ) -> None:
         self.type = type_
         self.name = name
         self.properties = dict(properties or {})
         self.links = {key: (value,) if isinstance(value, str) else tuple(value) for key, value in (links or {}).items()}
         self.protect = protect
+        self.ignore_changes = ignore_changes
 
 
 @dataclass(frozen=True)
@@ -175,6 +180,9 @@ class Context:
 
 
 Check = Callable[[Resource, Context], "str | Iterable[str] | None"]
+Changes = Mapping[str, Any]
+"""A path inside the properties (`rules[0].status`) to the value that shall stand there."""
+Remedy = Callable[[Resource, Context], Changes]
 
 
 @dataclass(frozen=True)
@@ -185,6 +193,8 @@ class Rule:
     `NotApplicable`. A problem names the property; the message adds `fix`. `missing` is the outcome when `reads` (a property path, of the
     resource of type `reads_of`) is taken out of the compliant example,
     `unknown` the outcome when it is not known; `reads` is `None` where the rule is about a resource's existence.
+    `remediation` returns the changes of properties that make a violating resource keep the rule, where only one way is right
+    (`remediation`); it sees one resource, so the rule's scope is the resource.
     """
 
     id: str
@@ -208,6 +218,11 @@ class Rule:
     example_environment: str = "prod"
     when_types: tuple[str, ...] = ()
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    remediation: Remedy | None = None
+
+    def __post_init__(self) -> None:
+        if self.remediation is not None and self.scope != "resource":
+            raise ValueError(f"rule {self.id}: only a rule of resource scope can have a remediation")
 
     @property
     def title(self) -> str:
@@ -259,12 +274,14 @@ def _words(given: str | Sequence[str]) -> tuple[str, ...]:
 __all__ = [
     "PILLARS",
     "STACK",
+    "Changes",
     "Context",
     "Example",
     "Exemption",
     "Level",
     "Outcome",
     "Parameter",
+    "Remedy",
     "Resource",
     "Rule",
     "Scope",

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .checklist import CHECKLIST
 from .model import PILLARS, Exemption, Level, Outcome, Resource, Rule, Severity
+
+if TYPE_CHECKING:
+    from .remediation import Remediation
 
 OUTCOMES: tuple[Outcome, ...] = ("pass", "fail", "exempt", "not_applicable", "not_evaluable", "error")
 
@@ -56,8 +59,9 @@ class Finding:
 class Report:
     """Everything an evaluation found out."""
 
-    def __init__(self, environment: str) -> None:
+    def __init__(self, environment: str, remediations: Sequence[Remediation] = ()) -> None:
         self.environment = environment
+        self.remediations = remediations
         self.findings: list[Finding] = []
         self._tallies: dict[str, tuple[Rule, Level, Counter[Outcome]]] = {}
         self._disabled: list[Rule] = []
@@ -143,7 +147,12 @@ class Report:
     def to_dict(self) -> dict[str, Any]:
         """`policy`, `pillars`, `checklist` and `rules` as the JSON documents of the command line hold them."""
         return {
-            "policy": {**self.counters(), "environment": self.environment, "findings": [asdict(finding) for finding in self.findings]},
+            "policy": {
+                **self.counters(),
+                "environment": self.environment,
+                "findings": [asdict(finding) for finding in self.findings],
+                "remediations": [asdict(remediation) for remediation in self.remediations],
+            },
             "pillars": self.pillars(),
             "checklist": self.checklist(),
             "rules": self.rules(),

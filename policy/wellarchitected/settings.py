@@ -19,7 +19,7 @@ from typing import Any
 from .model import Exemption, Level, Rule
 
 ENVIRONMENTS = ("dev", "prod")
-LEVELS: tuple[Level, ...] = ("mandatory", "advisory", "disabled")
+LEVELS: tuple[Level, ...] = ("mandatory", "advisory", "disabled", "remediate")
 EXEMPTION_FIELDS = ("rule", "urn", "reason", "owner", "expires")
 EXEMPTIONS_RULE = "exemptions-valid"
 _PRODUCTION = re.compile(r"(^|[-_./])(prod|production|live)($|[-_./])")

@@ -41,7 +41,9 @@ def struct(properties: Any) -> struct_pb2.Struct:
 
 
 def options(resource: Resource) -> analyzer_pb2.AnalyzerResourceOptions:
-    return analyzer_pb2.AnalyzerResourceOptions(protect=resource.protect, parent=resource.parent)
+    return analyzer_pb2.AnalyzerResourceOptions(
+        protect=resource.protect, parent=resource.parent, ignoreChanges=list(resource.ignore_changes)
+    )
 
 
 def analyze_request(resource: Resource) -> analyzer_pb2.AnalyzeRequest:
@@ -76,12 +78,7 @@ def servicer(
 
 def configure(service: _PolicyAnalyzerServicer, sections: dict[str, dict[str, Any]]) -> None:
     """`--policy-pack-config`."""
-    levels = {
-        "advisory": analyzer_pb2.ADVISORY,
-        "mandatory": analyzer_pb2.MANDATORY,
-        "remediate": analyzer_pb2.REMEDIATE,
-        "disabled": analyzer_pb2.DISABLED,
-    }
+    levels = {name: analyzer_pb2.EnforcementLevel.Value(name.upper()) for name in ("advisory", "mandatory", "disabled", "remediate")}
     request = analyzer_pb2.ConfigureAnalyzerRequest()
     for name, section in sections.items():
         properties = {key: value for key, value in section.items() if key != "enforcementLevel"}
@@ -100,3 +97,8 @@ def diagnostics(service: _PolicyAnalyzerServicer, resources: Sequence[Resource])
             found.append(diagnostic)
     found.extend(service.AnalyzeStack(analyze_stack_request(resources), None).diagnostics)
     return found
+
+
+def remediations(service: _PolicyAnalyzerServicer, resource: Resource) -> list[Any]:
+    """What the rules of level `remediate` answer about a resource before it is analysed."""
+    return list(service.Remediate(analyze_request(resource), None).remediations)

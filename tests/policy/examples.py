@@ -31,6 +31,7 @@ def resources(examples: Sequence[Example], prefix: str = "") -> list[Resource]:
                 dependencies=[urns[name] for names in example.links.values() for name in names],
                 property_dependencies={key: [urns[name] for name in names] for key, names in example.links.items()},
                 protect=example.protect,
+                ignore_changes=example.ignore_changes,
                 file="__main__.py",
                 line=1,
             )  # fmt: skip
@@ -61,5 +62,5 @@ def changed(examples: Sequence[Example], type_: str, path: str, value: Any) -> l
             else:
                 target[last] = value
             links.pop(path, None)
-        result.append(Example(example.type, example.name, properties, links, example.protect))
+        result.append(Example(example.type, example.name, properties, links, example.protect, example.ignore_changes))
     return result

@@ -47,6 +47,7 @@ def test_report_has_exactly_the_promised_keys() -> None:
     document = evaluate([bucket(acl="public-read")], stack="dev", today=TODAY).to_dict()
     assert list(document) == ["policy", "pillars", "checklist", "rules"]
     counters = {"rules", "evaluations", "pass", "fail", "exempt", "not_applicable", "not_evaluable", "error", "findings", "environment"}
+    counters |= {"remediations"}
     assert set(document["policy"]) == counters
     finding = {"rule", "urn", "outcome", "level", "severity", "message", "pillar", "practice", "checklist", "spec", "file", "line"}
     finding |= {"state", "exemption"}

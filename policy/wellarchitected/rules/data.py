@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..changes import put
 from ..model import Context, Example, Resource, rule
 from ..policies import is_public, statements
 from ..values import NotApplicable, as_list
@@ -20,6 +21,7 @@ EPHEMERAL = ("ledger", "claim", "idempoten", "lock", "session", "prediction", "c
     fix="Set pointInTimeRecovery.enabled to true",
     reads="pointInTimeRecovery.enabled", compliant={"pointInTimeRecovery": {"enabled": True}},
         violating={"pointInTimeRecovery": {"enabled": False}},
+    remediation=put({"pointInTimeRecovery.enabled": True}),
 )  # fmt: skip
 def dynamodb_recovery(table: Resource, context: Context) -> str | None:
     """Tables can be restored to any point in time."""
@@ -49,6 +51,7 @@ def dynamodb_encrypted(table: Resource, context: Context) -> str | None:
     why="One replacement or `pulumi destroy` takes the table and everything in it.",
     fix="Set deletionProtectionEnabled to true",
     reads="deletionProtectionEnabled", compliant={"deletionProtectionEnabled": True}, violating={"deletionProtectionEnabled": False},
+    remediation=put({"deletionProtectionEnabled": True}),
 )  # fmt: skip
 def dynamodb_deletion_protection(table: Resource, context: Context) -> str | None:
     """Production tables cannot be deleted by accident."""
@@ -99,6 +102,7 @@ def dynamodb_expires_ephemeral(table: Resource, context: Context) -> str | None:
     why="Rotation limits how much data one piece of key material protects; it is free and changes nothing else.",
     fix="Set enableKeyRotation to true",
     reads="enableKeyRotation", compliant={"enableKeyRotation": True}, violating={"enableKeyRotation": False},
+    remediation=put({"enableKeyRotation": True}),
 )  # fmt: skip
 def kms_rotation(key: Resource, context: Context) -> str | None:
     """Keys rotate."""

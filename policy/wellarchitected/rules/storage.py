@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..changes import put
 from ..model import Context, Example, Resource, rule
 from ..policies import denies_insecure_transport, is_public, statements
 from ..values import NotApplicable, Unreadable, as_list, dig, is_set
@@ -347,6 +348,7 @@ def access_logging(bucket: Resource, context: Context) -> str | None:
     why="With forceDestroy one wrong `pulumi destroy` deletes every object and version with the bucket.",
     fix="Remove forceDestroy in production",
     reads="forceDestroy", missing="pass", compliant={"forceDestroy": False}, violating={"forceDestroy": True},
+    remediation=put({"forceDestroy": False}),
 )  # fmt: skip
 def no_force_destroy(bucket: Resource, context: Context) -> str | None:
     """Production buckets are not emptied when they are destroyed."""
@@ -360,6 +362,7 @@ def no_force_destroy(bucket: Resource, context: Context) -> str | None:
     fix="Set rule.objectOwnership to BucketOwnerEnforced",
     reads="rule.objectOwnership", compliant={"rule": {"objectOwnership": "BucketOwnerEnforced"}},
         violating={"rule": {"objectOwnership": "ObjectWriter"}},
+    remediation=put({"rule.objectOwnership": "BucketOwnerEnforced"}),
 )  # fmt: skip
 def acl_disabled(controls: Resource, context: Context) -> str | None:
     """Ownership controls switch ACLs off."""
