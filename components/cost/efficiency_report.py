@@ -12,6 +12,7 @@ from components.base.grants import (
     ENDPOINT_READ,
     LOG_DESCRIBE,
     LOG_FILTER,
+    LOG_GROUP_TAGS,
     RUNS_READ,
     STATISTICS_READ,
     TRAINING_LIST,
@@ -55,6 +56,7 @@ class EfficiencyReport(pulumi.ComponentResource):
             model=None,
             environment={
                 "STACK": platform.stack,
+                "STACK_TAGS": json.dumps(platform.cost_filter()),
                 "PREFIX": platform.prefix,
                 "DAYS": str(settings.days),
                 "TARGET": str(settings.target),
@@ -106,6 +108,7 @@ class EfficiencyReport(pulumi.ComponentResource):
         statements = [
             *shared.lake.logs.grant_write(f"{REPORTS}efficiency/"),
             allow(LOG_FILTER, arns.log_streams(f"/aws/lambda/{shared.platform.prefix}-*")),
+            allow(LOG_GROUP_TAGS, arns.log_group(f"/aws/lambda/{shared.platform.prefix}-*")),
             allow_anywhere([*LOG_DESCRIBE[:1], *STATISTICS_READ, *(TRAINING_LIST if endpoints else [])]),
         ]
         if jobs:

@@ -66,7 +66,7 @@ def functions(start: datetime, end: datetime, until: float) -> list[dict[str, An
     prefix, rows = "/aws/lambda/", []
     groups = logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=f"{prefix}{os.environ['PREFIX']}-")
     window = {"startTime": int(start.timestamp() * 1000), "endTime": int(end.timestamp() * 1000), "filterPattern": '"platform.report"'}
-    for group in (group["logGroupName"] for page in groups for group in page["logGroups"]):
+    for group in (group["logGroupName"] for page in groups for group in page["logGroups"] if of_the_stack(group)):
         messages, sampled = [], False
         for number, page in enumerate(logs.get_paginator("filter_log_events").paginate(logGroupName=group, **window), start=1):
             messages += [event["message"] for event in page["events"]]
@@ -77,6 +77,12 @@ def functions(start: datetime, end: datetime, until: float) -> list[dict[str, An
         if runs:
             rows.append(function_row(group.removeprefix(prefix), runs, sampled=sampled))
     return sorted(rows, key=lambda row: -row["billed_seconds"])
+
+
+def of_the_stack(group: dict[str, Any]) -> bool:
+    """By its tags: names of a stack whose own name only begins like this one's begin like this one's."""
+    tags = logs.list_tags_for_resource(resourceArn=group["arn"].removesuffix(":*"))["tags"]
+    return json.loads(os.environ["STACK_TAGS"]).items() <= tags.items()
 
 
 def glue_job(name: str, start: datetime) -> dict[str, Any]:

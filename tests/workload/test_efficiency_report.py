@@ -116,6 +116,9 @@ def test_together_the_services_are_between_the_best_and_the_worst_and_met_exactl
         assert min(each) - 1e-3 <= found["serverless"]["utilization"] <= max(each) + 1e-3
 
 
+OF_THE_STACK = {"Project": "mlops", "Stack": "test"}
+
+
 @pytest.fixture
 def function_of_the_stack(aws: None, function: Callable[..., ModuleType]) -> ModuleType:
     boto3.client("s3").create_bucket(Bucket="the-reports", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
@@ -123,6 +126,7 @@ def function_of_the_stack(aws: None, function: Callable[..., ModuleType]) -> Mod
     return function(
         "efficiency_report",
         STACK="test",
+        STACK_TAGS=json.dumps(OF_THE_STACK),
         PREFIX="mlops-test",
         DAYS="7",
         TARGET="0.8",
@@ -144,9 +148,9 @@ class Context:
         return self._milliseconds
 
 
-def write_reports(name: str, lines: list[str], when: datetime) -> None:
+def write_reports(name: str, lines: list[str], when: datetime, stack: str = "test") -> None:
     logs = boto3.client("logs")
-    logs.create_log_group(logGroupName=f"/aws/lambda/{name}")
+    logs.create_log_group(logGroupName=f"/aws/lambda/{name}", tags={**OF_THE_STACK, "Stack": stack, "Model": "flights"})
     logs.create_log_stream(logGroupName=f"/aws/lambda/{name}", logStreamName="s")
     events = [{"timestamp": int(when.timestamp() * 1000), "message": line} for line in lines]
     logs.put_log_events(logGroupName=f"/aws/lambda/{name}", logStreamName="s", logEvents=events)
@@ -198,6 +202,14 @@ def test_the_report_and_the_metrics_say_what_was_used(
     assert metrics["MemoryUtilization", (("Function", "mlops-test-flights-predict"),)] == pytest.approx(150 / 512 * 100, abs=0.01)
     assert metrics["GainPerDollar", (("Algorithm", "lightgbm"), ("Model", "flights"))] == pytest.approx(6.0, abs=1e-3)
     assert metrics["LambdaSecondsPerThousandPredictions", (("Stack", "test"),)] == pytest.approx(10.0)
+
+
+def test_a_stack_whose_name_begins_like_this_ones_has_no_rows_here(function_of_the_stack: ModuleType) -> None:
+    for name, stack in (("mlops-test-clean-up", "test"), ("mlops-test-eu-clean-up", "test-eu")):
+        write_reports(name, [report(90, 100)], datetime.now(UTC) - timedelta(hours=1), stack)
+    boto3.client("logs").create_log_group(logGroupName="/aws/lambda/mlops-test-made-by-hand")
+    boto3.client("glue").create_job(Name="mlops-test-flights-validate", Role="r", Command={"Name": "glueetl", "ScriptLocation": "s3://b/k"})
+    assert [row["name"] for row in function_of_the_stack.handler({}, Context())["functions"]] == ["mlops-test-clean-up"]
 
 
 def test_runs_before_the_window_are_left_out(function_of_the_stack: ModuleType) -> None:
