@@ -105,7 +105,8 @@ def test_every_action_is_pinned_by_its_digest() -> None:
 @pytest.mark.parametrize(("body", "code"), [("assert 1 + 1 == 2", 0), ("assert 1 + 1 == 3", 2)])
 def test_a_failing_test_fails_the_check_of_a_pull_request(tmp_path: Path, body: str, code: int) -> None:
     """The steps of ci.yml on a small project with this project's Makefile; its linters are not what is tried here."""
-    triggers = workflow("ci.yml")[True]  # YAML reads `on` as a truth value
+    whole: dict[Any, Any] = workflow("ci.yml")
+    triggers = whole[True]  # YAML reads `on` as a truth value
     assert "pull_request" in triggers and triggers["push"] == {"branches": ["main"]}
     for path in (".ci", ".venv/bin", "tests"):
         (tmp_path / path).mkdir(parents=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,6 +14,25 @@ from .test_responses import OPEN, PUBLIC, attached, give_rights, role_of, stack_
 pytestmark = [pytest.mark.sandbox, pytest.mark.spec("SEC-7c")]
 
 
+@pytest.fixture
+def put_back(watching: Any) -> Iterator[None]:
+    """Other tests audit the same stack: it is left as it was deployed."""
+    s3, ec2, iam, prefix = watching.client("s3"), watching.client("ec2"), watching.client("iam"), watching.outputs["prefix"]
+    bucket = watching.outputs["buckets"]["raw"]
+    policy = s3.get_bucket_policy(Bucket=bucket)["Policy"]
+    access = s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
+    yield
+    s3.put_bucket_policy(Bucket=bucket, Policy=policy)
+    s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=access)
+    ec2.revoke_security_group_ingress(GroupId=stack_group(watching), IpPermissions=OPEN)
+    kms = watching.client("kms")
+    kms.enable_key(KeyId=kms.describe_key(KeyId=f"alias/{prefix}-data")["KeyMetadata"]["KeyId"])
+    iam.delete_role_policy(RoleName=f"{prefix}-watched", PolicyName="more")
+    iam.delete_role(RoleName=f"{prefix}-watched")
+    watching.client("cloudtrail").start_logging(Name=f"{prefix}-trail")
+
+
+@pytest.mark.usefixtures("put_back")
 def test_nothing_is_changed_and_the_records_say_what_would_have_been(watching: Any, until: Any) -> None:
     s3, prefix = watching.client("s3"), watching.outputs["prefix"]
     bucket, group = watching.outputs["buckets"]["raw"], stack_group(watching)

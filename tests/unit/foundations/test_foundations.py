@@ -64,7 +64,7 @@ def test_the_foundations_follow_all_advice_but_where_a_reason_is_written(project
 @pytest.mark.spec("SEC-8g")
 @pytest.mark.parametrize("mode", ["existing", "off"])
 def test_what_is_there_already_or_not_wanted_is_neither_made_nor_touched(tmp_path: Path, mode: str) -> None:
-    detection = dict.fromkeys(("guardduty", "security_hub", "config", "access_analyzer", "macie"), mode)
+    detection: dict[str, str] = dict.fromkeys(("guardduty", "security_hub", "config", "access_analyzer", "macie"), mode)
     names = (
         "s3_public_access_block",
         "ebs_encryption",
@@ -74,7 +74,7 @@ def test_what_is_there_already_or_not_wanted_is_neither_made_nor_touched(tmp_pat
         "registry_policy",
         "image_scanning",
     )
-    guards = dict.fromkeys(names, mode)
+    guards: dict[str, str] = dict.fromkeys(names, mode)
     found = {r.type.split(":")[1] for r in registered(tmp_path, "account", detection=detection, guards=guards, audit={"trail": mode})}
     services = {name.split("/")[0] for name in found}
     assert not services & {
