@@ -125,7 +125,14 @@ CATALOG_WRITE = [
     "glue:UpdatePartition",
 ]
 SECURITY_CONFIGURATION_READ = ["glue:GetSecurityConfiguration"]
-TRAINING_RUN = ["sagemaker:CreateTrainingJob", "sagemaker:DescribeTrainingJob", "sagemaker:StopTrainingJob", "sagemaker:AddTags"]
+# With `.sync` Step Functions tags the job and reads its tags ("IAM policies for calling SageMaker AI" in its developer guide).
+TRAINING_RUN = [
+    "sagemaker:CreateTrainingJob",
+    "sagemaker:DescribeTrainingJob",
+    "sagemaker:StopTrainingJob",
+    "sagemaker:AddTags",
+    "sagemaker:ListTags",
+]
 # Listing is of the whole account and region.
 TRAINING_LIST = ["sagemaker:ListTrainingJobs"]
 TRAINING_READ = ["sagemaker:DescribeTrainingJob"]
@@ -267,8 +274,10 @@ TABLE_RESTORE = [
 ]
 PIPELINE_START = ["codepipeline:StartPipelineExecution"]
 BUILD_RUN = ["codebuild:StartBuild", "codebuild:BatchGetBuilds", "codebuild:StopBuild"]
-TEST_REPORT = ["codebuild:CreateReport", "codebuild:UpdateReport", "codebuild:BatchPutTestCases"]
-COVERAGE_REPORT = ["codebuild:CreateReport", "codebuild:UpdateReport", "codebuild:BatchPutCodeCoverages"]
+# Also where the group is there already ("Test report permissions" in CodeBuild's user guide).
+REPORT = ["codebuild:CreateReportGroup", "codebuild:CreateReport", "codebuild:UpdateReport"]
+TEST_REPORT = [*REPORT, "codebuild:BatchPutTestCases"]
+COVERAGE_REPORT = [*REPORT, "codebuild:BatchPutCodeCoverages"]
 # A connection uploads the source with an access list, although the bucket takes none.
 ARTIFACT_ACL = ["s3:PutObjectAcl"]
 ARTIFACT_STORE = ["s3:GetBucketAcl", "s3:GetBucketLocation"]

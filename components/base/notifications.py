@@ -27,7 +27,8 @@ class Notifications(pulumi.ComponentResource):
             kms_master_key_id=keys.operations.arn,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        aws.sns.TopicPolicy(
+        # AWS Budgets and Cost Anomaly Detection try to publish when they are given the topic.
+        self.policy = aws.sns.TopicPolicy(
             f"{name}-alerts-policy", arn=topic.arn, policy=json_text(self._policy(platform)), opts=pulumi.ResourceOptions(parent=self)
         )
         undelivered = WorkQueue(

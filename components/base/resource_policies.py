@@ -46,12 +46,15 @@ VAULT_ACTIONS = [
 def closed(platform: Platform, actions: Sequence[str] | str, resources: Sequence[str] | str | None) -> list[Statement]:
     """Denies plain HTTP and other accounts; `resources` is None where the policy belongs to one resource and may not name it.
 
-    Services come with no account: what they may do is said by the statements that admit them.
+    Services come with no account: what they may do is said by the statements that admit them. That the account is asked for first keeps a
+    service from being denied that does not even say that it is one (EventBridge fills no conditions of a topic's policy).
     """
     accounts = [platform.account, *platform.settings.identity.trusted_accounts]
     conditions: dict[str, dict[str, Any]] = {
         "DenyPlainHttp": {"Bool": {"aws:SecureTransport": "false"}},
         "DenyOtherAccounts": {
+            # A negated test holds for an absent key too.
+            "Null": {"aws:PrincipalAccount": "false"},
             "StringNotEquals": {"aws:PrincipalAccount": accounts},
             "BoolIfExists": {"aws:PrincipalIsAWSService": "false"},
         },

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import pulumi
 import pulumi_aws as aws
@@ -118,8 +118,7 @@ class BuildProject(pulumi.ComponentResource):
                     {"name": variable, "value": value, "type": "PLAINTEXT"} for variable, value in sorted(args.environment.items())
                 ],
             },
-            # Without a cache section in the buildspec a custom cache is empty; layers of Docker images are worth keeping.
-            cache={"type": "LOCAL", "modes": ["LOCAL_DOCKER_LAYER_CACHE" if args.docker else "LOCAL_CUSTOM_CACHE"]},
+            cache=None if network else _local_cache(args.docker),  # type: ignore[arg-type]
             logs_config={"cloudwatch_logs": {"status": "ENABLED", "group_name": logs.group_name}, "s3_logs": {"status": "DISABLED"}},
             encryption_key=self._shared.keys.models.arn,
             build_timeout=settings.timeout_minutes,
@@ -129,3 +128,9 @@ class BuildProject(pulumi.ComponentResource):
             # CodeBuild tries its role out when the project is made.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[role.policy, logs]),
         )
+
+
+def _local_cache(docker: bool) -> dict[str, Any]:
+    """For builds outside a VPC: CodeBuild has no local cache in one ("Local caching" in its user guide)."""
+    # Without a cache section in the buildspec a custom cache is empty; layers of Docker images are worth keeping.
+    return {"type": "LOCAL", "modes": ["LOCAL_DOCKER_LAYER_CACHE" if docker else "LOCAL_CUSTOM_CACHE"]}

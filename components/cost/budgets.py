@@ -44,7 +44,7 @@ class Budgets(pulumi.ComponentResource):
             filter_expression={"ands": [{"tags": {"key": tag, "values": [value]}} for tag, value in tags.items()]},
             metrics="UnblendedCost",
             notifications=[*self._alerts("ACTUAL"), *self._alerts("FORECASTED")],
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[self._shared.notifications.policy]),
         )
 
     def _alerts(self, kind: str) -> list[Any]:

@@ -34,7 +34,7 @@ class CostAnomalies(pulumi.ComponentResource):
                     "values": [f"{settings.minimum_usd:g}"],
                 }
             },
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[shared.notifications.policy]),
         )
         self.register_outputs({"monitor": monitor_arn})
 
@@ -48,12 +48,14 @@ class CostAnomalies(pulumi.ComponentResource):
                 monitor_dimension="SERVICE",
                 opts=pulumi.ResourceOptions(parent=self),
             )
-        # A custom monitor takes one tag key: the one that tells the stack from others.
+        # A custom monitor takes one tag key: the one that tells the stack from others. The provider compares the whole expression as AWS tells
+        # it back, with what is absent as null, and would replace a monitor of another text at every update.
         key, value = list(platform.cost_filter().items())[-1]
+        absent = dict.fromkeys(("And", "CostCategories", "Dimensions", "Not", "Or"))
         return aws.costexplorer.AnomalyMonitor(
             f"{name}-monitor",
             name=platform.name("costs"),
             monitor_type="CUSTOM",
-            monitor_specification=json_text({"Tags": {"Key": key, "Values": [value], "MatchOptions": ["EQUALS"]}}),
+            monitor_specification=json_text({**absent, "Tags": {"Key": key, "MatchOptions": None, "Values": [value]}}),
             opts=pulumi.ResourceOptions(parent=self),
         )

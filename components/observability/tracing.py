@@ -33,8 +33,8 @@ class Tracing(pulumi.ComponentResource):
                 opts=child,
             )
         if settings.sampling:
-            # The health check asks every half minute and has nothing behind it.
-            self._rule(f"{name}-health", f"{platform.prefix[:25]}-health", 100, service, f"/{stage}/health", 0, 0.0)
+            # The health check asks every half minute and has nothing behind it. No document says whether the path begins with the stage.
+            self._rule(f"{name}-health", f"{platform.prefix[:25]}-health", 100, service, "*/health", 0, 0.0)
             self._rule(f"{name}-api", f"{platform.prefix[:28]}-api", 200, service, "*", settings.requests_a_second, settings.rate)
         self.register_outputs({})
 

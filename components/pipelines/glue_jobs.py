@@ -130,7 +130,7 @@ class GlueJobs(pulumi.ComponentResource):
                 *statements,
                 *processed.grant_overwrite(prefix),
                 *shared.lake.models.grant_read("code/"),
-                *self._log_statements(f"{self._log_prefix}/"),
+                *self._log_statements(self._log_prefix),
                 *self._log_statements("/aws-glue/jobs"),
                 allow_anywhere(METRICS_PUT, metrics),
             ],

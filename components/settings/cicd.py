@@ -55,7 +55,17 @@ class CicdSettings(Strict):
     in_vpc: Annotated[bool, Field(description="Builds run in the private subnets; they need NAT to reach the package registry.")] = False
     compute: Literal["BUILD_GENERAL1_SMALL", "BUILD_GENERAL1_MEDIUM", "BUILD_GENERAL1_LARGE"] = "BUILD_GENERAL1_MEDIUM"
     timeout_minutes: Annotated[int, Field(ge=5, le=60)] = 30
-    concurrent_builds: Annotated[int, Field(ge=1, le=20, description="Builds of one project at the same time.")] = 2
+    concurrent_builds: (
+        Annotated[
+            int,
+            Field(
+                ge=1,
+                le=20,
+                description="Builds of one project at the same time; a further one fails. Unset, it waits for the account's quota, which must not be below this number.",
+            ),
+        ]
+        | None
+    ) = None
     keep_days: Annotated[int, Field(ge=30, le=3650, description="How long artefacts are kept; a rollback needs them.")] = 90
 
     @model_validator(mode="after")

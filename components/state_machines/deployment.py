@@ -145,7 +145,8 @@ def _create_endpoint_config(args: DeploymentMachine) -> State:
         "RoutingConfig": ROUTING,
     }
     return args.common.task(
-        "sagemaker:createEndpointConfig",
+        # The optimised integration takes no field that SageMaker got later than it, such as RoutingConfig.
+        "aws-sdk:sagemaker:createEndpointConfig",
         {
             "EndpointConfigName.$": "$.plan.answer.endpoint_config_name",
             **({"KmsKeyId": args.key_arn} if takes_volume_key(settings.instance_type) else {}),

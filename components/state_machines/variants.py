@@ -42,7 +42,7 @@ def challenger_states(
             "Default": "CreateEndpointConfig",
         },
         "CreateTestConfig": common.task(
-            "sagemaker:createEndpointConfig",
+            "aws-sdk:sagemaker:createEndpointConfig",
             {
                 "EndpointConfigName.$": "$.plan.answer.endpoint_config_name",
                 **({"KmsKeyId": key_arn} if takes_volume_key(settings.instance_type) else {}),

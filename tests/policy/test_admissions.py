@@ -148,3 +148,13 @@ def test_a_table_is_backed_up_by_its_arn_by_a_wildcard_or_by_a_tag() -> None:
     assert failing("tables-in-backup-plan", plan, table, selection(resources=["*"])) == []
     assert failing("tables-in-backup-plan", plan, table, selection(selectionTags=tags)) == []
     assert failing("tables-in-backup-plan", plan, table, selection(selectionTags=[{**tags[0], "value": "never"}])) == ["table"]
+
+
+def test_a_topic_that_is_told_of_costs_admits_who_tells() -> None:
+    topic = Example(TOPIC, "topic")
+    told = Example("aws:costexplorer/anomalySubscription:AnomalySubscription", "anomalies", links={"subscribers": "topic"})
+    assert failing("topic-admits-publisher", topic, told) == ["topic"], "the default policy admits the account only"
+    policy = Example(
+        "aws:sns/topicPolicy:TopicPolicy", "policy", admitting("costalerts.amazonaws.com", "sns:Publish"), links={"arn": "topic"}
+    )
+    assert failing("topic-admits-publisher", topic, told, policy) == []

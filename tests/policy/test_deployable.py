@@ -143,3 +143,19 @@ def test_reservations_are_added_up_and_an_unknown_one_is_not_passed() -> None:
     assert outcome("lambda-concurrency-left", *functions(450, 451)) == "fail"
     assert outcome("lambda-concurrency-left", *functions(-1, -1)) == "pass"
     assert outcome("lambda-concurrency-left", *functions(450, UNKNOWN)) == "not_evaluable"
+
+
+@pytest.mark.parametrize(
+    ("cache", "inside", "expected"),
+    [
+        ({"type": "LOCAL"}, False, "pass"),
+        ({"type": "S3", "location": "cache"}, True, "pass"),
+        ({"type": "LOCAL"}, True, "fail"),
+        (None, False, "fail"),
+        (None, True, "not_applicable"),
+    ],
+)
+def test_in_a_vpc_a_build_has_no_local_cache(cache: dict[str, str] | None, inside: bool, expected: str) -> None:
+    properties: dict[str, Any] = {"vpcConfig": {"vpcId": "vpc-1", "subnets": ["subnet-1"], "securityGroupIds": ["sg-1"]}} if inside else {}
+    project = Example("aws:codebuild/project:Project", "build", {**properties, **({"cache": cache} if cache else {})})
+    assert outcome("build-cached", project) == expected

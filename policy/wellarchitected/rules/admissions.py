@@ -29,6 +29,7 @@ from ._types import (
     TOPIC_POLICY,
 )
 
+ANOMALY_SUBSCRIPTION = "aws:costexplorer/anomalySubscription:AnomalySubscription"
 KEY_POLICY = "aws:kms/keyPolicy:KeyPolicy"
 NOTIFICATION = "aws:s3/bucketNotification:BucketNotification"
 CLOUDWATCH, EVENTS, S3, SNS = (f"{name}.amazonaws.com" for name in ("cloudwatch", "events", "s3", "sns"))
@@ -48,7 +49,7 @@ def senders(resource: Resource, graph: Graph) -> dict[str, str]:
     """The services that send to a topic or queue by a right of their own, each with the name of what makes them."""
     uses = (
         ((CLOUDWATCH, ALARM, "alarmActions"), (CLOUDWATCH, ALARM, "okActions"), (EVENTS, EVENT_TARGET, "arn"), (S3, NOTIFICATION, "topics"),
-            ("budgets.amazonaws.com", BUDGET, "notifications"))
+            ("budgets.amazonaws.com", BUDGET, "notifications"), ("costalerts.amazonaws.com", ANOMALY_SUBSCRIPTION, "subscribers"))
         if resource.type == TOPIC
         else ((EVENTS, EVENT_TARGET, "arn"), (EVENTS, EVENT_TARGET, "deadLetterConfig"), (SNS, SUBSCRIPTION, "endpoint"),
             (SNS, SUBSCRIPTION, "redrivePolicy"), (S3, NOTIFICATION, "queues"))
@@ -153,7 +154,7 @@ def queue_admits_sender(queue: Resource, context: Context) -> Iterator[str]:
     "topic-admits-publisher", TOPIC, scope="stack",
     practices="OPS08-BP04 REL06-BP03", checklist="CHK-OPS-5", severity="high", level="advisory",
     why="A topic's default policy admits CloudWatch alone: what EventBridge, S3 or a budget publishes is lost without a word.",
-    fix="Attach an aws.sns.TopicPolicy that allows the service sns:Publish, with aws:SourceArn or aws:SourceAccount",
+    fix="Attach an aws.sns.TopicPolicy that allows the service sns:Publish, with aws:SourceArn or aws:SourceAccount (but EventBridge fills neither)",
     reads="policy", reads_of=TOPIC_POLICY, missing="fail",
     compliant=(Example(TOPIC, "topic"), Example(EVENT_TARGET, "target", links={"arn": "topic"}),
         Example(TOPIC_POLICY, "policy", {"policy": admitting(EVENTS, "sns:Publish")}, links={"arn": "topic"})),

@@ -142,13 +142,19 @@ def build_bounded(project: Resource, context: Context) -> str | None:
 @rule(
     "build-cached", CODE_BUILD_PROJECT,
     practices="SUS06-BP04 PERF02-BP02", checklist="CHK-PERF-3", spec="SUS-4c", severity="low", level="advisory",
-    why="Dependencies that are fetched again at every build cost time and transfer.",
-    fix="Set cache.type to LOCAL or S3",
+    why="Dependencies that are fetched again at every build cost time and transfer. In a VPC CodeBuild has no local cache, whatever is set.",
+    fix="Set cache.type to LOCAL, or to S3 in a VPC",
     reads="cache.type", compliant={"cache": {"type": "LOCAL"}}, violating={"cache": {"type": "NO_CACHE"}},
 )  # fmt: skip
 def build_cached(project: Resource, context: Context) -> str | None:
     """Builds keep what they can use again."""
-    return None if project.get("cache.type", "NO_CACHE") != "NO_CACHE" else f"cache.type of '{project.name}' is NO_CACHE"
+    kind = project.get("cache.type", "NO_CACHE")
+    if project.get("vpcConfig") is None:
+        return None if kind != "NO_CACHE" else f"cache.type of '{project.name}' is NO_CACHE"
+    # https://docs.aws.amazon.com/codebuild/latest/userguide/caching-local.html (2026-11)
+    if kind == "NO_CACHE":
+        raise NotApplicable("runs in a VPC, where nothing is kept on the build hosts")
+    return f"cache.type of '{project.name}' is LOCAL, which keeps nothing in a VPC" if kind == "LOCAL" else None
 
 
 @rule(

@@ -171,9 +171,33 @@ def test_images_are_built_for_the_processor_they_run_on() -> None:
 @pytest.mark.parametrize("stack", ["dev", "prod"])
 def test_builds_are_bounded_encrypted_and_hold_no_secret(stack: str) -> None:
     for project in of_type(preview(stack), PROJECT):
-        assert project.inputs["buildTimeout"] <= 60 and "encryptionKey" in project.inputs and project.inputs["concurrentBuildLimit"] >= 1
+        assert project.inputs["buildTimeout"] <= 60 and "encryptionKey" in project.inputs
         assert project.inputs["environment"]["image"].startswith("aws/codebuild/amazonlinux-")
         assert project.inputs["logsConfig"]["cloudwatchLogs"]["groupName"] == f"/aws/codebuild/{project.inputs['name']}"
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_a_new_account_takes_the_builds_as_they_are(stack: str) -> None:
+    """Its quota may be one build at a time, and no project may promise more; in a VPC there is no local cache."""
+    for project in of_type(preview(stack), PROJECT):
+        assert project.inputs.get("concurrentBuildLimit", 1) <= 1
+        assert ("cache" in project.inputs) == ("vpcConfig" not in project.inputs)
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_the_role_of_the_tests_may_do_all_that_a_report_asks_for(stack: str) -> None:
+    (policy,) = [p for p in of_type(preview(stack), "aws:iam/rolePolicy:RolePolicy") if p.name == "cicd-builds-test-policy"]
+    granted = {
+        (resource.rsplit("/", 1)[1], action)
+        for statement in json.loads(policy.inputs["policy"])["Statement"]
+        for resource in statement["Resource"]
+        for action in statement["Action"]
+        if ":report-group/" in resource
+    }
+    # "Test report permissions" in CodeBuild's user guide.
+    for report, put in (("unit", "BatchPutTestCases"), ("coverage", "BatchPutCodeCoverages")):
+        for action in ("CreateReportGroup", "CreateReport", "UpdateReport", put):
+            assert (f"mlops-{stack}-test-{report}", f"codebuild:{action}") in granted
 
 
 def test_packages_are_grouped_as_codepipeline_allows() -> None:

@@ -261,8 +261,9 @@ def test_groups_that_services_make_unasked_are_there_before_them(stack: str) -> 
 def test_the_api_is_traced_by_a_rule_of_its_own_and_its_health_check_is_not() -> None:
     rules = {each["urlPath"]: each for each in inputs("prod", "aws:xray/samplingRule:SamplingRule")}
     assert (rules["*"]["serviceName"], rules["*"]["reservoirSize"]) == ("mlops-prod-api/v1", 1)
-    assert (rules["/v1/health"]["fixedRate"], rules["/v1/health"]["reservoirSize"]) == (0, 0)
-    assert rules["/v1/health"]["priority"] < rules["*"]["priority"]
+    # With the stage before the path and without.
+    assert (rules["*/health"]["fixedRate"], rules["*/health"]["reservoirSize"]) == (0, 0)
+    assert rules["*/health"]["priority"] < rules["*"]["priority"]
     (group,) = inputs("prod", "aws:xray/group:Group")
     assert 'service("mlops-prod-api/v1")' in group["filterExpression"]
 
