@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -308,6 +309,40 @@ def anomalies_told(monitor: Resource, context: Context) -> str | None:
     """Somebody hears of unusual costs."""
     found = context.graph.referring(monitor, ANOMALY_SUBSCRIPTION, "monitorArnLists")
     return None if found else f"no subscription tells of '{monitor.name}'"
+
+
+# https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_Expression.html, as the provider's example of a monitor has it.
+_EXPRESSION = {"And", "CostCategories", "Dimensions", "Not", "Or", "Tags"}
+
+
+@rule(
+    "anomaly-monitor-whole", ANOMALY_MONITOR,
+    practices="OPS06-BP02 OPS05-BP02", checklist="CHK-OPS-3", level="advisory", severity="medium",
+    why="The provider reads a monitor's expression back with null for what is absent, finds a shorter text changed, and replaces the monitor "
+        "at every update: its history of anomalies begins anew.",
+    fix="Name And, CostCategories, Dimensions, Not, Or and Tags in monitorSpecification, null where there is nothing, and MatchOptions in each",
+    reads="monitorSpecification", missing="not_applicable",
+    compliant={"monitorSpecification": '{"And": null, "CostCategories": null, "Dimensions": null, "Not": null, "Or": null, '
+        '"Tags": {"Key": "Team", "MatchOptions": null, "Values": ["a"]}}'},
+    violating={"monitorSpecification": '{"Tags": {"Key": "Team", "Values": ["a"]}}'},
+)  # fmt: skip
+def anomaly_monitor_whole(monitor: Resource, context: Context) -> Iterator[str]:
+    """The expression of a cost monitor is written as the provider reads it back."""
+    monitor.document("monitorSpecification")  # says itself what is unknown or no JSON
+    text = monitor.get("monitorSpecification")
+    if text is None:
+        raise NotApplicable("watches a dimension")
+    # Documents are read without their nulls, and here it is these that count.
+    expression = json.loads(text) if isinstance(text, str) else text
+    if not isinstance(expression, dict):
+        yield f"monitorSpecification of '{monitor.name}' is no object"
+        return
+    lacking = sorted(_EXPRESSION - expression.keys())
+    if lacking:
+        yield f"monitorSpecification of '{monitor.name}' does not name {', '.join(lacking)}"
+    for key in ("CostCategories", "Dimensions", "Tags"):
+        if isinstance(expression.get(key), dict) and "MatchOptions" not in expression[key]:
+            yield f"monitorSpecification.{key} of '{monitor.name}' does not name MatchOptions"
 
 
 @rule(

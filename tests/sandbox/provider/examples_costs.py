@@ -55,7 +55,7 @@ COSTS: list[tuple[str, str, dict[str, Any]]] = [
         {
             "name": "costs",
             "monitorType": "CUSTOM",
-            "monitorSpecification": json.dumps({"Tags": {"Key": "project", "Values": ["example"]}}),
+            "monitorSpecification": json.dumps({"And": None, "Tags": {"Key": "project", "MatchOptions": None, "Values": ["example"]}}),
             "tags": TAGS,
         },
     ),

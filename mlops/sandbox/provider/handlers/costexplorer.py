@@ -33,7 +33,7 @@ class AnomalyMonitor(_Tagged):
         if dimension:
             monitor["MonitorDimension"] = dimension
         if specification:
-            monitor["MonitorSpecification"] = json.loads(specification)
+            monitor["MonitorSpecification"] = _given(json.loads(specification))
         return call("create_anomaly_monitor", AnomalyMonitor=monitor, ResourceTags=call.tag_list() or None)["MonitorArn"]
 
     def computed(self, call: Call, id_: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -70,3 +70,10 @@ class AnomalySubscription(_Tagged):
 
     def delete(self, call: Call, id_: str, state: Mapping[str, Any]) -> None:
         call("delete_anomaly_subscription", SubscriptionArn=id_)
+
+
+def _given(expression: Any) -> Any:
+    """An expression without what is null in it, which the provider reads as absent."""
+    if isinstance(expression, dict):
+        return {key: _given(value) for key, value in expression.items() if value is not None}
+    return [_given(item) for item in expression] if isinstance(expression, list) else expression
