@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from .checklist import CHECKLIST, FRAMEWORK_SOURCE, FRAMEWORK_VERSION, best_practices
+from .checklist import CHECKLIST, FRAMEWORK_SOURCE, FRAMEWORK_VERSION, best_practices, lens_practices
 from .model import PILLARS, Example, Rule
 from .rules import RULES
 from .services import service_name, service_of
@@ -102,6 +102,9 @@ def _entry(rule: Rule) -> list[str]:
     if rule.when_types:
         lines.append(f"- Only where the stack has {' or '.join(f'`{type_}`' for type_ in rule.when_types)}.")
     lines.append(f"- Best practices: {practices}.")
+    if rule.lens:
+        named = "; ".join(f"{practice} {lens_practices()[practice].title}" for practice in rule.lens)
+        lines.append(f"- Machine Learning Lens: {named}.")
     for label, ids in (("Checklist", rule.checklist), ("Specification", rule.spec), ("Compare", rule.sources)):
         if ids:
             lines.append(f"- {label}: {', '.join(ids)}.")

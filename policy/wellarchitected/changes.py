@@ -15,9 +15,9 @@ from .values import UNKNOWN, NotEvaluable, Secret
 _PART = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
 
 
-def put(changes: Changes) -> Remedy:
-    """The remediation that makes the same changes whatever the resource is."""
-    return lambda resource, context: changes
+def put(changes: Changes, *types: str) -> Remedy:
+    """The remediation that makes the same changes of every resource, or of those of `types` only."""
+    return lambda resource, context: changes if not types or resource.type in types else {}
 
 
 def with_changes(properties: Mapping[str, Any], changes: Changes, secret: type = Secret) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The 32 items of the Well-Architected checklist and the best practices of the framework (release of 2026-09-22)."""
+"""The 32 items of the Well-Architected checklist, the best practices of the framework (release of 2026-09-22) and of its lens for ML."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from importlib.resources import files
 
 # Ids, titles and risks in data/best_practices.tsv are of this release; nothing else of the framework's text is here.
 FRAMEWORK_VERSION = "2026-09-22"
+LENS_VERSION = "2025-11-19"
+LENS_SOURCE = "https://docs.aws.amazon.com/wellarchitected/latest/machine-learning-lens/"
 FRAMEWORK_SOURCE = "https://docs.aws.amazon.com/wellarchitected/latest/framework/"
 _ITEMS = {
     "OPS": ("infrastructure as code", "CI/CD pipeline", "automated testing", "monitoring and logging", "incident response"),
@@ -54,5 +56,29 @@ class BestPractice:
 @cache
 def best_practices() -> dict[str, BestPractice]:
     """All best practices by id."""
-    text = (files("wellarchitected") / "data" / "best_practices.tsv").read_text(encoding="utf-8")
-    return {row["id"]: BestPractice(**row) for row in csv.DictReader(text.splitlines(), delimiter="\t")}
+    return {row["id"]: BestPractice(**row) for row in _table("best_practices.tsv")}
+
+
+@dataclass(frozen=True)
+class LensPractice:
+    """A best practice of the Machine Learning Lens."""
+
+    id: str
+    title: str
+    pillar: str
+
+
+@cache
+def lens_practices() -> dict[str, LensPractice]:
+    """All best practices of the Machine Learning Lens by id."""
+    return {row["id"]: LensPractice(**row) for row in _table("machine_learning_lens.tsv")}
+
+
+@cache
+def security_hub_controls() -> dict[str, frozenset[str]]:
+    """The controls of AWS Security Hub by id, each with the standards it is part of (`FSBP`, `NIST-800-53-5`, `PCI-4.0.1`, `CIS-3.0.0`, …)."""
+    return {row["id"]: frozenset(row["standards"].split()) for row in _table("security_hub_controls.tsv")}
+
+
+def _table(name: str) -> csv.DictReader[str]:
+    return csv.DictReader((files("wellarchitected") / "data" / name).read_text(encoding="utf-8").splitlines(), delimiter="\t")

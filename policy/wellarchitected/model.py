@@ -194,7 +194,7 @@ class Rule:
     resource of type `reads_of`) is taken out of the compliant example,
     `unknown` the outcome when it is not known; `reads` is `None` where the rule is about a resource's existence.
     `remediation` returns the changes of properties that make a violating resource keep the rule, where only one way is right
-    (`remediation`); it sees one resource, so the rule's scope is the resource.
+    (`remediation`); it sees one resource, so the rule's scope is the resource. `lens` names practices of the Machine Learning Lens.
     """
 
     id: str
@@ -219,6 +219,7 @@ class Rule:
     when_types: tuple[str, ...] = ()
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     remediation: Remedy | None = None
+    lens: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.remediation is not None and self.scope != "resource":
@@ -250,6 +251,7 @@ def rule(
     spec: str | Sequence[str] = (),
     sources: str | Sequence[str] = (),
     when_types: str | Sequence[str] = (),
+    lens: str | Sequence[str] = (),
     **metadata: Any,
 ) -> Callable[[Check], Rule]:
     """Make a `Rule` of a function. Lists may be given as text separated by spaces; an example of one resource as its properties."""
@@ -261,7 +263,7 @@ def rule(
     def make(check: Check) -> Rule:
         return Rule(
             id=id, check=check, types=types, practices=_words(practices), checklist=_words(checklist), spec=_words(spec),
-            sources=_words(sources), when_types=_words(when_types), compliant=example(compliant), violating=example(violating), **metadata,
+            sources=_words(sources), when_types=_words(when_types), lens=_words(lens), compliant=example(compliant), violating=example(violating), **metadata,
         )  # fmt: skip
 
     return make

@@ -6,8 +6,9 @@ import json
 import re
 from collections.abc import Iterator
 
+from ..changes import put
 from ..graph import Graph
-from ..model import Context, Example, Parameter, Resource, rule
+from ..model import Changes, Context, Example, Parameter, Resource, rule
 from ..policies import allows, condition_keys, is_public, principals, statements
 from ..values import NotApplicable, Unreadable, as_list, dig, is_set
 from ._checks import below, not_given, not_set, not_true
@@ -99,6 +100,7 @@ def secret_rotation_interval(rotation: Resource, context: Context) -> str | None
     why="With a window of zero a secret deleted by mistake is gone at once, and with it everything that logs in with it.",
     fix="Set recoveryWindowInDays to 7 or more",
     reads="recoveryWindowInDays", missing="pass", compliant={"recoveryWindowInDays": 30}, violating={"recoveryWindowInDays": 0},
+    remediation=put({"recoveryWindowInDays": 30}),
 )  # fmt: skip
 def secret_recoverable(secret: Resource, context: Context) -> str | None:
     """Production's secrets can be brought back."""
@@ -352,6 +354,7 @@ def anomaly_monitor_whole(monitor: Resource, context: Context) -> Iterator[str]:
     why="A detector that is declared and switched off looks like one in every inventory.",
     fix="Remove enable: false",
     reads="enable", missing="pass", compliant={"enable": True}, violating={"enable": False},
+    remediation=put({"enable": True}),
 )  # fmt: skip
 def guardduty_on(detector: Resource, context: Context) -> str | None:
     """Declared detectors detect."""
@@ -365,6 +368,7 @@ def guardduty_on(detector: Resource, context: Context) -> str | None:
     fix="Set findingPublishingFrequency to FIFTEEN_MINUTES",
     reads="findingPublishingFrequency", compliant={"findingPublishingFrequency": "FIFTEEN_MINUTES"},
         violating={"findingPublishingFrequency": "SIX_HOURS"},
+    remediation=put({"findingPublishingFrequency": "FIFTEEN_MINUTES"}),
 )  # fmt: skip
 def guardduty_frequent(detector: Resource, context: Context) -> str | None:
     """Findings are exported within a quarter of an hour."""
@@ -396,6 +400,7 @@ def config_records_everything(recorder: Resource, context: Context) -> str | Non
     why="A recorder does nothing until it is started.",
     fix="Set isEnabled to true",
     reads="isEnabled", compliant={"isEnabled": True}, violating={"isEnabled": False},
+    remediation=put({"isEnabled": True}),
 )  # fmt: skip
 def config_on(status: Resource, context: Context) -> str | None:
     """Declared recorders record."""
@@ -422,6 +427,7 @@ def inspector_covers(enabler: Resource, context: Context) -> str | None:
     why="Paused, it finds no personal data in buckets where none should be.",
     fix="Set status to ENABLED",
     reads="status", missing="pass", compliant={"status": "ENABLED"}, violating={"status": "PAUSED"},
+    remediation=put({"status": "ENABLED"}),
 )  # fmt: skip
 def macie_on(macie: Resource, context: Context) -> str | None:
     """Declared Macie looks for personal data."""
@@ -437,12 +443,21 @@ def macie_on(macie: Resource, context: Context) -> str | None:
     reads="blockPublicPolicy", compliant=dict.fromkeys(("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls",
         "restrictPublicBuckets"), True),
     violating={"blockPublicAcls": True},
+    remediation=put(dict.fromkeys(("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"), True)),
 )  # fmt: skip
 def account_blocks_public_buckets(block: Resource, context: Context) -> Iterator[str]:
     """A declared block of the account blocks everything."""
     for flag in ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"):
         if problem := not_true(block, flag):
             yield problem
+
+
+LEAST_OF_PASSWORDS = (("minimumPasswordLength", 14), ("passwordReusePrevention", 24))
+
+
+def lengthen_passwords(policy: Resource, context: Context) -> Changes:
+    """The least values where there are smaller ones."""
+    return {path: least for path, least in LEAST_OF_PASSWORDS if below(policy, path, least)}
 
 
 @rule(
@@ -453,10 +468,11 @@ def account_blocks_public_buckets(block: Resource, context: Context) -> Iterator
     fix="Set minimumPasswordLength to 14 or more and passwordReusePrevention to 24",
     reads="minimumPasswordLength", compliant={"minimumPasswordLength": 14, "passwordReusePrevention": 24},
         violating={"minimumPasswordLength": 8},
+    remediation=lengthen_passwords,
 )  # fmt: skip
 def account_password_policy(policy: Resource, context: Context) -> Iterator[str]:
     """Passwords of the account are long and not used again."""
-    for path, least in (("minimumPasswordLength", 14), ("passwordReusePrevention", 24)):
+    for path, least in LEAST_OF_PASSWORDS:
         if problem := below(policy, path, least, 6 if path == "minimumPasswordLength" else 0):
             yield problem
 
@@ -634,6 +650,7 @@ DETECTOR_FEATURE = "aws:guardduty/detectorFeature:DetectorFeature"
     why="A feature that is declared and off finds nothing, and nobody looks a second time.",
     fix="Set status to ENABLED",
     reads="status", compliant={"name": "S3_DATA_EVENTS", "status": "ENABLED"}, violating={"name": "S3_DATA_EVENTS", "status": "DISABLED"},
+    remediation=put({"status": "ENABLED"}),
 )  # fmt: skip
 def guardduty_feature_on(feature: Resource, context: Context) -> str | None:
     """Declared features of a detector detect."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..changes import put
 from ..model import Context, Example, Resource, rule
 from ..values import NotApplicable, is_set
 from ._checks import not_true
@@ -32,6 +33,7 @@ def api_access_logging(stage: Resource, context: Context) -> str | None:
     why="A trace shows whether a slow request waited for the gateway, the function or the model.",
     fix="Set xrayTracingEnabled to true",
     reads="xrayTracingEnabled", compliant={"xrayTracingEnabled": True}, violating={"xrayTracingEnabled": False},
+    remediation=put({"xrayTracingEnabled": True}),
 )  # fmt: skip
 def api_tracing(stage: Resource, context: Context) -> str | None:
     """API stages are traced."""
@@ -99,6 +101,7 @@ def api_throttled(api: Resource, context: Context) -> str | None:
     fix="Set settings.dataTraceEnabled to false",
     reads="settings.dataTraceEnabled", missing="pass", compliant={"settings": {"dataTraceEnabled": False}},
         violating={"settings": {"dataTraceEnabled": True}},
+    remediation=put({"settings.dataTraceEnabled": False}),
 )  # fmt: skip
 def api_no_data_trace(settings: Resource, context: Context) -> str | None:
     """Request bodies are not logged."""
@@ -111,6 +114,7 @@ def api_no_data_trace(settings: Resource, context: Context) -> str | None:
     why="Per-method metrics show which operation is slow.",
     fix="Set settings.metricsEnabled to true",
     reads="settings.metricsEnabled", compliant={"settings": {"metricsEnabled": True}}, violating={"settings": {"metricsEnabled": False}},
+    remediation=put({"settings.metricsEnabled": True}),
 )  # fmt: skip
 def api_metrics(settings: Resource, context: Context) -> str | None:
     """API methods are measured."""
@@ -179,6 +183,7 @@ def api_compression(api: Resource, context: Context) -> str | None:
     why="TLS 1.0 and 1.1 are broken.",
     fix="Set securityPolicy to TLS_1_2 or newer",
     reads="securityPolicy", compliant={"securityPolicy": "TLS_1_2"}, violating={"securityPolicy": "TLS_1_0"},
+    remediation=put({"securityPolicy": "TLS_1_2"}),
 )  # fmt: skip
 def api_domain_tls(domain: Resource, context: Context) -> str | None:
     """Custom domains speak TLS 1.2 or newer."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..model import Context, Example, Resource, rule
+from ..changes import put
+from ..model import Changes, Context, Example, Resource, rule
 from ..policies import is_public, statements
 from ..values import NotApplicable, as_list, dig
 from ._checks import below, not_given, not_set, not_true
@@ -21,7 +22,7 @@ SEARCH = "aws:opensearch/domain:Domain"
 @rule(
     "cache-encrypted", f"{CACHE} {DAX}",
     practices="SEC08-BP02", checklist="CHK-SEC-2", severity="high", level="advisory",
-    sources="checkov:CKV_AWS_29 checkov:CKV_AWS_47 securityhub:ElastiCache.4 securityhub:DAX.1",
+    sources="checkov:CKV_AWS_29 checkov:CKV_AWS_47 securityhub:ElastiCache.4 securityhub:DynamoDB.3",
     why="What is cached is the hottest data there is; snapshots and swap write it to disk.",
     fix="Set atRestEncryptionEnabled (serverSideEncryption.enabled of DAX) to true",
     reads="atRestEncryptionEnabled",
@@ -52,7 +53,7 @@ def cache_customer_key(cache: Resource, context: Context) -> str | None:
 @rule(
     "cache-tls", f"{CACHE} {MEMORY} {DAX}",
     practices="SEC09-BP02", checklist="CHK-SEC-3", severity="high", level="advisory",
-    sources="checkov:CKV_AWS_30 checkov:CKV_AWS_202 checkov:CKV_AWS_239 securityhub:ElastiCache.5 securityhub:DAX.3",
+    sources="checkov:CKV_AWS_30 checkov:CKV_AWS_202 checkov:CKV_AWS_239 securityhub:ElastiCache.5 securityhub:DynamoDB.7",
     why="A cache without TLS answers in clear, and knows no passwords either.",
     fix="Set transitEncryptionEnabled (tlsEnabled of MemoryDB) to true, clusterEndpointEncryptionType of DAX to TLS",
     reads="transitEncryptionEnabled",
@@ -214,6 +215,17 @@ def search_node_to_node_tls(domain: Resource, context: Context) -> str | None:
     return not_true(domain, "nodeToNodeEncryption.enabled")
 
 
+OLD_TLS = "Policy-Min-TLS-1-0-2019-07"  # what is set where nothing is given
+
+
+def require_https(domain: Resource, context: Context) -> Changes:
+    """HTTPS only, and a TLS policy where the one that is set accepts TLS 1.0."""
+    changes: dict[str, object] = {"domainEndpointOptions.enforceHttps": True}
+    if domain.get("domainEndpointOptions.tlsSecurityPolicy", OLD_TLS) == OLD_TLS:
+        changes["domainEndpointOptions.tlsSecurityPolicy"] = "Policy-Min-TLS-1-2-PFS-2023-10"
+    return changes
+
+
 @rule(
     "search-https", SEARCH,
     practices="SEC09-BP02", checklist="CHK-SEC-3", severity="high", level="advisory",
@@ -223,13 +235,14 @@ def search_node_to_node_tls(domain: Resource, context: Context) -> str | None:
     reads="domainEndpointOptions.tlsSecurityPolicy",
     compliant={"domainEndpointOptions": {"enforceHttps": True, "tlsSecurityPolicy": "Policy-Min-TLS-1-2-PFS-2023-10"}},
     violating={"domainEndpointOptions": {"enforceHttps": False}},
+    remediation=require_https,
 )  # fmt: skip
 def search_https(domain: Resource, context: Context) -> Iterator[str]:
     """Search domains accept only current TLS."""
     if not domain.get("domainEndpointOptions.enforceHttps", True):
         yield f"domainEndpointOptions.enforceHttps of '{domain.name}' is not true"
-    policy = domain.get("domainEndpointOptions.tlsSecurityPolicy", "Policy-Min-TLS-1-0-2019-07")
-    if policy == "Policy-Min-TLS-1-0-2019-07":
+    policy = domain.get("domainEndpointOptions.tlsSecurityPolicy", OLD_TLS)
+    if policy == OLD_TLS:
         yield f"domainEndpointOptions.tlsSecurityPolicy of '{domain.name}' accepts TLS 1.0"
 
 
@@ -389,6 +402,7 @@ def search_storage_type(domain: Resource, context: Context) -> str | None:
     fix="Set softwareUpdateOptions.autoSoftwareUpdateEnabled to true",
     reads="softwareUpdateOptions.autoSoftwareUpdateEnabled", compliant={"softwareUpdateOptions": {"autoSoftwareUpdateEnabled": True}},
         violating={"softwareUpdateOptions": {"autoSoftwareUpdateEnabled": False}},
+    remediation=put({"softwareUpdateOptions.autoSoftwareUpdateEnabled": True}),
 )  # fmt: skip
 def search_updates(domain: Resource, context: Context) -> str | None:
     """Search domains install service updates themselves."""

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ..model import Context, Example, Parameter, Resource, rule
+from ..changes import put
+from ..model import Changes, Context, Example, Parameter, Resource, rule
 from ..policies import denies_insecure_transport
 from ..values import NotApplicable, as_list, dig
 from ._checks import both, not_given, not_set, not_true
@@ -53,6 +54,7 @@ def disks(resource: Resource) -> list[tuple[str, Any]]:
     fix="Set metadataOptions.httpTokens to required",
     reads="metadataOptions.httpTokens",
     **both({"metadataOptions": {"httpTokens": "required"}}, {"metadataOptions": {"httpTokens": "optional"}}, MACHINE, TEMPLATE),
+    remediation=put({"metadataOptions.httpTokens": "required"}),
 )  # fmt: skip
 def ec2_metadata_v2(machine: Resource, context: Context) -> str | None:
     """Machines give their credentials only to sessions."""
@@ -65,11 +67,12 @@ def ec2_metadata_v2(machine: Resource, context: Context) -> str | None:
 @rule(
     "ec2-metadata-hops", f"{TEMPLATE} {MACHINE}",
     practices="SEC05-BP02", checklist="CHK-SEC-1", severity="medium", level="advisory",
-    sources="checkov:CKV_AWS_341 securityhub:AutoScaling.4",
+    sources="checkov:CKV_AWS_341",
     why="With more than one hop, containers on the machine reach the machine's own credentials.",
     fix="Set metadataOptions.httpPutResponseHopLimit to 1",
     reads="metadataOptions.httpPutResponseHopLimit", missing="pass",
     **both({"metadataOptions": {"httpPutResponseHopLimit": 1}}, {"metadataOptions": {"httpPutResponseHopLimit": 2}}, TEMPLATE, MACHINE),
+    remediation=put({"metadataOptions.httpPutResponseHopLimit": 1}),
 )  # fmt: skip
 def ec2_metadata_hops(machine: Resource, context: Context) -> str | None:
     """The credentials of a machine stay on it."""
@@ -505,10 +508,19 @@ def lb_access_logs(balancer: Resource, context: Context) -> str | None:
     why="A new load balancer has another name: everything that points to the old one is down until DNS has changed.",
     fix="Set enableDeletionProtection to true",
     reads="enableDeletionProtection", compliant={"enableDeletionProtection": True}, violating={"enableDeletionProtection": False},
+    remediation=put({"enableDeletionProtection": True}),
 )  # fmt: skip
 def lb_deletion_protection(balancer: Resource, context: Context) -> str | None:
     """Production load balancers cannot be deleted by accident."""
     return None if balancer.protect else not_true(balancer, "enableDeletionProtection")
+
+
+def drop_invalid_headers(balancer: Resource, context: Context) -> Changes:
+    """Invalid headers dropped, and the default mitigation where there is only monitoring."""
+    changes: dict[str, object] = {"dropInvalidHeaderFields": True}
+    if balancer.get("desyncMitigationMode", "defensive") == "monitor":
+        changes["desyncMitigationMode"] = "defensive"
+    return changes
 
 
 @rule(
@@ -518,6 +530,7 @@ def lb_deletion_protection(balancer: Resource, context: Context) -> str | None:
     why="Headers that balancer and program read differently smuggle a second request past the first one's checks.",
     fix="Set dropInvalidHeaderFields to true (and leave desyncMitigationMode at defensive or strictest)",
     reads="dropInvalidHeaderFields", compliant={"dropInvalidHeaderFields": True}, violating={"desyncMitigationMode": "monitor"},
+    remediation=drop_invalid_headers,
 )  # fmt: skip
 def lb_drops_invalid_headers(balancer: Resource, context: Context) -> Iterator[str]:
     """Application load balancers drop malformed requests."""
@@ -604,6 +617,7 @@ def lb_listener_tls(listener: Resource, context: Context) -> str | None:
     fix="Set sslPolicy to ELBSecurityPolicy-TLS13-1-2-2021-06 (or a newer one with TLS 1.2 at least)",
     reads="sslPolicy", compliant={"protocol": "HTTPS", "sslPolicy": "ELBSecurityPolicy-TLS13-1-2-2021-06"},
         violating={"protocol": "HTTPS", "sslPolicy": "ELBSecurityPolicy-2016-08"},
+    remediation=put({"sslPolicy": "ELBSecurityPolicy-TLS13-1-2-2021-06"}),
 )  # fmt: skip
 def lb_tls_policy(listener: Resource, context: Context) -> str | None:
     """Listeners accept TLS 1.2 or newer."""
@@ -707,6 +721,7 @@ def emr_spot(cluster: Resource, context: Context) -> str | None:
     why="Whoever declares the default to be off switches it off for the whole account and region.",
     fix="Remove enabled: false",
     reads="enabled", missing="pass", compliant={"enabled": True}, violating={"enabled": False},
+    remediation=put({"enabled": True}),
 )  # fmt: skip
 def ebs_default_on(default: Resource, context: Context) -> str | None:
     """Encryption of new disks is never switched off."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..model import Context, Example, Parameter, Resource, rule
+from ..changes import put
+from ..model import Changes, Context, Example, Parameter, Resource, rule
 from ..policies import is_public, statements
 from ..values import Malformed, NotApplicable, Unreadable, as_list, dig, is_set
 from ._checks import is_true, not_set, not_true, setting
@@ -47,6 +48,13 @@ def job(**container: object) -> Example:
     return Example(BATCH_JOB, "job", {"type": "container", "containerProperties": {"image": "app:1.4", **container}})
 
 
+def observe_containers(cluster: Resource, context: Context) -> Changes:
+    """The setting containerInsights, in the place where it is if it is given."""
+    names = [dig(item, "name") for item in as_list(cluster.get("settings"))]
+    index = names.index("containerInsights") if "containerInsights" in names else len(names)
+    return {f"settings[{index}].name": "containerInsights", f"settings[{index}].value": "enabled"}
+
+
 @rule(
     "ecs-container-insights", ECS_CLUSTER,
     practices="OPS04-BP02 PERF02-BP03", checklist="CHK-PERF-5", severity="low", level="advisory",
@@ -55,6 +63,7 @@ def job(**container: object) -> Example:
     fix="Add the setting containerInsights with value enhanced (or enabled)",
     reads="settings", compliant={"settings": [{"name": "containerInsights", "value": "enhanced"}]},
         violating={"settings": [{"name": "containerInsights", "value": "disabled"}]},
+    remediation=observe_containers,
 )  # fmt: skip
 def ecs_container_insights(cluster: Resource, context: Context) -> str | None:
     """Container clusters are measured."""
@@ -98,6 +107,7 @@ def ecs_no_public_address(service: Resource, context: Context) -> str | None:
     fix="Set deploymentCircuitBreaker with enable and rollback true (or alarms with rollback)",
     reads="deploymentCircuitBreaker", compliant={"deploymentCircuitBreaker": {"enable": True, "rollback": True}},
         violating={"deploymentCircuitBreaker": {"enable": True, "rollback": False}},
+    remediation=put({"deploymentCircuitBreaker.enable": True, "deploymentCircuitBreaker.rollback": True}),
 )  # fmt: skip
 def ecs_rolls_back(service: Resource, context: Context) -> str | None:
     """A deployment of containers that fails is rolled back."""
@@ -420,6 +430,16 @@ def eks_secrets_encrypted(cluster: Resource, context: Context) -> str | None:
     return f"encryptionConfig of '{cluster.name}' does not encrypt secrets"
 
 
+WANTED_LOGS = ("api", "audit", "authenticator")
+
+
+def log_control_plane(cluster: Resource, context: Context) -> Changes:
+    """The kinds of logs that are wanted, after those that are given."""
+    given = as_list(cluster.get("enabledClusterLogTypes"))
+    absent = [name for name in WANTED_LOGS if name not in given]
+    return {f"enabledClusterLogTypes[{index}]": name for index, name in enumerate(absent, start=len(given))}
+
+
 @rule(
     "eks-control-plane-logs", EKS_CLUSTER,
     practices="SEC04-BP01 OPS04-BP02", checklist="CHK-OPS-4", severity="medium", level="advisory",
@@ -428,10 +448,11 @@ def eks_secrets_encrypted(cluster: Resource, context: Context) -> str | None:
     fix="Set enabledClusterLogTypes to api, audit and authenticator at least",
     reads="enabledClusterLogTypes", compliant={"enabledClusterLogTypes": ["api", "audit", "authenticator"]},
         violating={"enabledClusterLogTypes": ["scheduler"]},
+    remediation=log_control_plane,
 )  # fmt: skip
 def eks_control_plane_logs(cluster: Resource, context: Context) -> str | None:
     """Kubernetes clusters log their control plane."""
-    absent = [name for name in ("api", "audit", "authenticator") if name not in as_list(cluster.get("enabledClusterLogTypes"))]
+    absent = [name for name in WANTED_LOGS if name not in as_list(cluster.get("enabledClusterLogTypes"))]
     return f"enabledClusterLogTypes of '{cluster.name}' lacks {', '.join(absent)}" if absent else None
 
 
@@ -499,6 +520,7 @@ def eks_nodes_spot(group: Resource, context: Context) -> str | None:
     why="A node with a broken disk or accelerator otherwise keeps taking pods.",
     fix="Set nodeRepairConfig.enabled to true",
     reads="nodeRepairConfig.enabled", compliant={"nodeRepairConfig": {"enabled": True}}, violating={"nodeRepairConfig": {"enabled": False}},
+    remediation=put({"nodeRepairConfig.enabled": True}),
 )  # fmt: skip
 def eks_nodes_repaired(group: Resource, context: Context) -> str | None:
     """Broken nodes are replaced."""
@@ -547,6 +569,7 @@ def ecr_policy_not_public(policy: Resource, context: Context) -> Iterator[str]:
     why="With it, destroying a stack deletes the images that other stacks run and would roll back to.",
     fix="Remove forceDelete",
     reads="forceDelete", missing="pass", compliant={"forceDelete": False}, violating={"forceDelete": True},
+    remediation=put({"forceDelete": False}),
 )  # fmt: skip
 def ecr_no_force_delete(repository: Resource, context: Context) -> str | None:
     """Production repositories are not emptied when they are destroyed."""

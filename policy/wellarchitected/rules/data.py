@@ -138,6 +138,7 @@ def kms_policy_not_public(key: Resource, context: Context) -> Iterator[str]:
     why="Data under a deleted key is lost; the window is the time to notice.",
     fix="Set deletionWindowInDays to 30 (14 at least)",
     reads="deletionWindowInDays", missing="pass", compliant={"deletionWindowInDays": 30}, violating={"deletionWindowInDays": 7},
+    remediation=put({"deletionWindowInDays": 30}),
 )  # fmt: skip
 def kms_deletion_window(key: Resource, context: Context) -> str | None:
     """Keys are deleted late."""
@@ -241,6 +242,7 @@ def dynamodb_replica_encrypted(replica: Resource, context: Context) -> str | Non
     why="Recovery is set per region: after a failover the replica is the table, and has none.",
     fix="Set pointInTimeRecovery to true",
     reads="pointInTimeRecovery", compliant={"pointInTimeRecovery": True}, violating={"globalTableArn": "arn"},
+    remediation=put({"pointInTimeRecovery": True}),
 )  # fmt: skip
 def dynamodb_replica_recovery(replica: Resource, context: Context) -> str | None:
     """Copies of production's tables can be restored too."""

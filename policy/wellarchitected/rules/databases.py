@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ..changes import put
 from ..model import Context, Example, Parameter, Resource, rule
 from ..values import NotApplicable, as_list
 from ._checks import below, both, is_true, not_given, not_set, not_true, setting
@@ -86,6 +87,7 @@ def database_customer_key(database: Resource, context: Context) -> str | None:
     reads="publiclyAccessible", missing="pass",
     **both({"publiclyAccessible": False}, {"publiclyAccessible": True}, INSTANCE, CLUSTER_INSTANCE, CLUSTER, REDSHIFT, REDSHIFT_WORKGROUP,
         REPLICATION, BROKER),
+    remediation=put({"publiclyAccessible": False}, INSTANCE, CLUSTER_INSTANCE, REDSHIFT, REDSHIFT_WORKGROUP),
 )  # fmt: skip
 def database_not_public(database: Resource, context: Context) -> str | None:
     """No database, warehouse or broker has a public address."""
@@ -117,6 +119,7 @@ def database_backups(database: Resource, context: Context) -> str | None:
     fix="Set deletionProtection to true",
     reads="deletionProtection",
     **both({"deletionProtection": True}, {"deletionProtection": False}, INSTANCE, CLUSTER, DOCUMENTS, NEPTUNE),
+    remediation=put({"deletionProtection": True}),
 )  # fmt: skip
 def database_deletion_protection(database: Resource, context: Context) -> str | None:
     """Production databases cannot be deleted by accident."""
@@ -157,13 +160,15 @@ def database_final_snapshot_named(database: Resource, context: Context) -> str |
     "database-minor-upgrades", f"{INSTANCE} {CLUSTER_INSTANCE} aws:elasticache/replicationGroup:ReplicationGroup "
         f"aws:elasticache/cluster:Cluster aws:memorydb/cluster:Cluster {REPLICATION} {BROKER}",
     practices="SEC06-BP01 OPS05-BP05", checklist="CHK-SUS-4", severity="medium", level="advisory",
-    sources="checkov:CKV_AWS_226 checkov:CKV_AWS_207 securityhub:RDS.13 securityhub:ElastiCache.2 securityhub:DMS.6 securityhub:MQ.3",
+    sources="checkov:CKV_AWS_226 checkov:CKV_AWS_207 securityhub:RDS.13 securityhub:ElastiCache.2 securityhub:DMS.6",
     why="Minor versions carry the fixes of published vulnerabilities; AWS installs them in the maintenance window.",
     fix="Set autoMinorVersionUpgrade to true",
     reads="autoMinorVersionUpgrade", missing="pass",
     **both({"autoMinorVersionUpgrade": True}, {"autoMinorVersionUpgrade": False}, INSTANCE, CLUSTER_INSTANCE,
         "aws:elasticache/replicationGroup:ReplicationGroup", "aws:elasticache/cluster:Cluster", "aws:memorydb/cluster:Cluster",
         REPLICATION, BROKER),
+    remediation=put({"autoMinorVersionUpgrade": True}, INSTANCE, CLUSTER_INSTANCE, "aws:elasticache/replicationGroup:ReplicationGroup",
+        "aws:elasticache/cluster:Cluster", REPLICATION, BROKER),
 )  # fmt: skip
 def database_minor_upgrades(database: Resource, context: Context) -> str | None:
     """Databases, caches and brokers install minor versions themselves."""
@@ -260,6 +265,7 @@ def aurora_two_instances(cluster: Resource, context: Context) -> str | None:
     fix="Set iamDatabaseAuthenticationEnabled to true",
     reads="iamDatabaseAuthenticationEnabled",
     **both({"engine": "aurora-postgresql", "iamDatabaseAuthenticationEnabled": True}, {"engine": "aurora-postgresql"}, INSTANCE, CLUSTER),
+    remediation=put({"iamDatabaseAuthenticationEnabled": True}),
 )  # fmt: skip
 def database_iam_authentication(database: Resource, context: Context) -> str | None:
     """Programs log in to databases with their role."""
@@ -475,6 +481,7 @@ def aurora_serverless_range(cluster: Resource, context: Context) -> str | None:
     why="A snapshot without tags belongs to nobody and is paid for by everybody.",
     fix="Set copyTagsToSnapshot to true",
     reads="copyTagsToSnapshot", **both({"copyTagsToSnapshot": True}, {"copyTagsToSnapshot": False}, INSTANCE, CLUSTER, NEPTUNE),
+    remediation=put({"copyTagsToSnapshot": True}),
 )  # fmt: skip
 def database_copies_tags(database: Resource, context: Context) -> str | None:
     """Snapshots carry the tags of their database."""
@@ -537,6 +544,7 @@ def database_tls_required(group: Resource, context: Context) -> Iterator[str]:
     why="Without it the proxy accepts clients in clear, whatever the database behind it demands.",
     fix="Set requireTls to true",
     reads="requireTls", compliant={"requireTls": True}, violating={"requireTls": False},
+    remediation=put({"requireTls": True}),
 )  # fmt: skip
 def rds_proxy_tls(proxy: Resource, context: Context) -> str | None:
     """Database proxies demand TLS."""
@@ -550,6 +558,7 @@ def rds_proxy_tls(proxy: Resource, context: Context) -> str | None:
     fix="Set caCertIdentifier to rds-ca-rsa2048-g1, or remove it",
     reads="caCertIdentifier", missing="pass",
     **both({"caCertIdentifier": "rds-ca-rsa2048-g1"}, {"caCertIdentifier": "rds-ca-2019"}, INSTANCE, CLUSTER_INSTANCE),
+    remediation=put({"caCertIdentifier": "rds-ca-rsa2048-g1"}),
 )  # fmt: skip
 def rds_certificate_current(database: Resource, context: Context) -> str | None:
     """Databases use a certificate authority that has not expired."""
@@ -698,6 +707,7 @@ def redshift_snapshots(cluster: Resource, context: Context) -> str | None:
     why="A managed warehouse is only managed while AWS may install new versions.",
     fix="Remove allowVersionUpgrade: false",
     reads="allowVersionUpgrade", missing="pass", compliant={"allowVersionUpgrade": True}, violating={"allowVersionUpgrade": False},
+    remediation=put({"allowVersionUpgrade": True}),
 )  # fmt: skip
 def redshift_version_upgrades(cluster: Resource, context: Context) -> str | None:
     """Warehouses install new versions."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ..model import Context, Example, Resource, rule
+from ..changes import put
+from ..model import Changes, Context, Example, Resource, rule
 from ..values import NotApplicable, as_list, dig
 from ._checks import is_true
 from ._secrets import secret_like
@@ -52,6 +53,7 @@ def pipeline_tests_before_deploy(pipeline: Resource, context: Context) -> str | 
     why="Only V2 pipelines have triggers, rollback and the Lambda deploy action, and cost by the minute instead of by the month.",
     fix="Set pipelineType to V2",
     reads="pipelineType", compliant={"pipelineType": "V2"}, violating={"pipelineType": "V1"},
+    remediation=put({"pipelineType": "V2"}),
 )  # fmt: skip
 def pipeline_v2(pipeline: Resource, context: Context) -> str | None:
     """Pipelines are of type V2."""
@@ -164,6 +166,7 @@ def build_cached(project: Resource, context: Context) -> str | None:
     fix="Set imageScanningConfiguration.scanOnPush to true",
     reads="imageScanningConfiguration.scanOnPush", compliant={"imageScanningConfiguration": {"scanOnPush": True}},
         violating={"imageScanningConfiguration": {"scanOnPush": False}},
+    remediation=put({"imageScanningConfiguration.scanOnPush": True}),
 )  # fmt: skip
 def ecr_scanned(repository: Resource, context: Context) -> str | None:
     """Images are scanned for vulnerabilities when they are pushed."""
@@ -181,6 +184,7 @@ def ecr_scanned(repository: Resource, context: Context) -> str | None:
     why="A tag that can be moved is no version.",
     fix="Set imageTagMutability to IMMUTABLE",
     reads="imageTagMutability", compliant={"imageTagMutability": "IMMUTABLE"}, violating={"imageTagMutability": "MUTABLE"},
+    remediation=put({"imageTagMutability": "IMMUTABLE"}),
 )  # fmt: skip
 def ecr_immutable(repository: Resource, context: Context) -> str | None:
     """Image tags never move."""
@@ -341,10 +345,19 @@ WEBHOOK = "aws:codebuild/webhook:Webhook"
     why="Logs and artifacts of a public project can be read by everybody who knows its address.",
     fix="Remove projectVisibility: PUBLIC_READ",
     reads="projectVisibility", missing="pass", compliant={"projectVisibility": "PRIVATE"}, violating={"projectVisibility": "PUBLIC_READ"},
+    remediation=put({"projectVisibility": "PRIVATE"}),
 )  # fmt: skip
 def build_not_public(project: Resource, context: Context) -> str | None:
     """Builds are not public."""
     return f"projectVisibility of '{project.name}' is PUBLIC_READ" if project.get("projectVisibility", "PRIVATE") == "PUBLIC_READ" else None
+
+
+ENCRYPTION_OFF = ("artifacts.encryptionDisabled", "logsConfig.s3Logs.encryptionDisabled")
+
+
+def encrypt_artifacts(project: Resource, context: Context) -> Changes:
+    """Encryption where it is off."""
+    return {path: False for path in ENCRYPTION_OFF if project.get(path, False)}
 
 
 @rule(
@@ -354,10 +367,11 @@ def build_not_public(project: Resource, context: Context) -> str | None:
     fix="Remove encryptionDisabled from artifacts and logsConfig.s3Logs",
     reads="artifacts.encryptionDisabled", missing="pass", compliant={"artifacts": {"type": "S3", "encryptionDisabled": False}},
         violating={"artifacts": {"type": "S3", "encryptionDisabled": True}},
+    remediation=encrypt_artifacts,
 )  # fmt: skip
 def build_encrypts(project: Resource, context: Context) -> Iterator[str]:
     """Artifacts and logs of builds are encrypted."""
-    for path in ("artifacts.encryptionDisabled", "logsConfig.s3Logs.encryptionDisabled"):
+    for path in ENCRYPTION_OFF:
         if problem := is_true(project, path):
             yield problem
 

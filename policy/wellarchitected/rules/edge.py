@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ..model import Context, Example, Resource, rule
+from ..changes import put
+from ..model import Changes, Context, Example, Resource, rule
 from ..values import NotApplicable, as_list, dig, is_set
 from ._checks import below, is_true, not_given, not_set, not_true
 from ._types import BUCKET
@@ -39,6 +40,15 @@ def behaviours(distribution: Resource) -> list[tuple[str, object]]:
     return [(where, item) for where, item in found if item is not None]
 
 
+def redirect_to_https(distribution: Resource, context: Context) -> Changes:
+    """A redirect in every behaviour that serves plain HTTP."""
+    return {
+        f"{where}.viewerProtocolPolicy": "redirect-to-https"
+        for where, behaviour in behaviours(distribution)
+        if dig(behaviour, "viewerProtocolPolicy", "allow-all") == "allow-all"
+    }
+
+
 @rule(
     "cloudfront-https", DISTRIBUTION,
     practices="SEC09-BP02", checklist="CHK-SEC-3", severity="high", level="advisory",
@@ -48,6 +58,7 @@ def behaviours(distribution: Resource) -> list[tuple[str, object]]:
     reads="defaultCacheBehavior.viewerProtocolPolicy", missing="fail",
     compliant={"defaultCacheBehavior": {"viewerProtocolPolicy": "redirect-to-https"}},
     violating={"defaultCacheBehavior": {"viewerProtocolPolicy": "allow-all"}},
+    remediation=redirect_to_https,
 )  # fmt: skip
 def cloudfront_https(distribution: Resource, context: Context) -> Iterator[str]:
     """Distributions serve over HTTPS only."""
@@ -65,6 +76,7 @@ def cloudfront_https(distribution: Resource, context: Context) -> Iterator[str]:
     reads="viewerCertificate.minimumProtocolVersion",
     compliant={"viewerCertificate": {"acmCertificateArn": "arn", "minimumProtocolVersion": "TLSv1.2_2021", "sslSupportMethod": "sni-only"}},
     violating={"viewerCertificate": {"acmCertificateArn": "arn", "minimumProtocolVersion": "TLSv1"}},
+    remediation=put({"viewerCertificate.minimumProtocolVersion": "TLSv1.2_2021"}),
 )  # fmt: skip
 def cloudfront_tls(distribution: Resource, context: Context) -> str | None:
     """Distributions accept TLS 1.2 or newer."""
@@ -189,6 +201,13 @@ def cloudfront_default_object(distribution: Resource, context: Context) -> str |
     return not_set(distribution, "defaultRootObject")
 
 
+def compress(distribution: Resource, context: Context) -> Changes:
+    """Compression in every behaviour that caches."""
+    return {
+        f"{where}.compress": True for where, behaviour in behaviours(distribution) if dig(behaviour, "cachePolicyId") != CACHING_DISABLED
+    }
+
+
 @rule(
     "cloudfront-compresses", DISTRIBUTION,
     practices="PERF04-BP05 SUS04-BP07 COST08-BP03", checklist="CHK-SUS-3", severity="low", level="advisory",
@@ -196,6 +215,7 @@ def cloudfront_default_object(distribution: Resource, context: Context) -> str |
     fix="Set compress to true in every cache behaviour",
     reads="defaultCacheBehavior.compress", compliant={"defaultCacheBehavior": {"compress": True}},
         violating={"defaultCacheBehavior": {"compress": False}},
+    remediation=compress,
 )  # fmt: skip
 def cloudfront_compresses(distribution: Resource, context: Context) -> Iterator[str]:
     """Distributions compress what they send."""
@@ -212,6 +232,7 @@ def cloudfront_compresses(distribution: Resource, context: Context) -> Iterator[
     why="HTTP/3 saves a round trip per connection, most of all on mobile networks.",
     fix="Set httpVersion to http2and3",
     reads="httpVersion", missing="pass", compliant={"httpVersion": "http2and3"}, violating={"httpVersion": "http1.1"},
+    remediation=put({"httpVersion": "http2and3"}),
 )  # fmt: skip
 def cloudfront_http2(distribution: Resource, context: Context) -> str | None:
     """Distributions speak current HTTP."""
@@ -307,6 +328,16 @@ def waf_logged(acl: Resource, context: Context) -> str | None:
     return None if found else f"web ACL '{acl.name}' has no logging configuration"
 
 
+def measure(acl: Resource, context: Context) -> Changes:
+    """Metrics of the ACL and of every rule that says how it is seen."""
+    rules = enumerate(as_list(acl.get("rules")))
+    paths = [
+        "visibilityConfig",
+        *(f"rules[{index}].visibilityConfig" for index, item in rules if dig(item, "visibilityConfig") is not None),
+    ]
+    return {f"{path}.cloudwatchMetricsEnabled": True for path in paths}
+
+
 @rule(
     "waf-measured", WEB_ACL,
     practices="OPS04-BP02 PERF05-BP02", checklist="CHK-PERF-5", severity="low", level="advisory", sources="securityhub:WAF.12",
@@ -314,6 +345,7 @@ def waf_logged(acl: Resource, context: Context) -> str | None:
     fix="Set visibilityConfig.cloudwatchMetricsEnabled to true, of the ACL and of every rule",
     reads="visibilityConfig.cloudwatchMetricsEnabled", compliant={"visibilityConfig": {"cloudwatchMetricsEnabled": True}},
         violating={"visibilityConfig": {"cloudwatchMetricsEnabled": False}},
+    remediation=measure,
 )  # fmt: skip
 def waf_measured(acl: Resource, context: Context) -> Iterator[str]:
     """Firewalls are measured."""
@@ -362,6 +394,7 @@ def certificate_strong(certificate: Resource, context: Context) -> str | None:
     reads="options.certificateTransparencyLoggingPreference", missing="pass",
     compliant={"options": {"certificateTransparencyLoggingPreference": "ENABLED"}},
     violating={"options": {"certificateTransparencyLoggingPreference": "DISABLED"}},
+    remediation=put({"options.certificateTransparencyLoggingPreference": "ENABLED"}),
 )  # fmt: skip
 def certificate_transparent(certificate: Resource, context: Context) -> str | None:
     """Certificates are logged publicly."""
@@ -387,6 +420,11 @@ def dns_queries_logged(zone: Resource, context: Context) -> str | None:
     return None if context.graph.referring(zone, QUERY_LOG, "zoneId") else f"zone '{zone.name}' has no query log"
 
 
+def evaluate_health(record: Resource, context: Context) -> Changes:
+    """Every alias evaluates the health of its target."""
+    return {f"aliases[{index}].evaluateTargetHealth": True for index in range(len(as_list(record.get("aliases"))))}
+
+
 @rule(
     "dns-alias-evaluates-health", RECORD,
     practices="REL11-BP02", checklist="CHK-REL-5", severity="medium", level="advisory",
@@ -395,6 +433,7 @@ def dns_queries_logged(zone: Resource, context: Context) -> str | None:
     reads="aliases", missing="not_applicable",
     compliant={"setIdentifier": "a", "aliases": [{"name": "lb", "zoneId": "Z", "evaluateTargetHealth": True}]},
     violating={"setIdentifier": "a", "aliases": [{"name": "lb", "zoneId": "Z", "evaluateTargetHealth": False}]},
+    remediation=evaluate_health,
 )  # fmt: skip
 def dns_alias_evaluates_health(record: Resource, context: Context) -> Iterator[str]:
     """Records that choose between targets leave out the unhealthy ones."""
@@ -531,7 +570,7 @@ def users_mfa(pool: Resource, context: Context) -> str | None:
 @rule(
     "users-threat-protection", USER_POOL,
     practices="SEC04-BP03", checklist="CHK-SEC-1", severity="low", level={"dev": "disabled", "prod": "advisory"},
-    sources="cdk-nag:AwsSolutions-COG3 securityhub:Cognito.1",
+    sources="securityhub:Cognito.1",
     why="It notices passwords that leaked elsewhere and logins from where the user cannot be.",
     fix="Set userPoolAddOns.advancedSecurityMode to ENFORCED (it needs the plus tier)",
     reads="userPoolAddOns.advancedSecurityMode", compliant={"userPoolAddOns": {"advancedSecurityMode": "ENFORCED"}},
@@ -550,6 +589,7 @@ def users_threat_protection(pool: Resource, context: Context) -> str | None:
     why="Passwords cannot be backed up: a deleted pool means that all users register again.",
     fix="Set deletionProtection to ACTIVE",
     reads="deletionProtection", compliant={"deletionProtection": "ACTIVE"}, violating={"deletionProtection": "INACTIVE"},
+    remediation=put({"deletionProtection": "ACTIVE"}),
 )  # fmt: skip
 def users_deletion_protection(pool: Resource, context: Context) -> str | None:
     """Production's users cannot be deleted by accident."""
@@ -565,6 +605,7 @@ def users_deletion_protection(pool: Resource, context: Context) -> str | None:
     fix="Set preventUserExistenceErrors to ENABLED",
     reads="preventUserExistenceErrors", compliant={"preventUserExistenceErrors": "ENABLED"},
         violating={"preventUserExistenceErrors": "LEGACY"},
+    remediation=put({"preventUserExistenceErrors": "ENABLED"}),
 )  # fmt: skip
 def users_not_enumerable(client: Resource, context: Context) -> str | None:
     """Nobody can find out who has an account."""
@@ -580,6 +621,7 @@ def users_not_enumerable(client: Resource, context: Context) -> str | None:
     fix="Set allowUnauthenticatedIdentities to false",
     reads="allowUnauthenticatedIdentities", missing="pass", compliant={"allowUnauthenticatedIdentities": False},
         violating={"allowUnauthenticatedIdentities": True},
+    remediation=put({"allowUnauthenticatedIdentities": False}),
 )  # fmt: skip
 def identity_pool_no_guests(pool: Resource, context: Context) -> str | None:
     """Guests get no AWS credentials."""
@@ -618,6 +660,7 @@ def transfer_in_vpc(server: Resource, context: Context) -> str | None:
     fix="Set securityPolicyName to TransferSecurityPolicy-2024-01 or newer",
     reads="securityPolicyName", compliant={"securityPolicyName": "TransferSecurityPolicy-2024-01"},
         violating={"securityPolicyName": "TransferSecurityPolicy-2018-11"},
+    remediation=put({"securityPolicyName": "TransferSecurityPolicy-2024-01"}),
 )  # fmt: skip
 def transfer_security_policy(server: Resource, context: Context) -> str | None:
     """File transfer uses current algorithms."""

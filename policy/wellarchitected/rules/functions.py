@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..changes import put
 from ..model import Context, Example, Parameter, Resource, rule
 from ..values import NotApplicable, Unreadable, as_list
 from ._checks import not_given
@@ -145,6 +146,7 @@ def tracing(function: Resource, context: Context) -> str | None:
     why="Logs that are JSON can be searched and counted; text cannot.",
     fix="Set loggingConfig.logFormat to JSON",
     reads="loggingConfig.logFormat", compliant={"loggingConfig": {"logFormat": "JSON"}}, violating={"loggingConfig": {"logFormat": "Text"}},
+    remediation=put({"loggingConfig.logFormat": "JSON"}),
 )  # fmt: skip
 def structured_logs(function: Resource, context: Context) -> str | None:
     """Functions write structured logs."""
@@ -228,6 +230,7 @@ def retries_bounded(configuration: Resource, context: Context) -> str | None:
     why="Without numbered versions there is nothing a pipeline can shift traffic to, or back to.",
     fix="Set publish to true, so that every deployment makes an immutable version",
     reads="publish", compliant={"publish": True}, violating={"publish": False},
+    remediation=put({"publish": True}),
 )  # fmt: skip
 def published(function: Resource, context: Context) -> str | None:
     """Every deployment of a function makes an immutable version."""
@@ -291,6 +294,7 @@ def permission_source(permission: Resource, context: Context) -> str | None:
     why="A function URL without authorisation is open to everybody.",
     fix="Set authorizationType to AWS_IAM",
     reads="authorizationType", missing="fail", compliant={"authorizationType": "AWS_IAM"}, violating={"authorizationType": "NONE"},
+    remediation=put({"authorizationType": "AWS_IAM"}),
 )  # fmt: skip
 def url_authorised(url: Resource, context: Context) -> str | None:
     """Function URLs ask who is calling."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..changes import put
 from ..model import Context, Parameter, Resource, rule
 from ..values import NotApplicable
 from ._checks import not_true
@@ -13,7 +14,7 @@ from ._types import GLUE_CRAWLER, GLUE_JOB, GLUE_SECURITY, GLUE_TABLE, PRODUCTIO
 
 @rule(
     "glue-security-configuration", f"{GLUE_JOB} {GLUE_CRAWLER}", scope="stack",
-    practices="SEC08-BP02", checklist="CHK-SEC-2", spec="SEC-5a", severity="high", level=PRODUCTION,
+    practices="SEC08-BP02", lens="MLSEC02-BP01", checklist="CHK-SEC-2", spec="SEC-5a", severity="high", level=PRODUCTION,
         sources="cdk-nag:AwsSolutions-GL1 checkov:CKV_AWS_195",
     why="It decides how Glue encrypts what it writes, its logs and its bookmarks.",
     fix="Set securityConfiguration",
@@ -26,7 +27,7 @@ def glue_security_configuration(resource: Resource, context: Context) -> str | N
 
 @rule(
     "glue-security-complete", GLUE_SECURITY,
-    practices="SEC08-BP02", checklist="CHK-SEC-2", spec="SEC-5a", severity="high", sources="checkov:CKV_AWS_99 cdk-nag:AwsSolutions-GL3",
+    practices="SEC08-BP02", lens="MLSEC02-BP01", checklist="CHK-SEC-2", spec="SEC-5a", severity="high", sources="checkov:CKV_AWS_99 cdk-nag:AwsSolutions-GL3",
     why="A security configuration with a mode DISABLED leaves that part in clear.",
     fix="Set SSE-KMS for S3 and CloudWatch, and CSE-KMS for bookmarks",
     reads="encryptionConfiguration",
@@ -62,7 +63,7 @@ def glue_version(job: Resource, context: Context) -> str | None:
 
 @rule(
     "glue-right-sized", GLUE_JOB,
-    practices="PERF02-BP04 COST06-BP02 SUS05-BP01", checklist="CHK-PERF-4", spec="PERF-5c", severity="medium",
+    practices="PERF02-BP04 COST06-BP02 SUS05-BP01", lens="MLCOST03-BP03", checklist="CHK-PERF-4", spec="PERF-5c", severity="medium",
     why="Workers are billed by the second whether there is work for them or not; the default is ten.",
     fix="Set workerType and numberOfWorkers, at most the rule's maximum_workers",
     reads="numberOfWorkers", compliant={"workerType": "G.1X", "numberOfWorkers": 2}, violating={"workerType": "G.1X",
@@ -85,11 +86,12 @@ def glue_right_sized(job: Resource, context: Context) -> str | None:
 
 @rule(
     "glue-auto-scaling", GLUE_JOB,
-    practices="PERF02-BP05 COST09-BP03 SUS02-BP01", checklist="CHK-PERF-2", spec="PERF-5c SUS-3c", severity="low", level="advisory",
+    practices="PERF02-BP05 COST09-BP03 SUS02-BP01", lens="MLCOST03-BP03 MLSUS03-BP01", checklist="CHK-PERF-2", spec="PERF-5c SUS-3c", severity="low", level="advisory",
     why="Auto-scaling gives back workers that a stage does not need; numberOfWorkers is then the maximum.",
     fix="Set --enable-auto-scaling to true in defaultArguments",
     reads="defaultArguments", compliant={"numberOfWorkers": 4, "defaultArguments": {"--enable-auto-scaling": "true"}},
         violating={"numberOfWorkers": 4},
+    remediation=put({"defaultArguments.--enable-auto-scaling": "true"}),
 )  # fmt: skip
 def glue_auto_scaling(job: Resource, context: Context) -> str | None:
     """Glue jobs with more than two workers scale."""
@@ -120,6 +122,7 @@ def glue_timeout(job: Resource, context: Context) -> str | None:
     fix="Set --enable-continuous-cloudwatch-log to true in defaultArguments",
     reads="defaultArguments", missing="fail", compliant={"glueVersion": "4.0",
         "defaultArguments": {"--enable-continuous-cloudwatch-log": "true"}}, violating={"glueVersion": "4.0"},
+    remediation=put({"defaultArguments.--enable-continuous-cloudwatch-log": "true"}),
 )  # fmt: skip
 def glue_logging(job: Resource, context: Context) -> str | None:
     """Glue jobs log while they run."""
@@ -136,6 +139,7 @@ def glue_logging(job: Resource, context: Context) -> str | None:
     fix="Set --enable-metrics or --enable-observability-metrics to true in defaultArguments",
     reads="defaultArguments", compliant={"defaultArguments": {"--enable-metrics": "true"}},
         violating={"defaultArguments": {"--job-language": "python"}},
+    remediation=put({"defaultArguments.--enable-metrics": "true"}),
 )  # fmt: skip
 def glue_metrics(job: Resource, context: Context) -> str | None:
     """Glue jobs report their use of CPU and memory."""
@@ -174,11 +178,12 @@ def glue_crawler_incremental(crawler: Resource, context: Context) -> str | None:
 
 @rule(
     "glue-crawler-keeps-tables", GLUE_CRAWLER,
-    practices="SEC08-BP04", checklist="CHK-REL-6", spec="P1b", severity="medium",
+    practices="SEC08-BP04", lens="MLREL02-BP01", checklist="CHK-REL-6", spec="P1b", severity="medium",
     why="A crawl while a prefix is empty deletes the table, its permissions and its statistics.",
     fix="Set schemaChangePolicy.deleteBehavior to LOG or DEPRECATE_IN_DATABASE",
     reads="schemaChangePolicy.deleteBehavior", missing="pass", compliant={"schemaChangePolicy": {"deleteBehavior": "LOG"}},
         violating={"schemaChangePolicy": {"deleteBehavior": "DELETE_FROM_DATABASE"}},
+    remediation=put({"schemaChangePolicy.deleteBehavior": "LOG"}),
 )  # fmt: skip
 def glue_crawler_keeps_tables(crawler: Resource, context: Context) -> str | None:
     """Crawlers never delete tables."""
@@ -188,7 +193,7 @@ def glue_crawler_keeps_tables(crawler: Resource, context: Context) -> str | None
 
 @rule(
     "glue-table-columnar", GLUE_TABLE,
-    practices="SUS04-BP02 PERF03-BP04", checklist="CHK-SUS-2", spec="PERF-5d SUS-3d", severity="low", level="advisory",
+    practices="SUS04-BP02 PERF03-BP04", lens="MLPERF03-BP01 MLSUS03-BP03", checklist="CHK-SUS-2", spec="PERF-5d SUS-3d", severity="low", level="advisory",
     why="Parquet and ORC are read by column and compressed: a fraction of the bytes of CSV or JSON.",
     fix="Write the table as Parquet",
     reads="storageDescriptor.serDeInfo.serializationLibrary", missing="not_applicable",
@@ -213,7 +218,7 @@ CATALOGUE_SETTINGS = "aws:glue/dataCatalogEncryptionSettings:DataCatalogEncrypti
 
 @rule(
     "glue-connection-no-password", CONNECTION,
-    practices="SEC02-BP03", checklist="CHK-SEC-1", severity="critical",
+    practices="SEC02-BP03", lens="MLSEC03-BP02", checklist="CHK-SEC-1", severity="critical",
     why="Whoever may read the connection reads the password, and so does everybody who sees the program.",
     fix="Remove PASSWORD (and USERNAME); set SECRET_ID to a secret in Secrets Manager",
     reads="connectionProperties", missing="pass", compliant={"connectionProperties": {"SECRET_ID": "db"}},
@@ -227,7 +232,7 @@ def glue_connection_no_password(connection: Resource, context: Context) -> str |
 
 @rule(
     "glue-connection-tls", CONNECTION,
-    practices="SEC09-BP02", checklist="CHK-SEC-3", severity="high", level="advisory",
+    practices="SEC09-BP02", lens="MLSEC02-BP01", checklist="CHK-SEC-3", severity="high", level="advisory",
     why="Otherwise rows and passwords go to the database in clear when it allows that.",
     fix="Set connectionProperties.JDBC_ENFORCE_SSL (KAFKA_SSL_ENABLED) to true",
     reads="connectionProperties", compliant={"connectionType": "JDBC", "connectionProperties": {"JDBC_ENFORCE_SSL": "true"}},
@@ -259,7 +264,7 @@ def glue_no_secrets_in_arguments(job: Resource, context: Context) -> Iterator[st
 
 @rule(
     "glue-catalogue-encrypted", CATALOGUE_SETTINGS,
-    practices="SEC08-BP02", checklist="CHK-SEC-2", severity="medium", level="advisory", sources="checkov:CKV_AWS_94",
+    practices="SEC08-BP02", lens="MLSEC02-BP01 MLREL02-BP01", checklist="CHK-SEC-2", severity="medium", level="advisory", sources="checkov:CKV_AWS_94",
     why="The catalogue knows every table and column, and connections in it hold passwords.",
     fix="Set encryptionAtRest.catalogEncryptionMode to SSE-KMS and connectionPasswordEncryption.returnConnectionPasswordEncrypted to true",
     reads="dataCatalogEncryptionSettings.encryptionAtRest.catalogEncryptionMode",

@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
+from ..changes import put
 from ..graph import Graph
 from ..model import Context, Example, Parameter, Resource, rule
 from ..values import Unreadable, as_list, is_set
@@ -155,7 +156,7 @@ def api_has_error_alarm(stack: Resource, context: Context) -> str | None:
 
 @rule(
     "endpoint-has-alarms", STACK, scope="stack", when_types=ENDPOINT_CONFIGURATION,
-    practices="REL11-BP01 OPS08-BP04", checklist="CHK-REL-5", spec="REL-7 P4e", severity="high", level=PRODUCTION,
+    practices="REL11-BP01 OPS08-BP04", lens="MLOPS06-BP02", checklist="CHK-REL-5", spec="REL-7 P4e", severity="high", level=PRODUCTION,
     why="An endpoint that answers with errors or too late must be noticed, and must be able to stop a deployment.",
     fix="Add alarms on AWS/SageMaker Invocation5XXErrors and ModelLatency",
     reads=None,
@@ -254,6 +255,7 @@ TRAIL_BASE = {"s3BucketName": "audit", "isMultiRegionTrail": True, "enableLogFil
     why="A trail that is switched off records nothing.",
     fix="Remove enableLogging or set it to true",
     reads="enableLogging", missing="pass", compliant={"enableLogging": True}, violating={"enableLogging": False},
+    remediation=put({"enableLogging": True}),
 )  # fmt: skip
 def cloudtrail_logging_on(trail: Resource, context: Context) -> str | None:
     """The trail records."""
@@ -267,6 +269,7 @@ def cloudtrail_logging_on(trail: Resource, context: Context) -> str | None:
     why="An intruder works in the region nobody looks at; global services are recorded in us-east-1 only.",
     fix="Set isMultiRegionTrail to true",
     reads="isMultiRegionTrail", compliant=TRAIL_BASE, violating=TRAIL_BASE | {"isMultiRegionTrail": False},
+    remediation=put({"isMultiRegionTrail": True}),
 )  # fmt: skip
 def cloudtrail_multi_region(trail: Resource, context: Context) -> str | None:
     """The trail records all regions."""
@@ -279,6 +282,7 @@ def cloudtrail_multi_region(trail: Resource, context: Context) -> str | None:
     why="Without digests nobody can prove that a log file was not changed.",
     fix="Set enableLogFileValidation to true",
     reads="enableLogFileValidation", compliant=TRAIL_BASE, violating=TRAIL_BASE | {"enableLogFileValidation": False},
+    remediation=put({"enableLogFileValidation": True}),
 )  # fmt: skip
 def cloudtrail_validation(trail: Resource, context: Context) -> str | None:
     """The trail's files can be proved unchanged."""

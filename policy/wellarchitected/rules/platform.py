@@ -131,7 +131,7 @@ def _structured(provider: Resource, property_: str, path: str) -> str | None:
 
 @rule(
     "green-region", AWS_PROVIDER,
-    practices="SUS01-BP01", checklist="CHK-SUS-5", spec="SUS-2d SUS-4d", severity="medium",
+    practices="SUS01-BP01", lens="MLSUS02-BP02", checklist="CHK-SUS-5", spec="SUS-2d SUS-4d", severity="medium",
     why="The same work causes less carbon dioxide where the grid is clean.",
     fix="Choose a region of the rule's list (aws:region), or extend the list in the configuration",
     reads="region", compliant={"region": "eu-north-1"}, violating={"region": "ap-southeast-2"},
@@ -262,7 +262,7 @@ def no_idle_machines(stack: Resource, context: Context) -> Iterator[str]:
 
 @rule(
     "small-endpoints-outside-production", ENDPOINT_CONFIGURATION,
-    practices="COST06-BP02 SUS02-BP01", checklist="CHK-SUS-1", spec="SUS-2a PERF-5b", severity="medium", level={"dev": "mandatory",
+    practices="COST06-BP02 SUS02-BP01", lens="MLCOST05-BP03", checklist="CHK-SUS-1", spec="SUS-2a PERF-5b", severity="medium", level={"dev": "mandatory",
         "prod": "disabled"},
     why="An endpoint is paid for around the clock; in development it mostly waits.",
     fix="Use one small instance (ml.t2.medium, for example) or a serverless variant outside production",

@@ -48,7 +48,7 @@ def configuration_of(**variant: object) -> dict:
 
 @rule(
     "sagemaker-model-in-vpc", MODEL, scope="stack",
-    practices="SEC05-BP01", checklist="CHK-SEC-6", spec="SEC-5d", severity="high", level=PRODUCTION,
+    practices="SEC05-BP01", lens="MLSEC03-BP02", checklist="CHK-SEC-6", spec="SEC-5d", severity="high", level=PRODUCTION,
     why="Outside the VPC the model's container reaches the internet and no security group limits it.",
     fix="Set VpcConfig with private subnets and a security group",
     reads="vpcConfig", compliant={"vpcConfig": VPC}, violating={"primaryContainer": {"image": "i"}},
@@ -62,7 +62,7 @@ def model_in_vpc(model: Resource, context: Context) -> str | None:
 
 @rule(
     "sagemaker-network-isolation", f"{TRAINING_JOB} {MODEL}", scope="stack",
-    practices="SEC05-BP02", checklist="CHK-SEC-6", spec="SEC-5d", severity="medium", level="advisory",
+    practices="SEC05-BP02", lens="MLSEC04-BP01", checklist="CHK-SEC-6", spec="SEC-5d", severity="medium", level="advisory",
     sources="checkov:CKV_AWS_370 securityhub:SageMaker.5",
     why="An isolated container cannot send data anywhere, whatever code is in it.",
     fix="Set EnableNetworkIsolation to true; the image must bring its dependencies along",
@@ -77,7 +77,7 @@ def network_isolation(resource: Resource, context: Context) -> str | None:
 
 @rule(
     "sagemaker-image-pinned", f"{MODEL} {TRAINING_JOB}",
-    practices="SEC06-BP04 OPS05-BP09", checklist="CHK-OPS-2", spec="P3g", severity="medium",
+    practices="SEC06-BP04 OPS05-BP09", lens="MLOPS04-BP02 MLREL05-BP02", checklist="CHK-OPS-2", spec="P3g", severity="medium",
     why="An image named latest is another image tomorrow: nothing can be rolled back to it.",
     fix="Name the image by digest (@sha256:…) or by an immutable tag",
     reads="primaryContainer.image", missing="not_applicable",
@@ -100,7 +100,7 @@ def image_pinned(resource: Resource, context: Context) -> Iterator[str]:
 
 @rule(
     "sagemaker-endpoint-encrypted", ENDPOINT_CONFIGURATION, scope="stack",
-    practices="SEC08-BP02", checklist="CHK-SEC-2", spec="SEC-5d", severity="high", level=PRODUCTION, sources="checkov:CKV_AWS_98",
+    practices="SEC08-BP02", lens="MLSEC02-BP01", checklist="CHK-SEC-2", spec="SEC-5d", severity="high", level=PRODUCTION, sources="checkov:CKV_AWS_98",
     why="The instances' storage holds the model and, with data capture, requests and answers.",
     fix="Set KmsKeyId (kmsKeyArn in Pulumi); instance types with NVMe storage encrypt it themselves",
     reads="kmsKeyArn", compliant=configuration_of() | {"kmsKeyArn": KEY_ARN}, violating=configuration_of(),
@@ -112,7 +112,7 @@ def endpoint_encrypted(configuration: Resource, context: Context) -> str | None:
 
 @rule(
     "sagemaker-endpoint-multi-instance", ENDPOINT_CONFIGURATION,
-    practices="REL10-BP01", checklist="CHK-REL-1", spec="REL-6b", severity="high", level={"dev": "disabled", "prod": "mandatory"},
+    practices="REL10-BP01", lens="MLREL05-BP02", checklist="CHK-REL-1", spec="REL-6b", severity="high", level={"dev": "disabled", "prod": "mandatory"},
     sources="securityhub:SageMaker.4",
     why="SageMaker spreads instances over availability zones; one instance is in one zone.",
     fix="Set InitialInstanceCount to at least 2",
@@ -127,7 +127,7 @@ def endpoint_multi_instance(configuration: Resource, context: Context) -> Iterat
 
 @rule(
     "sagemaker-endpoint-generation", ENDPOINT_CONFIGURATION,
-    practices="PERF02-BP02 SUS05-BP02", checklist="CHK-PERF-4", spec="PERF-5b", severity="medium",
+    practices="PERF02-BP02 SUS05-BP02", lens="MLPERF04-BP01 MLSUS05-BP02", checklist="CHK-PERF-4", spec="PERF-5b", severity="medium",
     why="Old generations cost more for less work.",
     fix="Use a current generation (m6g, c6g, m7g …); ml.t2.medium is allowed outside production",
     reads="productionVariants", missing="not_applicable", compliant=configuration_of(),
@@ -143,7 +143,7 @@ def endpoint_generation(configuration: Resource, context: Context) -> Iterator[s
 
 @rule(
     "sagemaker-endpoint-graviton", ENDPOINT_CONFIGURATION,
-    practices="SUS05-BP02 COST06-BP02", checklist="CHK-SUS-2", spec="SUS-4b", severity="low", level="advisory",
+    practices="SUS05-BP02 COST06-BP02", lens="MLSUS05-BP02 MLCOST05-BP02", checklist="CHK-SUS-2", spec="SUS-4b", severity="low", level="advisory",
     why="Graviton serves the same requests with less energy and at a lower price.",
     fix="Use an arm64 image and a Graviton instance type such as ml.m6g.large",
     reads="productionVariants", missing="not_applicable", compliant=configuration_of(),
@@ -165,7 +165,7 @@ def endpoint_graviton(configuration: Resource, context: Context) -> Iterator[str
 
 @rule(
     "sagemaker-endpoint-scales", f"{ENDPOINT_CONFIGURATION}", scope="stack",
-    practices="PERF02-BP05 REL07-BP01 COST09-BP03", checklist="CHK-PERF-2", spec="REL-4c SUS-3c", severity="medium",
+    practices="PERF02-BP05 REL07-BP01 COST09-BP03", lens="MLREL05-BP01 MLCOST06-BP03", checklist="CHK-PERF-2", spec="REL-4c SUS-3c", severity="medium",
     level={"dev": "disabled", "prod": "mandatory"},
     why="A fixed fleet is too large at night and too small on the day that counts.",
     fix="Register a scalable target (sagemaker:variant:DesiredInstanceCount) for the endpoint's variants, declared or by a task after the "
@@ -192,7 +192,7 @@ def endpoint_scales(configuration: Resource, context: Context) -> Iterator[str]:
 
 @rule(
     "sagemaker-scaling-range", SCALABLE_TARGET,
-    practices="PERF02-BP05", checklist="CHK-PERF-2", spec="REL-4c", severity="medium",
+    practices="PERF02-BP05", lens="MLREL05-BP01", checklist="CHK-PERF-2", spec="REL-4c", severity="medium",
     why="A target whose minimum is its maximum never scales.",
     fix="Set maxCapacity above minCapacity",
     reads="maxCapacity", compliant={"minCapacity": 1, "maxCapacity": 4}, violating={"minCapacity": 2, "maxCapacity": 2},
@@ -205,7 +205,7 @@ def scaling_range(target: Resource, context: Context) -> str | None:
 
 @rule(
     "sagemaker-endpoint-rollback", ENDPOINT, scope="stack",
-    practices="OPS06-BP04 REL08-BP05", checklist="CHK-OPS-2", spec="P4f OPS-2c", severity="medium", level="advisory",
+    practices="OPS06-BP04 REL08-BP05", lens="MLREL04-BP02 MLREL05-BP02", checklist="CHK-OPS-2", spec="P4f OPS-2c", severity="medium", level="advisory",
     why="A new model that answers badly should be gone before anybody has to get up.",
     fix="Set DeploymentConfig with a blue/green (or rolling) policy and AutoRollbackConfiguration alarms",
     reads="deploymentConfig", missing="fail",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..changes import put
-from ..model import Context, Example, Resource, rule
+from ..model import Changes, Context, Example, Resource, rule
 from ..policies import denies_insecure_transport, is_public, statements
 from ..values import NotApplicable, Unreadable, as_list, dig, is_set
 from ._types import (
@@ -98,6 +98,7 @@ def public_access_block(bucket: Resource, context: Context) -> Iterator[str]:
     why="A canned public ACL gives everybody on the internet access to the bucket.",
     fix="Remove the ACL (buckets are private without one) and give access by the bucket policy to named principals",
     reads="acl", missing="pass", compliant={"acl": "private"}, violating={"acl": "public-read"},
+    remediation=put({"acl": "private"}),
 )  # fmt: skip
 def no_public_acl(resource: Resource, context: Context) -> str | None:
     """No bucket has a public ACL."""
@@ -196,6 +197,16 @@ def log_target_deliverable(bucket: Resource, context: Context) -> Iterator[str]:
                 yield f"default encryption of '{bucket.name}' is KMS, so access logs are not delivered"
 
 
+def cache_data_key(configuration: Resource, context: Context) -> Changes:
+    """A bucket key for every default encryption with KMS."""
+    defaults = enumerate(as_list(configuration.get("rules")))
+    return {
+        f"rules[{index}].bucketKeyEnabled": True
+        for index, item in defaults
+        if dig(item, "applyServerSideEncryptionByDefault.sseAlgorithm") in ("aws:kms", "aws:kms:dsse")
+    }
+
+
 @rule(
     "s3-bucket-key", BUCKET_ENCRYPTION,
     practices="COST05-BP05 PERF03-BP05", checklist="CHK-PERF-3", spec="COST-2d", severity="low", level="advisory",
@@ -204,6 +215,7 @@ def log_target_deliverable(bucket: Resource, context: Context) -> Iterator[str]:
     reads="rules", missing="not_applicable",
     compliant={"rules": [{"applyServerSideEncryptionByDefault": {"sseAlgorithm": "aws:kms"}, "bucketKeyEnabled": True}]},
     violating={"rules": [{"applyServerSideEncryptionByDefault": {"sseAlgorithm": "aws:kms"}}]},
+    remediation=cache_data_key,
 )  # fmt: skip
 def bucket_key(configuration: Resource, context: Context) -> Iterator[str]:
     """Buckets under KMS cache their data key."""

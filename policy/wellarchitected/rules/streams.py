@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..changes import put
 from ..model import Context, Example, Resource, rule
 from ..values import NotApplicable, as_list, dig
 from ._checks import below, not_given, not_set, not_true
@@ -250,8 +251,8 @@ def broker_logged(broker: Resource, context: Context) -> str | None:
 
 @rule(
     "athena-encrypted", WORKGROUP,
-    practices="SEC08-BP02", checklist="CHK-SEC-2", severity="medium", level="advisory",
-    sources="cdk-nag:AwsSolutions-ATH1 checkov:CKV_AWS_159",
+    practices="SEC08-BP02", lens="MLSEC02-BP01", checklist="CHK-SEC-2", severity="medium", level="advisory",
+    sources="checkov:CKV_AWS_159",
     why="Results of queries are copies of the data, in a place of their own.",
     fix="Set configuration.resultConfiguration.encryptionConfiguration to SSE_KMS with kmsKeyArn",
     reads="configuration.resultConfiguration.encryptionConfiguration.encryptionOption",
@@ -275,6 +276,7 @@ def athena_encrypted(workgroup: Resource, context: Context) -> str | None:
     reads="configuration.enforceWorkgroupConfiguration", missing="pass",
     compliant={"configuration": {"enforceWorkgroupConfiguration": True}}, violating={"configuration": {"enforceWorkgroupConfiguration":
         False}},
+    remediation=put({"configuration.enforceWorkgroupConfiguration": True}),
 )  # fmt: skip
 def athena_enforced(workgroup: Resource, context: Context) -> str | None:
     """Clients cannot choose other settings than their workgroup's."""
@@ -289,6 +291,7 @@ def athena_enforced(workgroup: Resource, context: Context) -> str | None:
     reads="configuration.publishCloudwatchMetricsEnabled", missing="pass",
     compliant={"configuration": {"publishCloudwatchMetricsEnabled": True}}, violating={"configuration":
         {"publishCloudwatchMetricsEnabled": False}},
+    remediation=put({"configuration.publishCloudwatchMetricsEnabled": True}),
 )  # fmt: skip
 def athena_measured(workgroup: Resource, context: Context) -> str | None:
     """Queries are measured."""
@@ -310,7 +313,7 @@ def athena_scan_limited(workgroup: Resource, context: Context) -> str | None:
 
 @rule(
     "lake-no-open-defaults", LAKE_SETTINGS,
-    practices="SEC03-BP02", checklist="CHK-SEC-1", severity="high", level="advisory",
+    practices="SEC03-BP02", lens="MLSEC03-BP01", checklist="CHK-SEC-1", severity="high", level="advisory",
     why="With the default, every new table may be read by every role that IAM lets into the catalogue.",
     fix="Remove IAM_ALLOWED_PRINCIPALS from createDatabaseDefaultPermissions and createTableDefaultPermissions",
     reads="createTableDefaultPermissions", missing="pass",
@@ -326,7 +329,7 @@ def lake_no_open_defaults(settings: Resource, context: Context) -> Iterator[str]
 
 @rule(
     "agent-guarded", AGENT,
-    practices="SEC05-BP03", checklist="CHK-SEC-5", severity="medium", level="advisory", sources="checkov:CKV_AWS_383",
+    practices="SEC05-BP03", lens="MLSEC05-BP01", checklist="CHK-SEC-5", severity="medium", level="advisory", sources="checkov:CKV_AWS_383",
     why="An agent acts on what users write; a guardrail refuses what it must never do or say.",
     fix="Set guardrailConfigurations",
     reads="guardrailConfigurations", compliant={"guardrailConfigurations": [{"guardrailIdentifier": "g", "guardrailVersion": "1"}]},

@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ..model import STACK, Context, Example, Parameter, Resource, rule
+from ..changes import put
+from ..model import STACK, Changes, Context, Example, Parameter, Resource, rule
 from ..policies import is_public, statements
 from ..values import Malformed, NotApplicable, Unreadable, as_list, dig, is_set
 from ._checks import both, not_given, not_set, not_true
@@ -33,7 +34,7 @@ TRACKING = "aws:sagemaker/mlflowTrackingServer:MlflowTrackingServer"
 
 @rule(
     "notebook-no-direct-internet", NOTEBOOK,
-    practices="SEC05-BP02", checklist="CHK-SEC-6", severity="high", level="advisory",
+    practices="SEC05-BP02", lens="MLSEC04-BP01", checklist="CHK-SEC-6", severity="high", level="advisory",
     sources="cdk-nag:AwsSolutions-SM3 checkov:CKV_AWS_122 securityhub:SageMaker.1",
     why="Data and credentials of a notebook leave through an internet access that no security group sees.",
     fix="Set directInternetAccess to Disabled, with subnetId and securityGroups",
@@ -47,7 +48,7 @@ def notebook_no_direct_internet(notebook: Resource, context: Context) -> str | N
 
 @rule(
     "notebook-in-vpc", NOTEBOOK, scope="stack",
-    practices="SEC05-BP01", checklist="CHK-SEC-6", severity="high", level="advisory",
+    practices="SEC05-BP01", lens="MLSEC04-BP01", checklist="CHK-SEC-6", severity="high", level="advisory",
     sources="cdk-nag:AwsSolutions-SM1 checkov:CKV_AWS_306 securityhub:SageMaker.2",
     why="Outside the VPC a notebook is in a network of AWS that nobody of the organisation watches.",
     fix="Set subnetId and securityGroups",
@@ -60,11 +61,12 @@ def notebook_in_vpc(notebook: Resource, context: Context) -> str | None:
 
 @rule(
     "notebook-no-root", NOTEBOOK,
-    practices="SEC03-BP02", checklist="CHK-SEC-1", severity="medium", level="advisory",
+    practices="SEC03-BP02", lens="MLSEC03-BP01", checklist="CHK-SEC-1", severity="medium", level="advisory",
     sources="checkov:CKV_AWS_307 securityhub:SageMaker.3",
     why="Root on the notebook can undo every setting of the machine that protects the data.",
     fix="Set rootAccess to Disabled (lifecycle scripts still run as root)",
     reads="rootAccess", compliant={"rootAccess": "Disabled"}, violating={"rootAccess": "Enabled"},
+    remediation=put({"rootAccess": "Disabled"}),
 )  # fmt: skip
 def notebook_no_root(notebook: Resource, context: Context) -> str | None:
     """Users of notebooks are not root."""
@@ -74,7 +76,7 @@ def notebook_no_root(notebook: Resource, context: Context) -> str | None:
 
 @rule(
     "studio-customer-key", f"{NOTEBOOK} {DOMAIN}", scope="stack",
-    practices="SEC08-BP02", checklist="CHK-SEC-2", severity="medium", level="advisory",
+    practices="SEC08-BP02", lens="MLSEC02-BP01", checklist="CHK-SEC-2", severity="medium", level="advisory",
     sources="cdk-nag:AwsSolutions-SM2 checkov:CKV_AWS_22 checkov:CKV_AWS_187 securityhub:SageMaker.21",
     why="Volumes of notebooks and home directories hold copies of training data; the key cannot be changed later.",
     fix="Set kmsKeyId",
@@ -87,12 +89,13 @@ def studio_customer_key(resource: Resource, context: Context) -> str | None:
 
 @rule(
     "notebook-metadata-v2", NOTEBOOK,
-    practices="SEC06-BP02", checklist="CHK-SEC-1", severity="medium", level="advisory", sources="checkov:CKV_AWS_371",
+    practices="SEC06-BP02", lens="MLSEC04-BP01", checklist="CHK-SEC-1", severity="medium", level="advisory", sources="checkov:CKV_AWS_371",
     why="With version 1 of the metadata service, one request made for somebody else hands out the notebook's role.",
     fix="Set instanceMetadataServiceConfiguration.minimumInstanceMetadataServiceVersion to 2",
     reads="instanceMetadataServiceConfiguration.minimumInstanceMetadataServiceVersion",
     compliant={"instanceMetadataServiceConfiguration": {"minimumInstanceMetadataServiceVersion": "2"}},
     violating={"instanceMetadataServiceConfiguration": {"minimumInstanceMetadataServiceVersion": "1"}},
+    remediation=put({"instanceMetadataServiceConfiguration.minimumInstanceMetadataServiceVersion": "2"}),
 )  # fmt: skip
 def notebook_metadata_v2(notebook: Resource, context: Context) -> str | None:
     """Notebooks give their credentials only to sessions."""
@@ -117,7 +120,7 @@ def notebook_platform(notebook: Resource, context: Context) -> str | None:
 
 @rule(
     "notebook-stops-idle", NOTEBOOK, scope="stack",
-    practices="COST04-BP04 SUS02-BP03", checklist="CHK-COST-5", severity="medium", level="advisory",
+    practices="COST04-BP04 SUS02-BP03", lens="MLCOST04-BP08 MLSUS03-BP01", checklist="CHK-COST-5", severity="medium", level="advisory",
     why="A notebook is paid for by the hour until somebody stops it, and people go home.",
     fix="Set lifecycleConfigName to a configuration whose script stops an idle notebook",
     reads="lifecycleConfigName", compliant={"lifecycleConfigName": "stop-when-idle"}, violating={"instanceType": "ml.t3.medium"},
@@ -129,7 +132,7 @@ def notebook_stops_idle(notebook: Resource, context: Context) -> str | None:
 
 @rule(
     "notebook-right-sized", NOTEBOOK,
-    practices="COST06-BP02 SUS05-BP01", checklist="CHK-PERF-4", severity="medium", level="advisory",
+    practices="COST06-BP02 SUS05-BP01", lens="MLCOST04-BP01", checklist="CHK-PERF-4", severity="medium", level="advisory",
     why="Exploring data needs little; what needs an accelerator belongs into a training job that ends.",
     fix="Choose an instance type the rule allows, or a training job for the heavy part",
     reads="instanceType", missing="not_applicable", compliant={"instanceType": "ml.t3.medium"}, violating={"instanceType":
@@ -155,7 +158,7 @@ def decoded(text: str) -> str:
 
 @rule(
     "lifecycle-script-no-secrets", f"{NOTEBOOK_LIFECYCLE} {STUDIO_LIFECYCLE}",
-    practices="SEC02-BP03", checklist="CHK-SEC-1", severity="critical",
+    practices="SEC02-BP03", lens="MLSEC03-BP02", checklist="CHK-SEC-1", severity="critical",
     why="Base64 is not encryption: everybody who may describe the script reads it.",
     fix="Read the value from Secrets Manager in the script",
     reads="onStart", missing="pass",
@@ -174,7 +177,7 @@ def lifecycle_script_no_secrets(script: Resource, context: Context) -> Iterator[
 
 @rule(
     "studio-vpc-only", DOMAIN,
-    practices="SEC05-BP01", checklist="CHK-SEC-6", severity="high", level="advisory",
+    practices="SEC05-BP01", lens="MLSEC04-BP01", checklist="CHK-SEC-6", severity="high", level="advisory",
     why="Otherwise everything a notebook of Studio sends goes through a network of AWS, past the organisation's controls.",
     fix="Set appNetworkAccessType to VpcOnly",
     reads="appNetworkAccessType", compliant={"appNetworkAccessType": "VpcOnly"}, violating={"appNetworkAccessType": "PublicInternetOnly"},
@@ -187,7 +190,7 @@ def studio_vpc_only(domain: Resource, context: Context) -> str | None:
 
 @rule(
     "studio-sso", DOMAIN,
-    practices="SEC02-BP04", checklist="CHK-SEC-1", severity="medium", level="advisory",
+    practices="SEC02-BP04", lens="MLSEC03-BP01", checklist="CHK-SEC-1", severity="medium", level="advisory",
     why="People who leave lose access where their identity lives, not in every tool by hand.",
     fix="Set authMode to SSO; it cannot be changed later",
     reads="authMode", compliant={"authMode": "SSO"}, violating={"authMode": "IAM"},
@@ -200,7 +203,7 @@ def studio_sso(domain: Resource, context: Context) -> str | None:
 
 @rule(
     "studio-stops-idle", DOMAIN,
-    practices="COST04-BP04 SUS02-BP03", checklist="CHK-COST-5", severity="medium", level="advisory",
+    practices="COST04-BP04 SUS02-BP03", lens="MLCOST04-BP08 MLSUS03-BP01", checklist="CHK-COST-5", severity="medium", level="advisory",
     why="Each open JupyterLab is a machine that runs at night and on Sundays.",
     fix="Set defaultUserSettings.jupyterLabAppSettings.appLifecycleManagement.idleSettings to lifecycleManagement ENABLED with "
         "idleTimeoutInMinutes",
@@ -215,6 +218,11 @@ def studio_stops_idle(domain: Resource, context: Context) -> str | None:
     return None if domain.get(path, "DISABLED") == "ENABLED" else f"{path} of '{domain.name}' is not ENABLED"
 
 
+def retain_home(domain: Resource, context: Context) -> Changes:
+    """The homes are kept in production; nothing is set that would delete them."""
+    return {"retentionPolicy.homeEfsFileSystem": "Retain"} if context.production else {}
+
+
 @rule(
     "studio-home-retained", DOMAIN,
     practices="REL09-BP01 COST04-BP03", checklist="CHK-REL-6", severity="medium", level="advisory",
@@ -222,6 +230,7 @@ def studio_stops_idle(domain: Resource, context: Context) -> str | None:
     fix="Set retentionPolicy.homeEfsFileSystem to Retain in production and to Delete elsewhere",
     reads="retentionPolicy.homeEfsFileSystem", missing="pass",
     compliant={"retentionPolicy": {"homeEfsFileSystem": "Retain"}}, violating={"retentionPolicy": {"homeEfsFileSystem": "Delete"}},
+    remediation=retain_home,
 )  # fmt: skip
 def studio_home_retained(domain: Resource, context: Context) -> str | None:
     """Home directories outlive Studio in production, and only there."""
@@ -232,7 +241,7 @@ def studio_home_retained(domain: Resource, context: Context) -> str | None:
 
 @rule(
     "studio-sharing-encrypted", DOMAIN, scope="stack",
-    practices="SEC08-BP02", checklist="CHK-SEC-2", severity="low", level="advisory",
+    practices="SEC08-BP02", lens="MLSEC02-BP01", checklist="CHK-SEC-2", severity="low", level="advisory",
     why="A shared notebook carries the rows it printed.",
     fix="Set defaultUserSettings.sharingSettings.s3KmsKeyId (or notebookOutputOption Disabled)",
     reads="defaultUserSettings.sharingSettings.s3KmsKeyId",
@@ -248,7 +257,7 @@ def studio_sharing_encrypted(domain: Resource, context: Context) -> str | None:
 
 @rule(
     "features-offline-encrypted", FEATURES, scope="stack",
-    practices="SEC08-BP02", checklist="CHK-SEC-2", severity="medium", level="advisory", sources="securityhub:SageMaker.17",
+    practices="SEC08-BP02", lens="MLSEC02-BP01", checklist="CHK-SEC-2", severity="medium", level="advisory", sources="securityhub:SageMaker.17",
     why="The offline store is the history of every feature of everybody.",
     fix="Set offlineStoreConfig.s3StorageConfig.kmsKeyId",
     reads="offlineStoreConfig.s3StorageConfig.kmsKeyId",
@@ -264,7 +273,7 @@ def features_offline_encrypted(group: Resource, context: Context) -> str | None:
 
 @rule(
     "features-online-encrypted", FEATURES, scope="stack",
-    practices="SEC08-BP02", checklist="CHK-SEC-2", severity="medium", level="advisory", sources="securityhub:SageMaker.18",
+    practices="SEC08-BP02", lens="MLSEC02-BP01", checklist="CHK-SEC-2", severity="medium", level="advisory", sources="securityhub:SageMaker.18",
     why="The online store holds the newest features of everybody, by key.",
     fix="Set onlineStoreConfig.securityConfig.kmsKeyId",
     reads="onlineStoreConfig.securityConfig.kmsKeyId",
@@ -280,7 +289,7 @@ def features_online_encrypted(group: Resource, context: Context) -> str | None:
 
 @rule(
     "features-kept-offline", FEATURES,
-    practices="REL09-BP03", checklist="CHK-REL-2", severity="medium", level="advisory",
+    practices="REL09-BP03", lens="MLREL03-BP02 MLCOST03-BP04", checklist="CHK-REL-2", severity="medium", level="advisory",
     why="Only the offline store knows what a feature was when a model was trained; the online store forgets.",
     fix="Set offlineStoreConfig",
     reads="offlineStoreConfig", compliant={"offlineStoreConfig": {"s3StorageConfig": {"s3Uri": "s3://features"}}},
@@ -293,7 +302,7 @@ def features_kept_offline(group: Resource, context: Context) -> str | None:
 
 @rule(
     "features-expire-online", FEATURES,
-    practices="SUS04-BP05 COST04-BP05", checklist="CHK-COST-3", severity="low", level="advisory",
+    practices="SUS04-BP05 COST04-BP05", lens="MLSEC03-BP05", checklist="CHK-COST-3", severity="low", level="advisory",
     why="A feature nobody has refreshed for months misleads a model, in memory that is paid for.",
     fix="Set onlineStoreConfig.ttlDuration",
     reads="onlineStoreConfig.ttlDuration",
@@ -324,7 +333,7 @@ def inline_job(**properties: object) -> dict[str, object]:
 
 @rule(
     "monitoring-isolated", f"{DATA_QUALITY} {MONITORING}",
-    practices="SEC05-BP02", checklist="CHK-SEC-6", severity="medium", level="advisory",
+    practices="SEC05-BP02", lens="MLSEC04-BP01", checklist="CHK-SEC-6", severity="medium", level="advisory",
     sources="securityhub:SageMaker.11 securityhub:SageMaker.14",
     why="The job reads captured requests of real people; it needs no network.",
     fix="Set networkConfig.enableNetworkIsolation to true",
@@ -340,7 +349,7 @@ def monitoring_isolated(job: Resource, context: Context) -> str | None:
 
 @rule(
     "monitoring-intercontainer-tls", f"{DATA_QUALITY} {MONITORING}",
-    practices="SEC09-BP02", checklist="CHK-SEC-3", severity="low", level="advisory",
+    practices="SEC09-BP02", lens="MLSEC04-BP02", checklist="CHK-SEC-3", severity="low", level="advisory",
     sources="checkov:CKV_AWS_369 securityhub:SageMaker.9 securityhub:SageMaker.22",
     why="Containers of a job of several instances exchange the data they compare.",
     fix="Set networkConfig.enableInterContainerTrafficEncryption to true",
@@ -360,7 +369,7 @@ def monitoring_intercontainer_tls(job: Resource, context: Context) -> str | None
 
 @rule(
     "monitoring-encrypted", f"{DATA_QUALITY} {MONITORING}", scope="stack",
-    practices="SEC08-BP02", checklist="CHK-SEC-2", severity="medium", level="advisory", sources="checkov:CKV_AWS_367 checkov:CKV_AWS_368",
+    practices="SEC08-BP02", lens="MLSEC02-BP01", checklist="CHK-SEC-2", severity="medium", level="advisory", sources="checkov:CKV_AWS_367 checkov:CKV_AWS_368",
     why="Volumes and reports of the job hold what requests contained.",
     fix="Set volumeKmsKeyId of the cluster and kmsKeyId of the output",
     reads="jobResources.clusterConfig.volumeKmsKeyId",
@@ -379,7 +388,7 @@ def monitoring_encrypted(job: Resource, context: Context) -> Iterator[str]:
 
 @rule(
     "monitoring-bounded", DATA_QUALITY,
-    practices="COST02-BP05 REL05-BP05", checklist="CHK-COST-5", severity="low", level="advisory",
+    practices="COST02-BP05 REL05-BP05", lens="MLCOST04-BP08", checklist="CHK-COST-5", severity="low", level="advisory",
     why="A comparison that hangs blocks the next one and costs by the hour.",
     fix="Set stoppingCondition.maxRuntimeInSeconds (less than the interval of the schedule)",
     reads="stoppingCondition.maxRuntimeInSeconds", compliant={"stoppingCondition": {"maxRuntimeInSeconds": 1800}}, violating={"name": "d"},
@@ -420,7 +429,7 @@ REGISTER = {"Name": "register", "Type": "RegisterModel", "Arguments": {"ModelApp
 
 @rule(
     "sagemaker-pipeline-evaluation-gate", PIPELINE,
-    practices="OPS05-BP02 OPS06-BP02", checklist="CHK-OPS-3", severity="high", level="advisory",
+    practices="OPS05-BP02 OPS06-BP02", lens="MLREL03-BP03 MLPERF04-BP03", checklist="CHK-OPS-3", severity="high", level="advisory",
     why="A pipeline that registers whatever it trained puts a bad model in front of an approver who cannot see that it is bad.",
     fix="Put the RegisterModel step behind a Condition step that compares the evaluation's metrics",
     reads="pipelineDefinition", missing="not_applicable",
@@ -439,7 +448,7 @@ def pipeline_evaluation_gate(pipeline: Resource, context: Context) -> str | None
 
 @rule(
     "sagemaker-pipeline-manual-approval", PIPELINE,
-    practices="OPS07-BP05 OPS06-BP01", checklist="CHK-OPS-2", severity="medium", level={"dev": "disabled", "prod": "advisory"},
+    practices="OPS07-BP05 OPS06-BP01", lens="MLREL03-BP01", checklist="CHK-OPS-2", severity="medium", level={"dev": "disabled", "prod": "advisory"},
     why="What is registered as approved is deployed by everything that listens for approvals.",
     fix="Set ModelApprovalStatus of the RegisterModel step to PendingManualApproval",
     reads="pipelineDefinition", missing="not_applicable",
@@ -459,7 +468,7 @@ def pipeline_manual_approval(pipeline: Resource, context: Context) -> Iterator[s
 
 @rule(
     "sagemaker-pipeline-steps-retried", PIPELINE,
-    practices="REL05-BP03 REL11-BP03", checklist="CHK-REL-4", severity="low", level="advisory",
+    practices="REL05-BP03 REL11-BP03", lens="MLREL02-BP02", checklist="CHK-REL-4", severity="low", level="advisory",
     why="A throttled call or a lack of capacity otherwise ends a run of hours.",
     fix="Add RetryPolicies to Training, Processing and Transform steps",
     reads="pipelineDefinition", missing="not_applicable",
@@ -475,7 +484,7 @@ def pipeline_steps_retried(pipeline: Resource, context: Context) -> Iterator[str
 
 @rule(
     "sagemaker-pipeline-steps-cached", PIPELINE,
-    practices="COST05-BP05 SUS03-BP02 PERF03-BP05", checklist="CHK-PERF-3", severity="low", level="advisory",
+    practices="COST05-BP05 SUS03-BP02 PERF03-BP05", lens="MLSUS06-BP02", checklist="CHK-PERF-3", severity="low", level="advisory",
     why="A run that fails at the end otherwise computes everything before it again.",
     fix="Add CacheConfig with Enabled true and ExpireAfter to Processing and Training steps",
     reads="pipelineDefinition", missing="not_applicable",
@@ -503,7 +512,7 @@ def pipeline_parallelism_bounded(pipeline: Resource, context: Context) -> str | 
 
 @rule(
     "registry-policy-not-public", MODEL_GROUP_POLICY,
-    practices="SEC03-BP07", checklist="CHK-SEC-1", severity="critical",
+    practices="SEC03-BP07", lens="MLSEC06-BP01", checklist="CHK-SEC-1", severity="critical",
     why="Whoever may read a registry takes the models; whoever may write decides what is served.",
     fix="Name the accounts in Principal",
     reads="resourcePolicy", missing="not_applicable",
@@ -521,7 +530,7 @@ def registry_policy_not_public(policy: Resource, context: Context) -> Iterator[s
 
 @rule(
     "registry-exists", STACK, scope="stack", when_types=f"{ENDPOINT} {PIPELINE}",
-    practices="OPS05-BP04 OPS05-BP01", checklist="CHK-OPS-2", severity="low", level="advisory",
+    practices="OPS05-BP04 OPS05-BP01", lens="MLOPS03-BP02 MLREL05-BP02", checklist="CHK-OPS-2", severity="low", level="advisory",
     why="Without a registry nobody can say which data and code the model in service came from, or which one to go back to.",
     fix="Declare an aws.sagemaker.ModelPackageGroup and register every model in it",
     reads=None, compliant=(Example(ENDPOINT, "e"), Example(MODEL_GROUP, "g")), violating=(Example(ENDPOINT, "e"),),
@@ -540,7 +549,7 @@ def model_containers(model: Resource) -> list[tuple[str, Any]]:
 
 @rule(
     "sagemaker-model-from-registry", MODEL,
-    practices="OPS05-BP04 OPS06-BP01", checklist="CHK-OPS-2", severity="low", level="advisory",
+    practices="OPS05-BP04 OPS06-BP01", lens="MLREL05-BP02 MLOPS03-BP02", checklist="CHK-OPS-2", severity="low", level="advisory",
     why="A model made of a loose file was approved by nobody and can be traced to nothing.",
     fix="Set modelPackageName of the container to an approved model package",
     reads="primaryContainer.modelPackageName", missing="not_applicable",
@@ -559,7 +568,7 @@ def model_from_registry(model: Resource, context: Context) -> Iterator[str]:
 
 @rule(
     "sagemaker-model-private-image", MODEL,
-    practices="SEC11-BP05 SEC06-BP04", checklist="CHK-OPS-2", severity="medium", level="advisory",
+    practices="SEC11-BP05 SEC06-BP04", lens="MLOPS04-BP02", checklist="CHK-OPS-2", severity="medium", level="advisory",
     sources="securityhub:SageMaker.16 securityhub:SageMaker.19",
     why="An image from a public registry can change or vanish between two deployments, and nobody here scanned it.",
     fix="Copy the image to a private ECR repository and name that",
@@ -579,7 +588,7 @@ def model_private_image(model: Resource, context: Context) -> Iterator[str]:
 
 @rule(
     "sagemaker-endpoint-data-captured", ENDPOINT_CONFIGURATION,
-    practices="OPS04-BP02 REL06-BP01", checklist="CHK-OPS-4", severity="low", level={"dev": "disabled", "prod": "advisory"},
+    practices="OPS04-BP02 REL06-BP01", lens="MLPERF06-BP03 MLPERF06-BP04", checklist="CHK-OPS-4", severity="low", level={"dev": "disabled", "prod": "advisory"},
     why="Without the requests nobody can tell whether the model or the world has changed.",
     fix="Set dataCaptureConfig with enableCapture true, Input and Output, and initialSamplingPercentage above 0",
     reads="dataCaptureConfig",
@@ -600,7 +609,7 @@ def endpoint_data_captured(configuration: Resource, context: Context) -> str | N
 
 @rule(
     "sagemaker-endpoint-capture-encrypted", ENDPOINT_CONFIGURATION, scope="stack",
-    practices="SEC08-BP02", checklist="CHK-SEC-2", severity="medium", level="advisory",
+    practices="SEC08-BP02", lens="MLSEC02-BP01", checklist="CHK-SEC-2", severity="medium", level="advisory",
     why="Captured requests are personal data as soon as one of them is.",
     fix="Set dataCaptureConfig.kmsKeyId (kmsKeyId of asyncInferenceConfig.outputConfig)",
     reads="dataCaptureConfig.kmsKeyId",
@@ -620,7 +629,7 @@ def endpoint_capture_encrypted(configuration: Resource, context: Context) -> Ite
 
 @rule(
     "sagemaker-endpoint-async-tells", ENDPOINT_CONFIGURATION,
-    practices="REL06-BP03 REL04-BP02", checklist="CHK-REL-3", severity="low", level="advisory",
+    practices="REL06-BP03 REL04-BP02", lens="MLOPS06-BP02", checklist="CHK-REL-3", severity="low", level="advisory",
     why="Nobody waits for an asynchronous answer; one that failed is otherwise noticed by its absence.",
     fix="Set asyncInferenceConfig.outputConfig.notificationConfig.errorTopic",
     reads="asyncInferenceConfig.outputConfig.notificationConfig.errorTopic",
@@ -637,7 +646,7 @@ def endpoint_async_tells(configuration: Resource, context: Context) -> str | Non
 
 @rule(
     "sagemaker-endpoint-least-outstanding", ENDPOINT_CONFIGURATION,
-    practices="PERF04-BP04", checklist="CHK-PERF-2", severity="low", level="advisory",
+    practices="PERF04-BP04", lens="MLPERF04-BP02", checklist="CHK-PERF-2", severity="low", level="advisory",
     why="Random routing sends requests to an instance that is busy while another idles; the slowest answers get much faster.",
     fix="Set routingConfigs of the variant to routingStrategy LEAST_OUTSTANDING_REQUESTS",
     reads="productionVariants", missing="not_applicable",
@@ -657,7 +666,7 @@ def endpoint_least_outstanding(configuration: Resource, context: Context) -> Ite
 
 @rule(
     "sagemaker-endpoint-no-shell", ENDPOINT_CONFIGURATION,
-    practices="SEC06-BP03", checklist="CHK-SEC-1", severity="medium", level={"dev": "disabled", "prod": "advisory"},
+    practices="SEC06-BP03", lens="MLSEC06-BP01", checklist="CHK-SEC-1", severity="medium", level={"dev": "disabled", "prod": "advisory"},
     why="A shell in a serving container changes what is served without leaving a trace in any version.",
     fix="Remove enableSsmAccess",
     reads="productionVariants", missing="not_applicable",
@@ -701,7 +710,7 @@ def endpoint_serverless_deployable(configuration: Resource, context: Context) ->
 
 @rule(
     "sagemaker-endpoint-canary-deployable", ENDPOINT, scope="stack",
-    practices="OPS06-BP03 REL01-BP06", checklist="CHK-OPS-2", severity="high", level="advisory",
+    practices="OPS06-BP03 REL01-BP06", lens="MLREL04-BP02", checklist="CHK-OPS-2", severity="high", level="advisory",
     why="SageMaker refuses to shift traffic by steps with one instance: half of one is none.",
     fix="Set initialInstanceCount of the variant to 2 or more, or trafficRoutingConfiguration.type ALL_AT_ONCE",
     reads="deploymentConfig", missing="not_applicable",
@@ -729,7 +738,7 @@ def endpoint_canary_deployable(endpoint: Resource, context: Context) -> Iterator
 
 @rule(
     "review-encrypted", FLOW, scope="stack",
-    practices="SEC08-BP02", checklist="CHK-SEC-2", severity="medium", level="advisory", sources="checkov:CKV_AWS_372",
+    practices="SEC08-BP02", lens="MLSEC02-BP01 MLPERF06-BP01", checklist="CHK-SEC-2", severity="medium", level="advisory", sources="checkov:CKV_AWS_372",
     why="People review exactly the cases that are delicate.",
     fix="Set outputConfig.kmsKeyId",
     reads="outputConfig.kmsKeyId", compliant={"outputConfig": {"s3OutputPath": "s3://r", "kmsKeyId": KEY_ARN}},
@@ -759,7 +768,7 @@ def code_repository_secret(repository: Resource, context: Context) -> Iterator[s
 
 @rule(
     "tracking-bucket-owned", TRACKING, scope="stack",
-    practices="SEC08-BP02 SEC08-BP04", checklist="CHK-SEC-2", severity="medium", level="advisory",
+    practices="SEC08-BP02 SEC08-BP04", lens="MLOPS03-BP02", checklist="CHK-SEC-2", severity="medium", level="advisory",
     why="Artifacts of experiments are models and data; in a bucket of the program its rules apply to them.",
     fix="Set artifactStoreUri to a bucket that the program declares",
     reads="artifactStoreUri", missing="fail",
@@ -779,7 +788,7 @@ def tracking_bucket_owned(server: Resource, context: Context) -> str | None:
 
 @rule(
     "tracking-small-outside-production", TRACKING,
-    practices="COST06-BP02 SUS05-BP01", checklist="CHK-PERF-4", severity="low", level={"dev": "advisory", "prod": "disabled"},
+    practices="COST06-BP02 SUS05-BP01", lens="MLCOST04-BP01", checklist="CHK-PERF-4", severity="low", level={"dev": "advisory", "prod": "disabled"},
     example_environment="dev",
     why="A tracking server runs day and night; the small one serves a team of twenty-five.",
     fix="Set trackingServerSize to Small outside production",

@@ -21,7 +21,7 @@ def matches(instance_type: str, patterns: tuple[str, ...] | list[str]) -> bool:
 
 @rule(
     "sagemaker-training-in-vpc", f"{TRAINING_JOB} {PROCESSING_JOB}",
-    practices="SEC05-BP01", checklist="CHK-SEC-6", spec="SEC-5d SEC-3d", severity="high", level=PRODUCTION,
+    practices="SEC05-BP01", lens="MLSEC03-BP02 MLSEC04-BP01", checklist="CHK-SEC-6", spec="SEC-5d SEC-3d", severity="high", level=PRODUCTION,
     why="Outside the VPC a job's traffic to data goes over public endpoints and no security group limits it.",
     fix="Set VpcConfig with private subnets and a security group (processing: NetworkConfig.VpcConfig)",
     reads="vpcConfig", compliant={"vpcConfig": VPC}, violating={"resourceConfig": RESOURCES},
@@ -35,7 +35,7 @@ def training_in_vpc(job: Resource, context: Context) -> str | None:
 
 @rule(
     "sagemaker-training-encrypted", TRAINING_JOB, scope="stack",
-    practices="SEC08-BP02", checklist="CHK-SEC-2", spec="SEC-5d", severity="high", level=PRODUCTION,
+    practices="SEC08-BP02", lens="MLSEC02-BP01", checklist="CHK-SEC-2", spec="SEC-5d", severity="high", level=PRODUCTION,
     why="The volume holds the training data and the output holds the model.",
     fix="Set ResourceConfig.VolumeKmsKeyId and OutputDataConfig.KmsKeyId",
     reads="outputDataConfig",
@@ -53,7 +53,7 @@ def training_encrypted(job: Resource, context: Context) -> Iterator[str]:
 
 @rule(
     "sagemaker-training-intercontainer-tls", TRAINING_JOB,
-    practices="SEC09-BP02", checklist="CHK-SEC-3", spec="SEC-5d", severity="high",
+    practices="SEC09-BP02", lens="MLSEC04-BP02", checklist="CHK-SEC-3", spec="SEC-5d", severity="high",
     why="The containers of a distributed job exchange data and gradients in clear otherwise.",
     fix="Set EnableInterContainerTrafficEncryption to true",
     reads="enableInterContainerTrafficEncryption",
@@ -69,7 +69,7 @@ def training_intercontainer_tls(job: Resource, context: Context) -> str | None:
 
 @rule(
     "sagemaker-training-spot", TRAINING_JOB,
-    practices="COST07-BP04 SUS02-BP01", checklist="CHK-COST-2", spec="P3d COST-2c COST-7a SUS-3b", severity="medium",
+    practices="COST07-BP04 SUS02-BP01", lens="MLCOST04-BP06", checklist="CHK-COST-2", spec="P3d COST-2c COST-7a SUS-3b", severity="medium",
     why="Spot capacity costs up to 70 % less than on-demand, and training can wait.",
     fix="Set EnableManagedSpotTraining to true with CheckpointConfig and StoppingCondition.MaxWaitTimeInSeconds",
     reads="enableManagedSpotTraining",
@@ -84,7 +84,7 @@ def training_spot(job: Resource, context: Context) -> str | None:
 
 @rule(
     "sagemaker-training-checkpoints", TRAINING_JOB, scope="stack",
-    practices="REL11-BP03", checklist="CHK-REL-3 CHK-COST-2", spec="REL-1c P3d", severity="high",
+    practices="REL11-BP03", lens="MLCOST04-BP06", checklist="CHK-REL-3 CHK-COST-2", spec="REL-1c P3d", severity="high",
     why="A spot interruption loses everything since the last checkpoint; without one, the whole run.",
     fix="Set CheckpointConfig.S3Uri to a prefix of its own for each job",
     reads="checkpointConfig.s3Uri",
@@ -100,7 +100,7 @@ def training_checkpoints(job: Resource, context: Context) -> str | None:
 
 @rule(
     "sagemaker-training-wait", TRAINING_JOB,
-    practices="COST02-BP05 REL05-BP05", checklist="CHK-COST-2", spec="P3d", severity="high",
+    practices="COST02-BP05 REL05-BP05", lens="MLCOST04-BP06", checklist="CHK-COST-2", spec="P3d", severity="high",
     why="SageMaker refuses a spot job whose waiting time is shorter than its running time.",
     fix="Set StoppingCondition.MaxWaitTimeInSeconds to at least MaxRuntimeInSeconds",
     reads="stoppingCondition",
@@ -119,7 +119,7 @@ def training_wait(job: Resource, context: Context) -> str | None:
 
 @rule(
     "sagemaker-training-bounded", f"{TRAINING_JOB} {PROCESSING_JOB}",
-    practices="COST02-BP05 REL05-BP05 SUS02-BP03", checklist="CHK-COST-5 CHK-SUS-2", spec="SUS-2a COST-7c", severity="medium",
+    practices="COST02-BP05 REL05-BP05 SUS02-BP03", lens="MLCOST04-BP08", checklist="CHK-COST-5 CHK-SUS-2", spec="SUS-2a COST-7c", severity="medium",
     why="A job that hangs is billed until somebody notices; the default is a whole day.",
     fix="Set StoppingCondition.MaxRuntimeInSeconds, at most the rule's maximum_seconds",
     reads="stoppingCondition.maxRuntimeInSeconds",
@@ -136,7 +136,7 @@ def training_bounded(job: Resource, context: Context) -> str | None:
 
 @rule(
     "sagemaker-training-right-sized", f"{TRAINING_JOB} {TRANSFORM_JOB}",
-    practices="PERF02-BP04 COST06-BP02 SUS05-BP01", checklist="CHK-PERF-4", spec="PERF-5b", severity="medium",
+    practices="PERF02-BP04 COST06-BP02 SUS05-BP01", lens="MLCOST04-BP01 MLPERF04-BP01", checklist="CHK-PERF-4", spec="PERF-5b", severity="medium",
     why="An accelerator or a large instance that a job cannot use is paid for all the same.",
     fix="Take an instance type of the rule's allowed list, or extend the list in the configuration",
     reads="resourceConfig.instanceType", missing="not_applicable",
@@ -161,7 +161,7 @@ def training_right_sized(job: Resource, context: Context) -> str | None:
 
 @rule(
     "sagemaker-training-streams-data", TRAINING_JOB,
-    practices="PERF03-BP02 SUS04-BP07", checklist="CHK-SUS-3", spec="SUS-2c", severity="low", level="advisory",
+    practices="PERF03-BP02 SUS04-BP07", lens="MLPERF04-BP02 MLCOST04-BP13", checklist="CHK-SUS-3", spec="SUS-2c", severity="low", level="advisory",
     why="FastFile reads what the job needs when it needs it, instead of copying everything first.",
     fix="Set InputMode FastFile on the channels, or AlgorithmSpecification.TrainingInputMode FastFile",
     reads="algorithmSpecification.trainingInputMode", missing="fail",
@@ -184,7 +184,7 @@ def training_streams_data(job: Resource, context: Context) -> str | None:
 
 @rule(
     "sagemaker-training-metrics", TRAINING_JOB,
-    practices="PERF05-BP01 OPS04-BP01", checklist="CHK-PERF-5", spec="COST-3c OPS-3c", severity="medium", level="advisory",
+    practices="PERF05-BP01 OPS04-BP01", lens="MLCOST06-BP04 MLPERF02-BP01", checklist="CHK-PERF-5", spec="COST-3c OPS-3c", severity="medium", level="advisory",
     why="Without metric definitions SageMaker does not know how good the model is, and no dashboard can show it.",
     fix="Add AlgorithmSpecification.MetricDefinitions with a regular expression for each metric the script prints",
     reads="algorithmSpecification.metricDefinitions",
@@ -200,7 +200,7 @@ def training_metrics(job: Resource, context: Context) -> str | None:
 
 @rule(
     "sagemaker-no-secrets-in-clear", f"{TRAINING_JOB} {MODEL}",
-    practices="SEC02-BP03", checklist="CHK-SEC-1", spec="SEC-1c", severity="critical",
+    practices="SEC02-BP03", lens="MLSEC03-BP02", checklist="CHK-SEC-1", spec="SEC-1c", severity="critical",
     why="Hyperparameters and container environments are returned in clear by every Describe call.",
     fix="Keep the credential in Secrets Manager and pass its ARN, or use the job's role",
     reads="hyperParameters", missing="pass", compliant={"hyperParameters": {"seed": "7"}},

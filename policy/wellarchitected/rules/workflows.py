@@ -65,7 +65,7 @@ def definition_valid(machine_: Resource, context: Context) -> Iterator[str]:
 
 @rule(
     "sfn-task-catch", STATE_MACHINE,
-    practices="REL11-BP03 REL05-BP01", checklist="CHK-REL-3", spec="OPS-4b REL-1b", severity="high",
+    practices="REL11-BP03 REL05-BP01", lens="MLREL02-BP02", checklist="CHK-REL-3", spec="OPS-4b REL-1b", severity="high",
     why="An error nobody catches ends the execution with no notification and no record in the ledger.",
     fix="Add Catch with ErrorEquals States.ALL that leads to a state which records and notifies (a task inside Parallel or Map may leave "
         "it to that state)",
@@ -99,7 +99,7 @@ def _reachable_from_catch(machine_: Resource) -> set[str]:
 
 @rule(
     "sfn-task-retry", STATE_MACHINE,
-    practices="REL05-BP03", checklist="CHK-REL-4", spec="OPS-4a REL-6e", severity="high",
+    practices="REL05-BP03", lens="MLREL02-BP02", checklist="CHK-REL-4", spec="OPS-4a REL-6e", severity="high",
     why="Throttling and short outages are normal on AWS; without a retry each of them fails the whole run.",
     fix="Add Retry for the errors that pass by themselves (throttling, States.TaskFailed), or Retry with MaxAttempts 0 where a repetition "
         "would do harm",
@@ -183,7 +183,7 @@ _WAITABLE = {"glue:startjobrun": "glue:getjobrun", "sagemaker:createtrainingjob"
 
 @rule(
     "sfn-wait-not-poll", STATE_MACHINE,
-    practices="SUS03-BP01 PERF02-BP01", checklist="CHK-SUS-2", spec="SUS-4c", severity="low",
+    practices="SUS03-BP01 PERF02-BP01", lens="MLSUS03-BP01", checklist="CHK-SUS-2", spec="SUS-4c", severity="low",
     why="A loop that asks every few seconds does work, and costs transitions, to learn nothing; .sync waits for free.",
     fix="Use the .sync integration of the task and take the polling loop out",
     reads="definition",
@@ -205,7 +205,7 @@ def wait_not_poll(machine_: Resource, context: Context) -> Iterator[str]:
 
 @rule(
     "sfn-model-evaluated", STATE_MACHINE,
-    practices="OPS05-BP02 REL08-BP02", checklist="CHK-OPS-3", spec="P3b P3e", severity="high",
+    practices="OPS05-BP02 REL08-BP02", lens="MLREL03-BP03 MLPERF04-BP03", checklist="CHK-OPS-3", spec="P3b P3e", severity="high",
     why="A model that nothing tests after training reaches production untested.",
     fix="Put a task (Lambda or processing job) after training that compares the model on held-out data, before registration or deployment",
     reads="definition",
@@ -391,7 +391,7 @@ def customer_key(machine_: Resource, context: Context) -> str | None:
 
 @rule(
     "sfn-no-secrets", STATE_MACHINE,
-    practices="SEC02-BP03", checklist="CHK-SEC-1", severity="critical",
+    practices="SEC02-BP03", lens="MLSEC03-BP02", checklist="CHK-SEC-1", severity="critical",
     why="The definition of a state machine is shown in the console and in every execution.",
     fix="Pass the name of a secret and let the task read it",
     reads="definition", compliant=machine(), violating=machine(Parameters={"FunctionName": "judge", "Payload": {"api_key": "hunter2"}}),
