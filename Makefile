@@ -49,4 +49,5 @@ record: $(READY)
 docs: $(READY)
 	$(BIN)/python -m wellarchitected.catalogue docs/policies
 	$(BIN)/python -m mlops.review.checklists
+	$(BIN)/python -m mlops.report.model
 	$(BIN)/python -m tests.traceability.page

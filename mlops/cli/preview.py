@@ -36,12 +36,14 @@ def preview(
     export: Annotated[Path | None, typer.Option(help="Write the preview as a `pulumi stack export` deployment.")] = None,
     record: Annotated[Path | None, typer.Option(help="Write the preview's document to a file as well.")] = None,
     report_dir: reports.ReportDir = None,
+    since: reports.Since = None,
     as_json: Json = False,
 ) -> int:
     """Show what the program registers for a stack and what the policy pack says of it. Exit 1 when a mandatory rule fails."""
     output = Output(as_json)
     here = Project.at(project)
     here.require_stack(stack)
+    before = reports.earlier(since) if since else None
     started = time.perf_counter()
     with output.doing(f"running the program for stack {stack}"):
         recorded = engine.preview(here.root, stack)
@@ -49,7 +51,8 @@ def preview(
     with output.doing("judging it by the policy pack"):
         recorded, verdicts, failed = judge(recorded, config, here)
     done = time.perf_counter()
-    document = report.document(recorded, verdicts, {"program": program - started, "policy": done - program, "total": done - started})
+    seconds = {"program": program - started, "policy": done - program, "total": done - started}
+    document = reports.with_changes(report.document(recorded, verdicts, seconds), before)
     try:
         if export:
             export.write_text(json.dumps(engine.deployment(recorded), indent=2) + "\n")
@@ -59,14 +62,12 @@ def preview(
         raise UserError(
             "cannot-write", f"expected a writable file, got {error.strerror}", str(error.filename), "choose another path"
         ) from None
-    files = reports.write(document, report_dir) if report_dir else []
+    files = reports.write(document, report_dir, reports.Source.of_project(here.root)) if report_dir else []
 
     def show(console: Any) -> None:
         console.print(report.tree(recorded))
-        report.show_verdicts(console, verdicts)
+        reports.show(console, document, files)
         console.print(f"[dim]program {program - started:.1f} s · policy {done - program:.2f} s[/]")
-        for file in files:
-            console.print(f"wrote {file}")
 
     output.document(document, show)
     return 1 if failed else 0

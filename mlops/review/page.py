@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
-
+from mlops.pages import render
 from mlops.review import framework, words
 
 
 def html(document: dict[str, Any]) -> str:
     """The page; everything in it is escaped."""
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    template = environment.from_string((files("mlops.review") / "data" / "page.html.j2").read_text(encoding="utf-8"))
     sections = [
         (
             pillar,
@@ -22,7 +18,7 @@ def html(document: dict[str, Any]) -> str:
         )
         for pillar, name in framework.NAMES.items()
     ]
-    return template.render(document=document, sections=sections, words=words)
+    return render("review/data/page.html.j2", document=document, sections=sections, words=words)
 
 
 def _rows(document: dict[str, Any], pillar: str, question: str) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from mlops.operations.failures import explain, text
 from mlops.operations.ingest import require_file
 from mlops.operations.models import METRIC
 from mlops.operations.predictions import read_instances
-from mlops.report.preview import fitting
+from mlops.report.terminal import fitting
 
 GLUE_RUN = {
     "Id": "jr_1",

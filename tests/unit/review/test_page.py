@@ -4,45 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 
 from mlops.review.markdown import markdown
 from mlops.review.page import html
+from tests.pages import Page
 from tests.unit.review.conftest import ANSWERED
 
 Reviewed = Callable[..., dict[str, Any]]
-VOID = {"meta", "link", "br", "img", "hr", "input"}
 READABLE = 4.5  # WCAG 2.2, 1.4.3: contrast of text
-
-
-class Page(HTMLParser):
-    """Elements in order, with what is open around each."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.elements: list[tuple[str, dict[str, str], tuple[str, ...]]] = []
-        self.texts: list[str] = []
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, {key: value or "" for key, value in attrs}, tuple(self.open)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag, f"</{tag}> closes something else"
-
-    def handle_data(self, data: str) -> None:
-        if self.open and self.open[-1] not in ("style", "title"):
-            self.texts.append(data)
-
-    def all(self, *tags: str) -> list[tuple[str, dict[str, str], tuple[str, ...]]]:
-        return [element for element in self.elements if element[0] in tags]
 
 
 @pytest.fixture

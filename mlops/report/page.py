@@ -1,0 +1,180 @@
+"""The report as one HTML file: no scripts, nothing fetched from elsewhere, readable by keyboard, with a screen reader and in print."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from mlops.pages import render
+from mlops.report import grouping
+from mlops.report.changes import CHANGES
+from mlops.report.grouping import KINDS, Finding, by_pillar, kind, not_judged, order, resource_name, resource_type
+from mlops.text import counted
+
+WHOLE_TREE = 3_000  # resources; of more, the page shows only those with findings and what they lie in
+STATUSES = {
+    "pass": ("✔", "satisfied"),
+    "fail": ("✘", "broken"),
+    "not_evaluable": ("?", "not evaluable"),
+    "not_applicable": ("–", "nothing to judge"),
+}
+MEANINGS = {
+    "error": "the rule itself failed; nothing is known of the resource, and a deployment stops until the rule is mended or disabled",
+    "mandatory": "a rule that is mandatory in this environment is broken",
+    "advisory": "a rule that is advice in this environment is broken",
+    "not_evaluable": "a value is known only after deployment, so nobody can say yet; it is no pass",
+    "exempt": "broken, with a reason, an owner and a date of expiry in the configuration of the pack",
+}
+
+
+@dataclass
+class Node:
+    """A resource of the tree with its findings and what lies in it."""
+
+    resource: Mapping[str, Any]
+    number: int
+    findings: Mapping[str, int]
+    children: list[Node] = field(default_factory=list)
+
+    @property
+    def within(self) -> int:
+        """How many resources lie in it, at any depth."""
+        return sum(1 + child.within for child in self.children)
+
+
+def html(document: Mapping[str, Any]) -> str:
+    """The page; everything in it is escaped."""
+    findings = document["policy"]["findings"]
+    pillars = by_pillar(document)
+    roots, shown = tree(document)
+    new = {_key(finding) for finding in document.get("since", {}).get("new", ())}
+    return render(
+        "report/data/report.html.j2",
+        document=document,
+        headline=grouping.headline(document),
+        stopping=grouping.stopping(pillars),
+        pillars=pillars,
+        totals=totals(document),
+        combinations=sorted({(kind(finding), finding["severity"]) for finding in findings}),
+        kinds=grouping.counts(findings),
+        severities=[(name, number) for name in grouping.SEVERITIES if (number := sum(each["severity"] == name for each in findings))],
+        exemptions=exemptions(findings, date.fromisoformat(document["date"])),
+        items=items(document),
+        rules=grouping.rules_by_id(document),
+        not_judged=not_judged(document),
+        roots=roots,
+        shown=shown,
+        numbers={node.resource["urn"]: node.number for node in _walk(roots)},
+        is_new=lambda finding: _key(finding) in new,
+        words=Words,
+    )
+
+
+class Words:
+    """What the template calls things."""
+
+    KINDS, HEADINGS, MARKS, PILLARS = KINDS, grouping.HEADINGS, grouping.MARKS, grouping.PILLARS
+    CHANGES, STATUSES, MEANINGS = CHANGES, STATUSES, MEANINGS
+    kind = staticmethod(kind)
+    alike = staticmethod(grouping.alike)
+    judged = staticmethod(grouping.judged)
+    place = staticmethod(grouping.place)
+    name = staticmethod(resource_name)
+    type = staticmethod(resource_type)
+    counted = staticmethod(counted)
+
+    @staticmethod
+    def capital(text: str) -> str:
+        """The text with a capital letter in front, the others as they are."""
+        return text[:1].upper() + text[1:]
+
+    @staticmethod
+    def classes(findings: Iterable[Finding]) -> str:
+        """The classes by which the filter shows an element: one for each kind and severity of what it holds."""
+        return " ".join(sorted({f"{kind(finding)}-{finding['severity']}" for finding in findings}))
+
+
+def _key(finding: Finding) -> tuple[str, str, str, str]:
+    return finding["rule"], finding["urn"], finding.get("state") or "", finding["message"]
+
+
+def totals(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A row of counts for each pillar and one for all: passed, and each kind of finding; a row's `judged` is their sum."""
+    rows = []
+    for pillar in document["pillars"]:
+        found = grouping.counts(each for each in document["policy"]["findings"] if each["pillar"] == pillar["pillar"])
+        counts = {"pass": pillar["pass"], **{name: found.get(name, 0) for name in KINDS}}
+        rows.append({"pillar": pillar["pillar"], "counts": counts, "judged": sum(counts.values())})
+    every = {name: sum(row["counts"][name] for row in rows) for name in ("pass", *KINDS)}
+    return [*rows, {"pillar": "", "counts": every, "judged": sum(every.values())}]
+
+
+def exemptions(findings: Sequence[Finding], today: date) -> list[dict[str, Any]]:
+    """The exemptions that were used, the next to expire first, each with how many findings it covers and how many days it still holds."""
+    used: dict[tuple[str, ...], list[Finding]] = {}
+    for finding in sorted(findings, key=order):
+        if kind(finding) == "exempt":
+            given = finding.get("exemption") or {"urn": "", "reason": finding["message"], "owner": "", "expires": ""}
+            used.setdefault((given["expires"], finding["rule"], given["urn"], given["owner"], given["reason"]), []).append(finding)
+    return [
+        {
+            "rule": rule, "urn": urn, "owner": owner, "reason": reason, "expires": expires, "findings": found,
+            "days": (date.fromisoformat(expires) - today).days if expires else None,
+        }
+        for (expires, rule, urn, owner, reason), found in sorted(used.items(), key=lambda entry: entry[0])
+    ]  # fmt: skip
+
+
+def items(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The items of the checklist with how many of their rules judged something, and what those found."""
+    rules = {rule["id"]: rule for rule in document["rules"]}
+    found: dict[str, list[Finding]] = {}
+    for finding in document["policy"]["findings"]:
+        found.setdefault(finding["rule"], []).append(finding)
+    return [
+        {
+            **item,
+            "judging": sum(bool(grouping.judged(rules[rule])) for rule in item["rules"] if rule in rules),
+            "kinds": grouping.counts(finding for rule in item["rules"] for finding in found.get(rule, ())),
+        }
+        for item in document["checklist"]
+    ]
+
+
+def tree(document: Mapping[str, Any]) -> tuple[list[Node], int]:
+    """The resources below their parents, and how many are shown. Providers, which nobody declares, are left out."""
+    found: dict[str, list[Finding]] = {}
+    for finding in document["policy"]["findings"]:
+        found.setdefault(finding["urn"], []).append(finding)
+    nodes: dict[str, Node] = {}
+    for resource in document.get("resources", ()):
+        if not resource["type"].startswith("pulumi:providers:"):
+            urn = resource["urn"]
+            nodes[urn] = Node(resource, len(nodes) + 1, grouping.counts(found.get(urn, ())))
+    if len(nodes) > WHOLE_TREE:
+        nodes = _with_findings(nodes)
+    roots = []
+    for node in nodes.values():
+        parent = nodes.get(node.resource["parent"])
+        (parent.children if parent is not None and parent is not node else roots).append(node)
+    return roots, len(nodes)
+
+
+def _with_findings(nodes: Mapping[str, Node]) -> dict[str, Node]:
+    kept: set[str] = set()
+    for urn, node in nodes.items():
+        here: str = urn if node.findings else ""
+        while here in nodes and here not in kept:
+            kept.add(here)
+            here = nodes[here].resource["parent"]
+    return {urn: node for urn, node in nodes.items() if urn in kept}
+
+
+def _walk(nodes: Iterable[Node]) -> Iterable[Node]:
+    waiting = list(nodes)
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting.extend(node.children)

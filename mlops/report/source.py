@@ -1,0 +1,32 @@
+"""Where the files of a report stand: tools that show findings in the code want paths from the root of the repository."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from urllib.parse import quote
+
+from mlops.report.grouping import Finding
+
+
+@dataclass(frozen=True)
+class Source:
+    """`folder` is the project's in its repository ("" is the root); `fallback` is shown for what has no position, from the root too."""
+
+    folder: str = ""
+    fallback: str = "Pulumi.yaml"
+
+    @classmethod
+    def of_project(cls, root: Path) -> Source:
+        """The source of a project; where it is in no repository, its own folder is the root."""
+        root = root.resolve()
+        repository = next((folder for folder in (root, *root.parents) if (folder / ".git").exists()), root)
+        folder = root.relative_to(repository).as_posix()
+        folder = "" if folder == "." else folder
+        return cls(folder, (PurePosixPath(folder) / "Pulumi.yaml").as_posix())
+
+    def uri(self, finding: Finding) -> str:
+        """The file of a finding, from the root of the repository, as a relative URI."""
+        file = finding.get("file")
+        path = (PurePosixPath(self.folder) / PurePosixPath(file.replace("\\", "/"))).as_posix() if file else self.fallback
+        return quote(path.encode("utf-8", "backslashreplace").decode().lstrip("/"))

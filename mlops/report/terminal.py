@@ -1,0 +1,139 @@
+"""The verdicts as text for a terminal: findings by pillar, rule and resource, what changed, the pillars and the checklist."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Column, Table
+from rich.text import Text
+
+from mlops.report.changes import CHANGES
+from mlops.report.grouping import (
+    KINDS,
+    MARKS,
+    PILLARS,
+    STOPPING,
+    Alike,
+    RuleGroup,
+    alike,
+    by_pillar,
+    counts,
+    headline,
+    order,
+    place,
+    resource_name,
+)
+from mlops.text import counted, visible
+
+SHOWN_RESOURCES = 5  # of those that a rule says the same of
+SHOWN_CHANGES = 10
+CHECKLIST_WIDTH = 66  # what the checklist's other columns take
+KIND_STYLE = {"error": "red", "mandatory": "red", "advisory": "yellow", "not_evaluable": "yellow", "exempt": "dim"}
+STATUS_STYLE = {"pass": "green", "fail": "red", "not_evaluable": "yellow", "not_applicable": "dim"}
+STATUS_MARK = {"pass": "✔", "fail": "✘", "not_evaluable": "?", "not_applicable": "–"}
+
+
+def show_verdicts(console: Console, document: Mapping[str, Any]) -> None:
+    """Findings first, then what changed, the pillar table, the 32 checklist items and the sums."""
+    show_remediations(console, document["policy"].get("remediations", ()))
+    show_findings(console, document)
+    if "since" in document:
+        show_changes(console, document["since"])
+    console.print(_pillars(document))
+    console.print(_checklist(console, document))
+    policy = document["policy"]
+    found = counts(policy["findings"])
+    told = [f"{policy['rules']} rules", f"{policy['evaluations']} evaluations", f"{policy['pass']} pass"]
+    told += [f"{number} {KINDS[name]}" for name, number in found.items()]
+    stops = any(name in STOPPING for name in found)
+    console.print(Text(" · ".join(told)))
+    console.print(Text(f"{STATUS_MARK['fail' if stops else 'pass']} {headline(document)}", style="bold red" if stops else "bold green"))
+
+
+def show_remediations(console: Console, remediations: Iterable[Mapping[str, Any]]) -> None:
+    """What the rules of level `remediate` changed of which resource."""
+    for remediation in remediations:
+        made = ", ".join(f"{path} = {json.dumps(value)}" for path, value in remediation["changes"].items())
+        name = visible(resource_name(remediation["urn"]))
+        console.print(Text.assemble(("remediated ", "cyan"), (remediation["rule"], "bold"), f" {name}"))
+        console.print(Padding(Text(visible(remediation["problem"] or made)), (0, 0, 0, 4), expand=False))
+
+
+def show_findings(console: Console, document: Mapping[str, Any]) -> None:
+    """What fails with what to do; what is exempt or not evaluable as a line for each rule."""
+    for pillar in by_pillar(document):
+        told = ", ".join(f"{number} {KINDS[name]}" for name, number in pillar.kinds.items())
+        console.print(Text.assemble((pillar.name, "bold"), (f"  {told}", "dim")))
+        groups = [group for item in pillar.items for group in item.rules]
+        for group in sorted(groups, key=lambda group: order(group.findings[0])):
+            _show_rule(console, group)
+
+
+def _show_rule(console: Console, group: RuleGroup) -> None:
+    worst = next(iter(group.kinds))
+    told = ", ".join(f"{number} {KINDS[name]}" for name, number in group.kinds.items())
+    line = Text.assemble(
+        (f"{MARKS[worst]} ", KIND_STYLE[worst]), (group.rule["id"], "bold"), f" ({group.rule['severity']}): ", (told, KIND_STYLE[worst])
+    )
+    console.print(Padding(line, (0, 0, 0, 2), expand=False))
+    for same in alike(group.findings):
+        if same.findings[0]["outcome"] in ("fail", "error"):
+            _show_alike(console, same)
+
+
+def _show_alike(console: Console, same: Alike) -> None:
+    console.print(Padding(Text(same.message), (0, 0, 0, 4), expand=False))
+    for finding in same.findings[:SHOWN_RESOURCES]:
+        line = Text.assemble("· ", visible(resource_name(finding["urn"])), (f"  {visible(place(finding))}", "dim"))
+        console.print(Padding(line, (0, 0, 0, 6), expand=False))
+    if len(same.findings) > SHOWN_RESOURCES:
+        more = counted(len(same.findings) - SHOWN_RESOURCES, "more resource")
+        console.print(Padding(Text(f"· … and {more}: --report DIR lists them", style="dim"), (0, 0, 0, 6), expand=False))
+
+
+def show_changes(console: Console, since: Mapping[str, Any]) -> None:
+    """How many findings are new, fixed and so on, and the first of each but the unchanged ones."""
+    told = ", ".join(f"{len(since[name])} {label}" for name, label in CHANGES.items())
+    console.print(Text.assemble((f"Since {since['date']}", "bold"), f"  {told}"))
+    for name, label in CHANGES.items():
+        if name == "unchanged":
+            continue
+        for finding in since[name][:SHOWN_CHANGES]:
+            line = Text.assemble(f"{label}: ", (finding["rule"], "bold"), f" {visible(resource_name(finding['urn']))}")
+            console.print(Padding(line, (0, 0, 0, 2), expand=False))
+        if len(since[name]) > SHOWN_CHANGES:
+            console.print(Padding(Text(f"{label}: … and {len(since[name]) - SHOWN_CHANGES} more", style="dim"), (0, 0, 0, 2), expand=False))
+
+
+def _pillars(document: Mapping[str, Any]) -> Table:
+    numbers = [Column(label, justify="right") for label in ("pass", "fail", "exempt", "not evaluable", "defect")]
+    table = Table("pillar", *numbers, title="Well-Architected pillars", title_justify="left")
+    for row in document["pillars"]:
+        fail = f"[red]{row['fail']}[/]" if row["fail"] else "0"
+        table.add_row(PILLARS[row["pillar"]], str(row["pass"]), fail, str(row["exempt"]), str(row["not_evaluable"]), str(row["error"]))
+    return table
+
+
+def _checklist(console: Console, document: Mapping[str, Any]) -> Table:
+    rules = [Column("rules", overflow="fold")] if console.width > CHECKLIST_WIDTH + 24 else []
+    table = Table("", "id", "item", "status", *rules, title="Checklist", title_justify="left")
+    for item in document["checklist"]:
+        style = STATUS_STYLE[item["status"]]
+        named = [f"[dim]{fitting(item['rules'], console.width - CHECKLIST_WIDTH)}[/]"] if rules else []
+        status = item["status"].replace("_", " ")
+        table.add_row(f"[{style}]{STATUS_MARK[item['status']]}[/]", item["id"], item["item"], f"[{style}]{status}[/]", *named)
+    return table
+
+
+def fitting(names: list[str], width: int) -> str:
+    """As many of the names as have room, the first at least, and the number of the others."""
+    shown = len(names)
+    while True:
+        text = ", ".join(names[:shown]) + (f" +{len(names) - shown}" if shown < len(names) else "")
+        if shown <= 1 or len(text) <= width:
+            return text
+        shown -= 1

@@ -1,0 +1,256 @@
+"""Every format of a report is valid and tells every finding once, whatever names and messages hold."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as examples
+from jsonschema import Draft4Validator, Draft202012Validator
+from lxml import etree
+from markdown_it import MarkdownIt
+from wellarchitected import Resource, evaluate
+
+from mlops.report.files import contents, write
+from mlops.report.grouping import PILLARS, resource_name
+from mlops.report.junit import junit
+from mlops.report.markdown import LIMIT, markdown
+from mlops.report.model import SCHEMA_FILE, schema
+from mlops.report.page import html
+from mlops.report.sarif import for_code_scanning, sarif
+from mlops.report.source import Source
+from mlops.text import visible
+from tests.pages import Page
+from tests.unit.report.conftest import document, finding, reports
+
+DATA = Path(__file__).parent / "data"
+SARIF = Draft4Validator(json.loads((DATA / "sarif-schema-2.1.0.json").read_text()))
+XSD = etree.XMLSchema(etree.parse(DATA / "junit-10.xsd"))
+REPORT = Draft202012Validator(json.loads(SCHEMA_FILE.read_text()))
+HERE = Source("apps/one", "apps/one/Pulumi.yaml")
+Report = dict[str, Any]
+
+
+def named(report: Report) -> Counter[tuple[str, str]]:
+    """Rule and name of each finding."""
+    return Counter((each["rule"], visible(resource_name(each["urn"]))) for each in report["policy"]["findings"])
+
+
+@given(reports())
+def test_sarif_is_valid_and_has_every_finding_once(report: Report) -> None:
+    log = json.loads(json.dumps(sarif(report, HERE)))
+    assert [error.message for error in SARIF.iter_errors(log)] == []
+    results = [result for run in log["runs"] for result in run["results"]]
+    found = Counter((each["ruleId"], each["locations"][0]["logicalLocations"][0]["fullyQualifiedName"]) for each in results)
+    assert found == Counter((each["rule"], visible(each["urn"])) for each in report["policy"]["findings"])
+    prints = [each["partialFingerprints"]["primaryLocationLineHash"] for each in results]
+    assert len(set(prints)) == len(prints)
+    rules = log["runs"][0]["tool"]["driver"]["rules"]
+    assert all(rules[each["ruleIndex"]]["id"] == each["ruleId"] for each in results)
+    assert Counter(each["properties"]["outcome"] for each in results) == Counter(each["outcome"] for each in report["policy"]["findings"])
+
+
+@given(reports())
+def test_junit_is_valid_and_has_every_finding_and_every_rule_once(report: Report) -> None:
+    root = etree.fromstring(junit(report).encode())
+    assert XSD.validate(root), XSD.error_log
+    assert Counter(case.get("name") for case in root.iter("testcase")) == Counter(rule["id"] for rule in report["rules"])
+    told = Counter()
+    for case in root.iter("testcase"):
+        lines = [line for text in case.itertext() for line in text.splitlines() if line.startswith("[")]
+        told.update((case.get("name"), line.partition("urn:pulumi:")[2].partition("n: ")[0] + "n") for line in lines)
+    assert told == Counter((each["rule"], visible(each["urn"]).removeprefix("urn:pulumi:")) for each in report["policy"]["findings"])
+    for suite in [*root.iter("testsuite"), root]:
+        cases = list(suite.iter("testcase"))
+        assert int(suite.get("tests")) == len(cases)
+        for attribute, tag in (("failures", "failure"), ("errors", "error")):
+            assert int(suite.get(attribute)) == sum(case.find(tag) is not None for case in cases)
+
+
+@given(reports())
+@examples(max_examples=60)
+def test_the_page_is_whole_and_has_every_finding_once(report: Report) -> None:
+    page = Page(html(report))
+    assert page.open == []
+    assert not page.all("script", "link", "img", "iframe", "object")
+    tree = etree.HTML(html(report))
+    told: Counter[tuple[str, str]] = Counter()
+    for rule in tree.iterfind(".//details[@id]"):
+        for line in rule.iterfind(".//ul[@class='resources']/li"):
+            told[rule.get("id").removeprefix("finding-"), (line.find("a").text or "").strip()] += 1
+    assert told == named(report)
+    ids = [attributes["id"] for _, attributes, _ in page.elements if "id" in attributes]
+    assert len(set(ids)) == len(ids)
+    assert {attributes["href"][1:] for _, attributes, _ in page.all("a") if attributes["href"].startswith("#")} <= set(ids)
+
+
+@given(reports())
+@examples(max_examples=60)
+def test_the_counts_of_the_page_add_up(report: Report) -> None:
+    tree = etree.HTML(html(report))
+    table = tree.find(".//section[@aria-labelledby='summary']//table")
+    rows = [
+        [int((cell.text or "0").replace(",", "")) for cell in row.iterfind("td")] for row in table.iter("tr") if row.find("td") is not None
+    ]
+    assert len(rows) == len(PILLARS) + 1
+    assert all(sum(row[:-1]) == row[-1] for row in rows)
+    assert [sum(column) for column in zip(*rows[:-1], strict=True)] == rows[-1]
+    policy = report["policy"]
+    assert rows[-1][-1] + policy["not_applicable"] == policy["evaluations"]
+    assert rows[-1][0] == policy["pass"] and rows[-1][2] + rows[-1][3] == policy["fail"]
+
+
+@given(reports())
+def test_markdown_has_every_finding_once_and_nothing_but_our_markup(report: Report) -> None:
+    text = markdown(report)
+    assert len(text) <= LIMIT
+    tokens = MarkdownIt("gfm-like", {"linkify": False, "html": True}).parse(text[text.index("|---|") :])
+    inline = [child for token in tokens for child in token.children or []]
+    assert not [child for child in inline if child.type in ("link_open", "image", "html_inline", "s_open")]
+    ours = re.compile(r"(<details><summary>[\w ,-]+: [\w ,]+</summary>|</details>|\s)+")
+    assert all(ours.fullmatch(token.content) for token in tokens if token.type == "html_block")
+    code = [child.content for child in inline if child.type == "code_inline"]
+    names = [resource_name(each["urn"]) for each in report["policy"]["findings"]]
+    for name in names:
+        marker = re.search(r"n\d+n$", name)
+        assert marker and sum(each.endswith(marker[0]) for each in code) == 1, name
+    assert not re.search(r"@\w", "".join(child.content for child in inline if child.type == "text"))
+
+
+@given(reports())
+@examples(max_examples=30)
+def test_the_same_document_makes_the_same_bytes_whatever_the_order_of_its_findings(report: Report) -> None:
+    turned = {**report, "policy": {**report["policy"], "findings": report["policy"]["findings"][::-1]}}
+    first, second = contents(report, HERE), contents(turned, HERE)
+    assert {name: text for name, text in first.items() if name != "report.json"} == {
+        name: text for name, text in second.items() if name != "report.json"
+    }
+    assert first == contents(report, HERE)
+
+
+@given(reports())
+@examples(max_examples=30)
+def test_the_json_is_the_document_and_follows_the_published_schema(report: Report) -> None:
+    text = contents(report, HERE)["report.json"]
+    assert json.loads(text) == {"schema": 1, **json.loads(json.dumps(report))}
+    assert [error.message for error in REPORT.iter_errors(json.loads(text))] == []
+
+
+def test_the_published_schema_is_that_of_the_code_and_refuses_what_is_no_report() -> None:
+    assert json.loads(SCHEMA_FILE.read_text()) == schema(), "run python -m mlops.report.model"
+    good = {"schema": 1, **document([finding()])}
+    assert REPORT.is_valid(good)
+    for key in ("schema", "stack", "policy", "rules"):
+        assert not REPORT.is_valid({name: value for name, value in good.items() if name != key})
+    assert not REPORT.is_valid({**good, "policy": {**good["policy"], "findings": [finding(outcome="pass")]}})
+
+
+def test_a_real_evaluation_follows_the_published_schema() -> None:
+    urn = "urn:pulumi:dev::app::aws:s3/bucket:Bucket::data"
+    verdicts = evaluate([Resource(urn, "aws:s3/bucket:Bucket", "data", {"acl": "public-read"})], stack="dev", today=date(2026, 11, 26))
+    report = {"schema": 1, "project": "app", "stack": "dev", "date": "2026-11-26", **json.loads(json.dumps(verdicts.to_dict()))}
+    assert [error.message for error in REPORT.iter_errors(report)] == []
+
+
+@pytest.mark.spec("P2e")
+def test_a_failure_is_told_to_code_scanning_where_it_stands_in_the_repository() -> None:
+    (run,) = sarif(document([finding(file="parts/a b.py", line=12), finding("bucket-named", file=None, line=None)]), HERE)["runs"]
+    places = [each["locations"][0]["physicalLocation"] for each in run["results"]]
+    assert [(each["artifactLocation"]["uri"], each["region"]["startLine"]) for each in places] == [
+        ("apps/one/parts/a%20b.py", 12),
+        ("apps/one/Pulumi.yaml", 1),
+    ]
+    assert {each["artifactLocation"]["uriBaseId"] for each in places} == set(run["originalUriBaseIds"])
+    assert [each["level"] for each in run["results"]] == ["error", "warning"]
+    assert run["automationDetails"]["id"] == "wellarchitected/app/dev/"
+
+
+def test_an_exempt_finding_is_suppressed_with_its_reason_and_what_is_not_evaluable_is_open() -> None:
+    log = sarif(document([finding(outcome="exempt"), finding("bucket-copied", "not_evaluable")]), HERE)
+    exempt, open_ = sorted(log["runs"][0]["results"], key=lambda each: each["kind"])
+    assert exempt["suppressions"] == [
+        {"kind": "external", "status": "accepted", "justification": "it is public data (lake, until 2027-06-30)"}
+    ]
+    assert (open_["kind"], open_["level"], "suppressions" in open_) == ("open", "none", False)
+
+
+def test_code_scanning_gets_open_problems_only_because_github_shows_all_it_gets() -> None:
+    report = document(
+        [finding(outcome="exempt"), finding("bucket-copied", "not_evaluable"), finding("bucket-named"), finding(outcome="error", name="x")]
+    )
+    log = for_code_scanning(sarif(report, HERE))
+    assert list(SARIF.iter_errors(log)) == []
+    (run,) = log["runs"]
+    assert {each["ruleId"] for each in run["results"]} == {"bucket-named", "bucket-closed"}
+    assert [run["tool"]["driver"]["rules"][each["ruleIndex"]]["id"] for each in run["results"]] == [
+        each["ruleId"] for each in run["results"]
+    ]
+
+
+def test_a_fingerprint_stays_when_the_line_moves_and_differs_for_another_resource() -> None:
+    def prints(**changes: Any) -> str:
+        return sarif(document([finding(**changes)]), HERE)["runs"][0]["results"][0]["partialFingerprints"]["primaryLocationLineHash"]
+
+    assert prints() == prints(line=99) == prints(file="elsewhere.py") == prints(message="said otherwise")
+    assert len({prints(), prints(name="other"), prints(state="Train"), prints(rule_id="bucket-copied")}) == 4
+
+
+def test_more_findings_than_github_shows_of_a_run_become_several_runs_of_their_own_category() -> None:
+    log = sarif(document([finding(name=f"data-{number}") for number in range(12_000)]), HERE)
+    assert [len(run["results"]) for run in log["runs"]] == [5_000, 5_000, 2_000]
+    assert len({run["automationDetails"]["id"] for run in log["runs"]}) == 3
+    for run in log["runs"]:
+        for described in run["tool"]["driver"]["rules"]:
+            assert len(described["properties"]["tags"]) <= 10
+            assert max(len(described[key]["text"]) for key in ("shortDescription", "fullDescription")) <= 1_024
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "tags"),
+    [
+        (["error", "fail"], ["error", "system-out"]),
+        (["fail", "exempt"], ["failure", "system-out"]),
+        (["not_evaluable"], ["skipped"]),
+        (["exempt"], ["system-out"]),
+        ([], []),
+    ],
+)
+def test_a_test_case_ends_as_its_rule_does(outcomes: list[str], tags: list[str]) -> None:
+    root = etree.fromstring(junit(document([finding(outcome=each, name=f"b{n}") for n, each in enumerate(outcomes)])).encode())
+    cases = {case.get("name"): case for case in root.iter("testcase")}
+    assert [child.tag for child in cases["bucket-closed"]] == tags
+    assert cases["bucket-unseen"].find("skipped").get("message") == "nothing to judge"
+    assert cases["bucket-off"].find("skipped").get("message") == "disabled by the configuration"
+
+
+@pytest.mark.parametrize("limit", [65_536, 20_000])
+def test_a_comment_never_gets_longer_than_github_takes_and_counts_what_it_leaves_out(limit: int) -> None:
+    found = [finding(["bucket-closed", "bucket-copied"][n % 2], name=f"data-{n}-n{n}n", message=f"{n} " + "x" * 200) for n in range(900)]
+    text = markdown(document(found), limit)
+    assert len(text) <= limit
+    left_out = re.search(r"_([\d,]+) findings have no room here", text)
+    assert left_out
+    details = text[text.index("<details>") :]
+    assert details.count("<details>") == details.count("</details>")
+    assert len(re.findall(r"n\d+n`", details)) + int(left_out[1].replace(",", "")) == 900
+
+
+def test_a_comment_says_in_front_of_the_details_what_stops() -> None:
+    text = markdown(document([finding(), finding("bucket-named"), finding(outcome="exempt", name="other")]))
+    front = text[: text.index("<details>")]
+    assert front.startswith("### ❌ dev: 1 finding stops the deployment\n")
+    assert "**bucket-closed** Title of bucket-closed. `data`" in front and "bucket-named" not in front
+
+
+def test_all_files_are_written_where_they_are_asked_for(tmp_path: Path) -> None:
+    written = write(document([finding()]), tmp_path / "new" / "folder", HERE)
+    assert [Path(each).name for each in written] == [
+        "report.json", "report.html", "report.md", "report.sarif", "code-scanning.sarif", "report.junit.xml",
+    ]  # fmt: skip
+    assert all(Path(each).stat().st_size for each in written)
