@@ -125,6 +125,39 @@ def test_a_failing_test_fails_the_check_of_a_pull_request(tmp_path: Path, body: 
     assert ("1 passed" if code == 0 else "1 failed") in done[0].stdout
 
 
+@pytest.mark.parametrize(
+    ("there", "user", "apt", "called", "told"),
+    [
+        ("chromium", 0, 0, False, ""),
+        ("google-chrome", 0, 0, False, ""),
+        ("", 0, 0, True, ""),
+        ("", 0, 1, True, "could not be installed"),
+        ("", 1000, 0, False, "will be skipped"),
+    ],
+)
+def test_ci_brings_the_browser_for_the_tests_of_pages_or_says_that_it_cannot(
+    tmp_path: Path, there: str, user: int, apt: int, called: bool, told: str
+) -> None:
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tmp_path / ".ci").mkdir()
+    shutil.copy(ROOT / ".ci" / "run", tmp_path / ".ci" / "run")
+    scripts = {
+        "make": "echo made $1",
+        "id": f"echo {user}",
+        "apt-get": f'echo "$@" >> "{tmp_path}/apt"; [ {apt} = 0 ] || exit 1; case "$1" in install) cp "$0" "{tools}/chromium";; esac',
+    }
+    for name, script in {**scripts, **({there: "exit 0"} if there else {})}.items():
+        (tools / name).write_text(f"#!/bin/bash\n{script}\n")
+        (tools / name).chmod(0o755)
+    for name in ("bash", "dirname", "cp"):
+        (tools / name).symlink_to(shutil.which(name) or f"/bin/{name}")
+    done = run(".ci/run", tmp_path, {"PATH": str(tools)})
+    assert (done.returncode, done.stdout) == (0, "made test\n"), done.stderr
+    assert (tmp_path / "apt").is_file() == called and told in done.stderr and bool(told) == bool(done.stderr)
+    assert not called or "update" in (tmp_path / "apt").read_text()
+
+
 @pytest.mark.spec("U2", "P2e")
 @pytest.mark.parametrize(
     ("project", "stack", "code"),

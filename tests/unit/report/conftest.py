@@ -32,7 +32,7 @@ RULES = [
     rule("bucket-closed", "SEC", severity="critical"),
     rule("bucket-named", "SEC", level="advisory", severity="low", checklist=["CHK-SEC-2"]),
     rule("bucket-copied", "REL"),
-    rule("bucket-cheap", "COST", level="advisory", checklist=[]),
+    rule("bucket-cheap", "COST", level="advisory", severity="low", checklist=[]),
     rule("bucket-unseen", "SUS", counts={}),
     rule("bucket-off", "OPS", level="disabled", counts={}),
 ]
