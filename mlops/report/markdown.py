@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -74,7 +75,12 @@ def _summary(document: Mapping[str, Any]) -> Iterator[str]:
         yield f"- {MARKS[kind(group.findings[0])]} **{plain(group.rule['id'])}** {plain(group.rule['title'])} {names}{more}"
     if len(blocking) > SHOWN_RULES:
         yield f"- … and {counted(len(blocking) - SHOWN_RULES, 'rule')} more, below"
-    if blocking:
+    for each in policy.get("remediations", ())[:SHOWN_RULES]:
+        what = each["problem"] or ", ".join(f"{path} = {json.dumps(value)}" for path, value in each["changes"].items())
+        yield f"- remediated: **{plain(each['rule'])}** {code(resource_name(each['urn']))} {plain(what)}"
+    if left := policy.get("remediations", ())[SHOWN_RULES:]:
+        yield f"- remediated: … and {len(left)} more"
+    if blocking or policy.get("remediations"):
         yield ""
     yield f"| pillar | {' | '.join(OUTCOMES.values())} |"
     yield f"|---|{'---:|' * len(OUTCOMES)}"

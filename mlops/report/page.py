@@ -13,6 +13,7 @@ from mlops.report.changes import CHANGES
 from mlops.report.grouping import KINDS, Finding, by_pillar, kind, not_judged, order, resource_name, resource_type
 from mlops.text import counted
 
+DEEPEST = 24  # levels of the tree
 WHOLE_TREE = 3_000  # resources; of more, the page shows only those with findings and what they lie in
 STATUSES = {
     "pass": ("✔", "satisfied"),
@@ -35,13 +36,18 @@ class Node:
 
     resource: Mapping[str, Any]
     number: int
-    findings: Mapping[str, int]
+    findings: Sequence[Finding]
     children: list[Node] = field(default_factory=list)
 
     @property
-    def within(self) -> int:
-        """How many resources lie in it, at any depth."""
-        return sum(1 + child.within for child in self.children)
+    def below(self) -> list[Node]:
+        """What lies in it, at any depth."""
+        return [node for child in self.children for node in (child, *child.below)]
+
+    @property
+    def found_below(self) -> list[Finding]:
+        """The findings about what lies in it."""
+        return [finding for node in self.below for finding in node.findings]
 
 
 def html(document: Mapping[str, Any]) -> str:
@@ -56,6 +62,7 @@ def html(document: Mapping[str, Any]) -> str:
         headline=grouping.headline(document),
         stopping=grouping.stopping(pillars),
         pillars=pillars,
+        remediations=document["policy"].get("remediations", ()),
         totals=totals(document),
         combinations=sorted({(kind(finding), finding["severity"]) for finding in findings}),
         kinds=grouping.counts(findings),
@@ -79,6 +86,7 @@ class Words:
     CHANGES, STATUSES, MEANINGS = CHANGES, STATUSES, MEANINGS
     kind = staticmethod(kind)
     alike = staticmethod(grouping.alike)
+    counts = staticmethod(grouping.counts)
     judged = staticmethod(grouping.judged)
     place = staticmethod(grouping.place)
     name = staticmethod(resource_name)
@@ -151,25 +159,29 @@ def tree(document: Mapping[str, Any]) -> tuple[list[Node], int]:
     nodes: dict[str, Node] = {}
     for resource in document.get("resources", ()):
         if not resource["type"].startswith("pulumi:providers:"):
-            urn = resource["urn"]
-            nodes[urn] = Node(resource, len(nodes) + 1, grouping.counts(found.get(urn, ())))
+            nodes[resource["urn"]] = Node(resource, len(nodes) + 1, found.get(resource["urn"], ()))
+    ancestors = {urn: _ancestors(urn, nodes) for urn in nodes}
     if len(nodes) > WHOLE_TREE:
-        nodes = _with_findings(nodes)
+        kept = {each for urn, node in nodes.items() if node.findings for each in (urn, *ancestors[urn])}
+        nodes = {urn: node for urn, node in nodes.items() if urn in kept}
     roots = []
-    for node in nodes.values():
-        parent = nodes.get(node.resource["parent"])
-        (parent.children if parent is not None and parent is not node else roots).append(node)
+    for urn, node in nodes.items():
+        above = ancestors[urn]
+        # What lies deeper than the page can show stands where it ends.
+        (nodes[above[max(0, len(above) - DEEPEST)]].children if above else roots).append(node)
     return roots, len(nodes)
 
 
-def _with_findings(nodes: Mapping[str, Node]) -> dict[str, Node]:
-    kept: set[str] = set()
-    for urn, node in nodes.items():
-        here: str = urn if node.findings else ""
-        while here in nodes and here not in kept:
-            kept.add(here)
-            here = nodes[here].resource["parent"]
-    return {urn: node for urn, node in nodes.items() if urn in kept}
+def _ancestors(urn: str, nodes: Mapping[str, Node]) -> list[str]:
+    """The URNs of the resources it lies in, innermost first; none of what is its own ancestor, as only a broken state can say."""
+    above: dict[str, None] = {}
+    parent = nodes[urn].resource["parent"]
+    while parent in nodes and parent not in above:
+        if parent == urn:
+            return []
+        above[parent] = None
+        parent = nodes[parent].resource["parent"]
+    return [] if parent in above else list(above)
 
 
 def _walk(nodes: Iterable[Node]) -> Iterable[Node]:

@@ -120,7 +120,7 @@ def test_markdown_has_every_finding_once_and_nothing_but_our_markup(report: Repo
     for name in names:
         marker = re.search(r"n\d+n$", name)
         assert marker and sum(each.endswith(marker[0]) for each in code) == 1, name
-    assert not re.search(r"@\w", "".join(child.content for child in inline if child.type == "text"))
+    assert not re.search(r"@\w", " ".join(child.content for child in inline if child.type == "text"))
 
 
 @given(reports())
