@@ -35,6 +35,7 @@ def opened(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Page]]:
             color_scheme=scheme, viewport={"width": width, "height": 900}, java_script_enabled=scripts, reduced_motion="reduce"
         )
         contexts.append(context)
+        context.set_default_timeout(120_000)  # a busy machine is no fault of the page
         page = context.new_page()
         if fetched is not None:
             page.on("request", lambda request: fetched.append(request.url))
