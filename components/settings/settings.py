@@ -52,7 +52,9 @@ class StackSettings(Strict):
     owner: Annotated[str, Field(min_length=1, description="Who answers for the stack; a tag on everything.")]
     cost_center: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,32}$", description="Cost allocation tag; quote digits.")]
     extra_tags: Annotated[
-        dict[TagKey, TagValue], Field(max_length=20, description="Further tags of everything; aws:defaultTags must hold them too.")
+        dict[TagKey, TagValue],
+        # S3 takes ten tags of an object, and six are there already.
+        Field(max_length=4, description="Further tags of everything; aws:defaultTags must hold them too."),
     ] = {}
 
     @field_validator("extra_tags")

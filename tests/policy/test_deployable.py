@@ -159,3 +159,19 @@ def test_in_a_vpc_a_build_has_no_local_cache(cache: dict[str, str] | None, insid
     properties: dict[str, Any] = {"vpcConfig": {"vpcId": "vpc-1", "subnets": ["subnet-1"], "securityGroupIds": ["sg-1"]}} if inside else {}
     project = Example("aws:codebuild/project:Project", "build", {**properties, **({"cache": cache} if cache else {})})
     assert outcome("build-cached", project) == expected
+
+
+@pytest.mark.parametrize(
+    ("own", "default", "more", "expected"),
+    [
+        (4, 6, {}, "pass"),
+        (5, 6, {}, "fail"),
+        (0, 11, {}, "fail"),
+        (5, 6, {"overrideProvider": {"defaultTags": {"tags": {}}}}, "not_applicable"),
+    ],
+)
+def test_an_object_has_its_own_tags_and_the_default_ones(own: int, default: int, more: dict[str, Any], expected: str) -> None:
+    tags = {f"Own{number}": "a" for number in range(own)}
+    everything = {**tags, **{f"Default{number}": "a" for number in range(default)}}
+    s3_object = Example("aws:s3/bucketObjectv2:BucketObjectv2", "object", {"tags": tags, "tagsAll": everything, **more})
+    assert outcome("s3-object-tags", s3_object) == expected

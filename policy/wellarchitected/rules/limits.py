@@ -27,6 +27,7 @@ from ._types import (
 from .accounts import SECRET
 from .deployable import REFUSED
 
+OBJECTS = "aws:s3/bucketObject:BucketObject aws:s3/bucketObjectv2:BucketObjectv2 aws:s3/objectCopy:ObjectCopy"
 # Objects move down this list only; S3 takes a move into the infrequent classes after 30 days at the earliest.
 CLASSES = ("STANDARD", "STANDARD_IA", "INTELLIGENT_TIERING", "ONEZONE_IA", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE")
 
@@ -59,6 +60,24 @@ def s3_lifecycle_order(lifecycle: Resource, context: Context) -> Iterator[str]:
         gone = dig(item, "expiration.days")
         if gone and moves and gone <= moves[-1][0]:
             yield f"{where} expires after {gone:g} days, before its move after {moves[-1][0]:g}"
+
+
+@rule(
+    "s3-object-tags", OBJECTS, **REFUSED, severity="high",
+    why="S3 refuses an object with more than ten tags, and the provider puts its default tags on every object.",
+    fix="Have fewer tags, or leave the default ones out by overrideProvider.defaultTags of the object",
+    reads="tags", missing="pass",
+    compliant={"tags": {f"Tag{number}": "a" for number in range(10)}},
+    violating={"tags": {f"Tag{number}": "a" for number in range(11)}},
+)  # fmt: skip
+def s3_object_tags(s3_object: Resource, context: Context) -> str | None:
+    """Objects have no more tags than S3 takes."""
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html (2026-11)
+    if is_set(s3_object.get("overrideProvider")):
+        raise NotApplicable("decides on its default tags itself")
+    # The default tags are among all of them, in a preview too.
+    count = len({**s3_object.get("tags", {}), **s3_object.get("tagsAll", {})})
+    return f"'{s3_object.name}' has {count} tags" if count > 10 else None
 
 
 @rule(
