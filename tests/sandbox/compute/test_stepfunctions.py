@@ -173,3 +173,17 @@ def test_manual_approval_continues_with_the_answer(aws, run, wait):
     client.send_task_success(taskToken=message["token"], output='{"approved": true}')
     output = wait(lambda: client.describe_execution(executionArn=execution).get("output"))
     assert json.loads(output) == {"approved": True}
+
+
+def test_an_sdk_task_takes_every_field_that_the_service_knows(aws, run):
+    variant = {
+        "VariantName": "primary",
+        "ModelName": "nobody",
+        "InstanceType": "ml.m6g.large",
+        "InitialInstanceCount": 1,
+        "RoutingConfig": {"RoutingStrategy": "LEAST_OUTSTANDING_REQUESTS"},
+    }
+    parameters = {"EndpointConfigName": aws.name("config"), "ProductionVariants": [variant]}
+    ended = run({"Configure": task("aws-sdk:sagemaker:createEndpointConfig", parameters)}, "sagemaker:*")
+    # Only the model is missing.
+    assert ended["error"] == "SageMaker.SageMakerException" and "nobody" in ended["cause"]
