@@ -16,6 +16,7 @@ from components.base.grants import LOG_DELIVERY, LOG_DESCRIBE, LOG_GROUP_CREATE,
 from components.base.shared import Shared
 from components.blocks.log_group import LogGroup
 from components.blocks.service_role import ServiceRole
+from components.observability.service_log_groups import API_GATEWAY_GROUP
 from components.pipelines.inference_pipeline import InferencePipeline
 
 PREDICTIONS_SCHEMA = {
@@ -224,6 +225,14 @@ class RestApi(pulumi.ComponentResource):
         account = aws.apigateway.Account(
             f"{self._name}-account",
             cloudwatch_role_arn=role.arn,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[role.policy]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[role.policy, *self._welcome()]),
         )
         return [account]
+
+    def _welcome(self) -> list[pulumi.Resource]:
+        """The group that API Gateway would make when it is given the role, without retention and key; its own would stand in the way of ours."""
+        platform = self._shared.platform
+        if platform.settings.observability.service_log_groups != "create":
+            return []
+        key = self._shared.keys.logs
+        return [LogGroup(f"{self._name}-welcome-log", platform=platform, group_name=API_GATEWAY_GROUP, key=key, opts=self._child)]

@@ -139,7 +139,8 @@ def key_policy(platform: Platform, data_class: str) -> list[Statement]:
             _admit(
                 "LogGroupsOfThisAccount",
                 {"Service": f"logs.{platform.region}.{arns.domain()}"},
-                ["kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKey"],
+                # What the Logs guide names with wildcards; its kms:Describe* matches nothing, a description has no encryption context.
+                KEY_USE,
                 {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": arns.log_group("*")}},
             ),
             _admit(

@@ -7,12 +7,10 @@ import pulumi
 from components.base.shared import Shared
 from components.blocks.log_group import LogGroup
 
-# Of training jobs, of processing jobs (none is started here; who starts one by hand logs there), and of the account's API Gateway role.
-GROUPS = {
-    "training": "/aws/sagemaker/TrainingJobs",
-    "processing": "/aws/sagemaker/ProcessingJobs",
-    "api-gateway": "/aws/apigateway/welcome",
-}
+# Of training jobs, and of processing jobs (none is started here; who starts one by hand logs there).
+GROUPS = {"training": "/aws/sagemaker/TrainingJobs", "processing": "/aws/sagemaker/ProcessingJobs"}
+# API Gateway makes this one when it is given its role, and whoever gives it makes it first.
+API_GATEWAY_GROUP = "/aws/apigateway/welcome"
 
 
 class ServiceLogGroups(pulumi.ComponentResource):

@@ -41,7 +41,7 @@ Detection("detection", platform=platform, settings=settings.detection, store=sto
 if settings.detection.config == "create":
     ConfigurationRecorder("config", platform=platform, settings=settings.detection, store=store)
 Findings("findings", platform=platform, key=store.key, emails=settings.detection.emails)
-AccountGuards("guards", platform=platform, settings=settings.guards)
+AccountGuards("guards", platform=platform, settings=settings.guards, key=store.key)
 
 pulumi.export("boundary_arn", boundary)
 pulumi.export("audit_bucket", store.bucket.name)

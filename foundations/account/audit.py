@@ -132,7 +132,7 @@ def _key_policy(platform: Platform) -> list[Statement]:
         _admit(
             "LogGroups",
             {"Service": f"logs.{platform.region}.{arns.domain()}"},
-            ["kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKey"],
+            KEY_USE,
             logs,
         ),
     ]

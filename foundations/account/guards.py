@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pulumi
 import pulumi_aws as aws
 
 from components.base.documents import json_text
+from components.base.keys import KeyReference
 from components.base.platform import Platform
+from components.blocks.log_group import LogGroup
+from components.observability.service_log_groups import API_GATEWAY_GROUP, GROUPS
 from foundations.account.settings import GuardSettings
 
 
@@ -15,7 +20,15 @@ class AccountGuards(pulumi.ComponentResource):
 
     spec = ("SEC-3b", "SEC-4b", "SEC-8d")
 
-    def __init__(self, name: str, *, platform: Platform, settings: GuardSettings, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        platform: Platform,
+        settings: GuardSettings,
+        key: KeyReference,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
         super().__init__("mlops:foundation:AccountGuards", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         if settings.s3_public_access_block == "create":
@@ -56,10 +69,20 @@ class AccountGuards(pulumi.ComponentResource):
                 opts=child,
             )
         if settings.api_gateway_log_role == "create":
-            self._api_gateway(name, platform)
+            self._api_gateway(name, platform, self._log_groups(name, platform, settings, key, {"api-gateway": API_GATEWAY_GROUP}))
+        self._log_groups(name, platform, settings, key, GROUPS)
         if settings.backup_features == "create":
             self._backup_features(name)
         self.register_outputs({})
+
+    def _log_groups(
+        self, name: str, platform: Platform, settings: GuardSettings, key: KeyReference, groups: Mapping[str, str]
+    ) -> list[pulumi.Resource]:
+        """Groups that AWS would make unasked, without retention and key; the stacks of the account say of them that they exist."""
+        if settings.service_log_groups != "create":
+            return []
+        opts = pulumi.ResourceOptions(parent=self)
+        return [LogGroup(f"{name}-{thing}-log", platform=platform, group_name=group, key=key, opts=opts) for thing, group in groups.items()]
 
     def _backup_features(self, name: str) -> None:
         # Without it AWS Backup makes plain DynamoDB backups: never copied into another region, encrypted with the table's key.
@@ -91,7 +114,7 @@ class AccountGuards(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _api_gateway(self, name: str, platform: Platform) -> None:
+    def _api_gateway(self, name: str, platform: Platform, groups: list[pulumi.Resource]) -> None:
         statement = {"Effect": "Allow", "Principal": {"Service": "apigateway.amazonaws.com"}, "Action": "sts:AssumeRole"}
         role = aws.iam.Role(
             f"{name}-api-logs",
@@ -107,4 +130,6 @@ class AccountGuards(pulumi.ComponentResource):
             policy_arn=f"arn:{platform.arns.partition}:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs",
             opts=pulumi.ResourceOptions(parent=self),
         )
-        aws.apigateway.Account(f"{name}-api", cloudwatch_role_arn=role.arn, opts=pulumi.ResourceOptions(parent=self, depends_on=[push]))
+        aws.apigateway.Account(
+            f"{name}-api", cloudwatch_role_arn=role.arn, opts=pulumi.ResourceOptions(parent=self, depends_on=[push, *groups])
+        )

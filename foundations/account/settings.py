@@ -141,6 +141,9 @@ class GuardSettings(Strict):
     ] = False
     password_policy: Once = "create"  # noqa: S105 - a mode
     api_gateway_log_role: Once = "create"
+    service_log_groups: Annotated[
+        Once, Field(description="Groups of SageMaker's jobs and of API Gateway's role, with retention and key before AWS makes them.")
+    ] = "create"
     backup_features: Annotated[
         Once, Field(description="AWS Backup manages tables in full: needed for copies in other regions and for the vault's own key.")
     ] = "create"

@@ -258,6 +258,14 @@ def test_groups_that_services_make_unasked_are_there_before_them(stack: str) -> 
     assert names & shared == (shared if stack == "local" else set())
 
 
+def test_api_gateway_finds_the_group_of_its_role_made() -> None:
+    """It makes the group itself when it is given the role, and ours would be refused then."""
+    resources = preview("local").resources
+    (group,) = [each for each in resources if each.inputs.get("name") == "/aws/apigateway/welcome"]
+    (account,) = [each for each in resources if each.type == "aws:apigateway/account:Account"]
+    assert group.urn in account.dependencies
+
+
 def test_the_api_is_traced_by_a_rule_of_its_own_and_its_health_check_is_not() -> None:
     rules = {each["urlPath"]: each for each in inputs("prod", "aws:xray/samplingRule:SamplingRule")}
     assert (rules["*"]["serviceName"], rules["*"]["reservoirSize"]) == ("mlops-prod-api/v1", 1)

@@ -61,6 +61,15 @@ def test_the_foundations_follow_all_advice_but_where_a_reason_is_written(project
     assert [(finding.rule, finding.urn, finding.message) for finding in report.findings if finding.outcome in ("fail", "error")] == []
 
 
+@pytest.mark.spec("OPS-5a")
+def test_groups_that_stacks_share_are_made_by_the_account_before_a_service_makes_them() -> None:
+    resources = preview("dev", "foundations/account").resources
+    groups = {each.inputs["name"]: each for each in resources if each.type == "aws:cloudwatch/logGroup:LogGroup"}
+    assert {"/aws/sagemaker/TrainingJobs", "/aws/sagemaker/ProcessingJobs", "/aws/apigateway/welcome"} <= set(groups)
+    (account,) = [each for each in resources if each.type == "aws:apigateway/account:Account"]
+    assert groups["/aws/apigateway/welcome"].urn in account.dependencies
+
+
 @pytest.mark.spec("SEC-8g")
 @pytest.mark.parametrize("mode", ["existing", "off"])
 def test_what_is_there_already_or_not_wanted_is_neither_made_nor_touched(tmp_path: Path, mode: str) -> None:
@@ -70,6 +79,7 @@ def test_what_is_there_already_or_not_wanted_is_neither_made_nor_touched(tmp_pat
         "ebs_encryption",
         "password_policy",
         "api_gateway_log_role",
+        "service_log_groups",
         "backup_features",
         "registry_policy",
         "image_scanning",
