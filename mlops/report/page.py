@@ -14,7 +14,8 @@ from mlops.report.grouping import KINDS, Finding, by_pillar, kind, not_judged, o
 from mlops.text import counted
 
 DEEPEST = 24  # levels of the tree
-WHOLE_TREE = 3_000  # resources; of more, the page shows only those with findings and what they lie in
+WHOLE_TREE = 3_000  # resources; of more, the page shows those with findings, the worst first, and what they lie in
+LISTED = 1_000  # findings of one rule, and changes of one kind; of more, their number
 STATUSES = {
     "pass": ("✔", "satisfied"),
     "fail": ("✘", "broken"),
@@ -82,6 +83,7 @@ def html(document: Mapping[str, Any]) -> str:
 class Words:
     """What the template calls things."""
 
+    LISTED = LISTED
     KINDS, HEADINGS, MARKS, PILLARS = KINDS, grouping.HEADINGS, grouping.MARKS, grouping.PILLARS
     CHANGES, STATUSES, MEANINGS = CHANGES, STATUSES, MEANINGS
     kind = staticmethod(kind)
@@ -162,7 +164,11 @@ def tree(document: Mapping[str, Any]) -> tuple[list[Node], int]:
             nodes[resource["urn"]] = Node(resource, len(nodes) + 1, found.get(resource["urn"], ()))
     ancestors = {urn: _ancestors(urn, nodes) for urn in nodes}
     if len(nodes) > WHOLE_TREE:
-        kept = {each for urn, node in nodes.items() if node.findings for each in (urn, *ancestors[urn])}
+        kept: set[str] = set()
+        worst = sorted((min(order(finding) for finding in node.findings), urn) for urn, node in nodes.items() if node.findings)
+        for _, urn in worst:
+            if len(kept) < WHOLE_TREE:
+                kept.update((urn, *ancestors[urn]))
         nodes = {urn: node for urn, node in nodes.items() if urn in kept}
     roots = []
     for urn, node in nodes.items():

@@ -8,13 +8,12 @@ GitHub's limits, from its documentation on 2026-11-26: 20 runs a file, 25,000 re
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
 from mlops.report.changes import keyed
-from mlops.report.grouping import Finding, kind, resource_name, rules_by_id
+from mlops.report.grouping import Finding, kind, order, resource_name, rules_by_id
 from mlops.report.source import Source
 from mlops.text import visible
 
@@ -22,6 +21,7 @@ SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sar
 FRAMEWORK = "https://docs.aws.amazon.com/wellarchitected/latest/framework/"
 SHOWN_RESULTS = 5_000
 RUNS = 20
+RESULTS = RUNS * SHOWN_RESULTS
 TAGS = 10
 TEXT = 1_024
 LEVELS = {"error": "error", "mandatory": "error", "advisory": "warning"}
@@ -31,16 +31,19 @@ PROBLEM_SEVERITY = {"mandatory": "error", "advisory": "warning", "disabled": "re
 
 
 def sarif(document: Mapping[str, Any], source: Source) -> dict[str, Any]:
-    """The report as a log; more findings than GitHub shows of one run make more runs."""
+    """The report as a log; more findings than GitHub shows of one run make more runs.
+
+    Of more than `RESULTS` the worst are in it, and the first run says how many are not: report.json has them.
+    """
     rules = rules_by_id(document)
-    findings = list(keyed(document["policy"]["findings"]).items())
-    size = max(SHOWN_RESULTS, math.ceil(len(findings) / RUNS))
-    parts = [findings[start : start + size] for start in range(0, max(1, len(findings)), size)]
-    return {
-        "$schema": SCHEMA,
-        "version": "2.1.0",
-        "runs": [_run(document, rules, part, source, number if len(parts) > 1 else 0) for number, part in enumerate(parts, start=1)],
-    }
+    every = document["policy"]["findings"]
+    findings = list(keyed(sorted(every, key=order)[:RESULTS]).items())
+    parts = [findings[start : start + SHOWN_RESULTS] for start in range(0, max(1, len(findings)), SHOWN_RESULTS)]
+    runs = [_run(document, rules, part, source, number if len(parts) > 1 else 0) for number, part in enumerate(parts, start=1)]
+    if left_out := len(every) - len(findings):
+        text = f"{left_out:,} findings are not in this log, which has the worst {RESULTS:,}; report.json has all."
+        runs[0]["invocations"][0]["toolExecutionNotifications"] = [{"level": "warning", "message": {"text": text}}]
+    return {"$schema": SCHEMA, "version": "2.1.0", "runs": runs}
 
 
 def for_code_scanning(log: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from lxml import etree
 from markdown_it import MarkdownIt
 from wellarchitected import Resource, evaluate
 
+from mlops.errors import UserError
 from mlops.report.files import contents, write
 from mlops.report.grouping import PILLARS, resource_name
 from mlops.report.junit import junit
@@ -127,17 +128,17 @@ def test_markdown_has_every_finding_once_and_nothing_but_our_markup(report: Repo
 @examples(max_examples=30)
 def test_the_same_document_makes_the_same_bytes_whatever_the_order_of_its_findings(report: Report) -> None:
     turned = {**report, "policy": {**report["policy"], "findings": report["policy"]["findings"][::-1]}}
-    first, second = contents(report, HERE), contents(turned, HERE)
+    first, second = dict(contents(report, HERE)), dict(contents(turned, HERE))
     assert {name: text for name, text in first.items() if name != "report.json"} == {
         name: text for name, text in second.items() if name != "report.json"
     }
-    assert first == contents(report, HERE)
+    assert first == dict(contents(report, HERE))
 
 
 @given(reports())
 @examples(max_examples=30)
 def test_the_json_is_the_document_and_follows_the_published_schema(report: Report) -> None:
-    text = contents(report, HERE)["report.json"]
+    text = dict(contents(report, HERE))["report.json"]
     assert json.loads(text) == {"schema": 1, **json.loads(json.dumps(report))}
     assert [error.message for error in REPORT.iter_errors(json.loads(text))] == []
 
@@ -191,6 +192,15 @@ def test_code_scanning_gets_open_problems_only_because_github_shows_all_it_gets(
     assert [run["tool"]["driver"]["rules"][each["ruleIndex"]]["id"] for each in run["results"]] == [
         each["ruleId"] for each in run["results"]
     ]
+
+
+def test_of_more_findings_than_github_takes_the_worst_are_told_and_the_others_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mlops.report.sarif.RESULTS", 2)
+    log = sarif(document([finding("bucket-named"), finding(), finding("bucket-copied"), finding(outcome="exempt", name="x")]), HERE)
+    assert list(SARIF.iter_errors(log)) == []
+    assert [each["ruleId"] for each in log["runs"][0]["results"]] == ["bucket-closed", "bucket-copied"]
+    (told,) = log["runs"][0]["invocations"][0]["toolExecutionNotifications"]
+    assert told["message"]["text"].startswith("2 findings are not in this log")
 
 
 def test_a_fingerprint_stays_when_the_line_moves_and_differs_for_another_resource() -> None:
@@ -254,3 +264,10 @@ def test_all_files_are_written_where_they_are_asked_for(tmp_path: Path) -> None:
         "report.json", "report.html", "report.md", "report.sarif", "code-scanning.sarif", "report.junit.xml",
     ]  # fmt: skip
     assert all(Path(each).stat().st_size for each in written)
+
+
+def test_a_folder_that_cannot_be_written_is_an_error_that_says_so(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    with pytest.raises(UserError) as raised:
+        write(document([finding()]), tmp_path / "taken", HERE)
+    assert (raised.value.code, raised.value.exit_code, str(tmp_path / "taken")) == ("cannot-write", 2, raised.value.where)

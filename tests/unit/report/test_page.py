@@ -7,7 +7,7 @@ from typing import Any
 from lxml import etree
 
 from mlops.report.markdown import markdown
-from mlops.report.page import DEEPEST, WHOLE_TREE, html, tree
+from mlops.report.page import DEEPEST, LISTED, WHOLE_TREE, html, tree
 from tests.unit.report.conftest import BUCKET, STACK, document, finding
 from tests.unit.report.test_terminal import shown
 
@@ -51,6 +51,20 @@ def test_resources_that_lie_in_each_other_or_too_deep_are_listed_all_the_same() 
     assert listed == 305 == sum(1 + len(node.below) for node in roots)
     deepest = max(len(list(each.iterancestors("ul"))) for each in etree.HTML(html(document(resources=chain))).iterfind(".//li[@id]"))
     assert deepest <= DEEPEST + 2
+
+
+def test_of_very_many_findings_of_a_rule_the_page_lists_some_and_counts_the_others() -> None:
+    text = section(document([finding(name=f"b{n}") for n in range(LISTED + 7)]), "findings")
+    assert text.count(BUCKET) == LISTED and "… and 7 more findings: report.json has them." in text
+    assert f"✘ {LISTED + 7} mandatory" in text
+
+
+def test_of_very_many_resources_with_findings_the_tree_has_the_worst() -> None:
+    found = [finding("bucket-named", urn=f"bucket-{n}") for n in range(WHOLE_TREE)] + [finding(urn="worst")]
+    report = document(found, resources=[resource(each["urn"], "") for each in found])
+    roots, listed = tree(report)
+    assert listed == WHOLE_TREE and "worst" in {node.resource["urn"] for node in roots}
+    assert 'class="urn">bucket-' in html(report), "what is not in the tree is named by its URN"
 
 
 def test_exemptions_are_listed_once_each_the_next_to_expire_first() -> None:
