@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from mlops.errors import UserError
-from mlops.report.grouping import Finding, order, resource_type
+from mlops.report.grouping import STACK, Finding, order, resource_type
 
 OPEN = ("fail", "error")
-STACK = "pulumi:pulumi:Stack"
 # What a list of changes is called, in the order in which it is told.
 CHANGES = {
     "new": "new",

@@ -13,6 +13,7 @@ from mlops.text import visible
 Finding = Mapping[str, Any]
 
 SEVERITIES = ("critical", "high", "medium", "low")
+STACK = "pulumi:pulumi:Stack"
 NO_ITEM = "Other best practices"
 
 # What a finding is, worst first: what one is called, and what several are called above a column.
@@ -52,9 +53,26 @@ def resource_type(urn: str) -> str:
     return urn.rsplit("::", 2)[-2].rsplit("$", 1)[-1] if urn.count("::") > 1 else ""
 
 
-def place(finding: Finding) -> str:
-    """`file:line` where a finding has a position, else nothing."""
+def place(finding: Mapping[str, Any]) -> str:
+    """`file:line` where a finding, or a resource, has a position, else nothing."""
     return f"{finding['file']}:{finding['line'] or 1}" if finding.get("file") else ""
+
+
+class Parents:
+    """The components that a resource of a document lies in."""
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self._resources = {resource["urn"]: resource for resource in document.get("resources", ())}
+
+    def of(self, urn: str) -> list[Mapping[str, Any]]:
+        """They, innermost first; neither the stack itself nor, as only a broken state can say, what lies in itself."""
+        found: dict[str, Mapping[str, Any]] = {}
+        while urn in self._resources:
+            urn = self._resources[urn]["parent"]
+            if urn in found or urn not in self._resources or self._resources[urn]["type"] == STACK:
+                break
+            found[urn] = self._resources[urn]
+        return list(found.values())
 
 
 @dataclass(frozen=True)

@@ -75,6 +75,7 @@ def html(document: Mapping[str, Any]) -> str:
         roots=roots,
         shown=shown,
         numbers={node.resource["urn"]: node.number for node in _walk(roots)},
+        parents=grouping.Parents(document),
         is_new=lambda finding: _key(finding) in new,
         words=Words,
     )

@@ -13,7 +13,7 @@ from importlib.metadata import version
 from typing import Any
 
 from mlops.report.changes import keyed
-from mlops.report.grouping import Finding, kind, order, resource_name, rules_by_id
+from mlops.report.grouping import Finding, Parents, kind, order, resource_name, rules_by_id
 from mlops.report.source import Source
 from mlops.text import visible
 
@@ -23,6 +23,7 @@ SHOWN_RESULTS = 5_000
 RUNS = 20
 RESULTS = RUNS * SHOWN_RESULTS
 TAGS = 10
+RELATED = 10
 TEXT = 1_024
 LEVELS = {"error": "error", "mandatory": "error", "advisory": "warning"}
 # What GitHub reads as a severity of CVSS: over 9.0 critical, from 7.0 high, from 4.0 medium.
@@ -35,11 +36,11 @@ def sarif(document: Mapping[str, Any], source: Source) -> dict[str, Any]:
 
     Of more than `RESULTS` the worst are in it, and the first run says how many are not: report.json has them.
     """
-    rules = rules_by_id(document)
+    rules, parents = rules_by_id(document), Parents(document)
     every = document["policy"]["findings"]
     findings = list(keyed(sorted(every, key=order)[:RESULTS]).items())
     parts = [findings[start : start + SHOWN_RESULTS] for start in range(0, max(1, len(findings)), SHOWN_RESULTS)]
-    runs = [_run(document, rules, part, source, number if len(parts) > 1 else 0) for number, part in enumerate(parts, start=1)]
+    runs = [_run(document, rules, parents, part, source, number if len(parts) > 1 else 0) for number, part in enumerate(parts, start=1)]
     if left_out := len(every) - len(findings):
         text = f"{left_out:,} findings are not in this log, which has the worst {RESULTS:,}; report.json has all."
         runs[0]["invocations"][0]["toolExecutionNotifications"] = [{"level": "warning", "message": {"text": text}}]
@@ -67,6 +68,7 @@ def for_code_scanning(log: Mapping[str, Any]) -> dict[str, Any]:
 def _run(
     document: Mapping[str, Any],
     rules: Mapping[str, Mapping[str, Any]],
+    parents: Parents,
     findings: Sequence[tuple[tuple[str, ...], Finding]],
     source: Source,
     part: int,
@@ -88,7 +90,7 @@ def _run(
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": {"%SRCROOT%": {"description": {"text": "The root of the repository."}}},
         "invocations": [{"executionSuccessful": True}],
-        "results": [_result(key, finding, index, source) for key, finding in findings],
+        "results": [_result(key, finding, index, parents, source) for key, finding in findings],
         "properties": {"stack": document["stack"], "environment": document["policy"]["environment"]},
     }
 
@@ -132,7 +134,7 @@ def short(text: str) -> str:
     return text if len(text) <= TEXT else f"{text[: TEXT - 1]}…"
 
 
-def _result(key: tuple[str, ...], finding: Finding, index: Mapping[str, int], source: Source) -> dict[str, Any]:
+def _result(key: tuple[str, ...], finding: Finding, index: Mapping[str, int], parents: Parents, source: Source) -> dict[str, Any]:
     what = kind(finding)
     fingerprint = hashlib.sha256("\0".join(key).encode("utf-8", "backslashreplace")).hexdigest()[:32]
     failing = finding["outcome"] in ("fail", "error", "exempt")
@@ -146,6 +148,12 @@ def _result(key: tuple[str, ...], finding: Finding, index: Mapping[str, int], so
         "partialFingerprints": {"primaryLocationLineHash": f"{fingerprint}:1", "ruleResourceState/v1": fingerprint},
         "properties": {name: finding[name] for name in ("outcome", "severity", "pillar", "practice", "checklist", "spec")},
     }
+    # The position of a resource is that of the innermost code that declares it; whoever looks for the cause wants the component's, too.
+    if around := [parent for parent in parents.of(finding["urn"]) if parent.get("file")][:RELATED]:
+        result["relatedLocations"] = [
+            {"id": number, "message": {"text": f"in {visible(parent['name'])}"}, **_location(parent, source)}
+            for number, parent in enumerate(around, start=1)
+        ]
     if what == "exempt":
         exemption = finding.get("exemption") or {}
         until = f" ({exemption['owner']}, until {exemption['expires']})" if exemption else ""
@@ -154,7 +162,8 @@ def _result(key: tuple[str, ...], finding: Finding, index: Mapping[str, int], so
     return result
 
 
-def _location(finding: Finding, source: Source) -> dict[str, Any]:
+def _location(finding: Mapping[str, Any], source: Source) -> dict[str, Any]:
+    """The position of a finding, or of a resource."""
     name = resource_name(finding["urn"])
     return {
         "physicalLocation": {

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 from urllib.parse import quote
-
-from mlops.report.grouping import Finding
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class Source:
         folder = "" if folder == "." else folder
         return cls(folder, (PurePosixPath(folder) / "Pulumi.yaml").as_posix())
 
-    def uri(self, finding: Finding) -> str:
-        """The file of a finding, from the root of the repository, as a relative URI."""
+    def uri(self, finding: Mapping[str, Any]) -> str:
+        """The file of a finding, or of a resource, from the root of the repository, as a relative URI."""
         file = finding.get("file")
         path = (PurePosixPath(self.folder) / PurePosixPath(file.replace("\\", "/"))).as_posix() if file else self.fallback
         return quote(path.encode("utf-8", "backslashreplace").decode().lstrip("/"))

@@ -172,6 +172,18 @@ def test_a_failure_is_told_to_code_scanning_where_it_stands_in_the_repository() 
     assert run["automationDetails"]["id"] == "wellarchitected/app/dev/"
 
 
+def test_a_result_tells_the_components_around_its_resource_innermost_first() -> None:
+    report = document([finding()])
+    lake = {"urn": "lake", "type": "acme:Lake", "name": "lake", "parent": "data", "file": "lake.py", "line": 3}
+    data = {"urn": "data", "type": "acme:Data", "name": "data", "parent": report["resources"][0]["urn"], "file": "__main__.py", "line": 9}
+    report["resources"] = [report["resources"][0], data, lake, {**report["resources"][1], "parent": "lake"}]
+    (result,) = sarif(report, HERE)["runs"][0]["results"]
+    around = [(each["message"]["text"], each["physicalLocation"]["artifactLocation"]["uri"]) for each in result["relatedLocations"]]
+    assert around == [("in lake", "apps/one/lake.py"), ("in data", "apps/one/__main__.py")]
+    assert list(SARIF.iter_errors(sarif(report, HERE))) == []
+    assert "in lake lake.py:3" in " ".join(etree.HTML(html(report)).xpath("string(//ul[@class='resources'])").split())
+
+
 def test_an_exempt_finding_is_suppressed_with_its_reason_and_what_is_not_evaluable_is_open() -> None:
     log = sarif(document([finding(outcome="exempt"), finding("bucket-copied", "not_evaluable")]), HERE)
     exempt, open_ = sorted(log["runs"][0]["results"], key=lambda each: each["kind"])
