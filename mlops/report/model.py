@@ -104,7 +104,7 @@ class Item(TypedDict):
     id: str
     pillar: Pillar
     item: str
-    status: Literal["pass", "fail", "not_applicable", "not_evaluable"]
+    status: Literal["pass", "fail", "exempt", "not_applicable", "not_evaluable"]
     rules: list[str]
 
 

@@ -19,6 +19,7 @@ LISTED = 1_000  # findings of one rule, and changes of one kind; of more, their 
 STATUSES = {
     "pass": ("✔", "satisfied"),
     "fail": ("✘", "broken"),
+    "exempt": ("~", "exempt"),
     "not_evaluable": ("?", "not evaluable"),
     "not_applicable": ("–", "nothing to judge"),
 }

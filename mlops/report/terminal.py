@@ -33,8 +33,8 @@ SHOWN_RESOURCES = 5  # of those that a rule says the same of
 SHOWN_CHANGES = 10
 CHECKLIST_WIDTH = 66  # what the checklist's other columns take
 KIND_STYLE = {"error": "red", "mandatory": "red", "advisory": "yellow", "not_evaluable": "yellow", "exempt": "dim"}
-STATUS_STYLE = {"pass": "green", "fail": "red", "not_evaluable": "yellow", "not_applicable": "dim"}
-STATUS_MARK = {"pass": "✔", "fail": "✘", "not_evaluable": "?", "not_applicable": "–"}
+STATUS_STYLE = {"pass": "green", "fail": "red", "exempt": "yellow", "not_evaluable": "yellow", "not_applicable": "dim"}
+STATUS_MARK = {"pass": "✔", "fail": "✘", "exempt": "~", "not_evaluable": "?", "not_applicable": "–"}
 
 
 def show_verdicts(console: Console, document: Mapping[str, Any]) -> None:
