@@ -30,6 +30,7 @@ from mlops.report.grouping import (
 from mlops.text import counted, visible
 
 SHOWN_RESOURCES = 5  # of those that a rule says the same of
+SHOWN_MESSAGES = 10  # different ones of a rule
 SHOWN_CHANGES = 10
 CHECKLIST_WIDTH = 66  # what the checklist's other columns take
 KIND_STYLE = {"error": "red", "mandatory": "red", "advisory": "yellow", "not_evaluable": "yellow", "exempt": "dim"}
@@ -80,9 +81,11 @@ def _show_rule(console: Console, group: RuleGroup) -> None:
         (f"{MARKS[worst]} ", KIND_STYLE[worst]), (group.rule["id"], "bold"), f" ({group.rule['severity']}): ", (told, KIND_STYLE[worst])
     )
     console.print(Padding(line, (0, 0, 0, 2), expand=False))
-    for same in alike(group.findings):
-        if same.findings[0]["outcome"] in ("fail", "error"):
-            _show_alike(console, same)
+    failing = alike(finding for finding in group.findings if finding["outcome"] in ("fail", "error"))
+    for same in failing[:SHOWN_MESSAGES]:
+        _show_alike(console, same)
+    if more := sum(len(same.findings) for same in failing[SHOWN_MESSAGES:]):
+        _quiet(console, f"… and {counted(more, 'more finding')}: --report DIR lists them", 4)
 
 
 def _show_alike(console: Console, same: Alike) -> None:
@@ -92,7 +95,11 @@ def _show_alike(console: Console, same: Alike) -> None:
         console.print(Padding(line, (0, 0, 0, 6), expand=False))
     if len(same.findings) > SHOWN_RESOURCES:
         more = counted(len(same.findings) - SHOWN_RESOURCES, "more resource")
-        console.print(Padding(Text(f"· … and {more}: --report DIR lists them", style="dim"), (0, 0, 0, 6), expand=False))
+        _quiet(console, f"· … and {more}: --report DIR lists them", 6)
+
+
+def _quiet(console: Console, text: str, indent: int) -> None:
+    console.print(Padding(Text(text, style="dim"), (0, 0, 0, indent), expand=False))
 
 
 def show_changes(console: Console, since: Mapping[str, Any]) -> None:
@@ -106,7 +113,7 @@ def show_changes(console: Console, since: Mapping[str, Any]) -> None:
             line = Text.assemble(f"{label}: ", (finding["rule"], "bold"), f" {visible(resource_name(finding['urn']))}")
             console.print(Padding(line, (0, 0, 0, 2), expand=False))
         if len(since[name]) > SHOWN_CHANGES:
-            console.print(Padding(Text(f"{label}: … and {len(since[name]) - SHOWN_CHANGES} more", style="dim"), (0, 0, 0, 2), expand=False))
+            _quiet(console, f"{label}: … and {len(since[name]) - SHOWN_CHANGES} more", 2)
 
 
 def _pillars(document: Mapping[str, Any]) -> Table:

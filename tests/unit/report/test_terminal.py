@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import settings as examples
 from rich.console import Console
 
-from mlops.report.terminal import SHOWN_RESOURCES, show_verdicts
+from mlops.report.terminal import SHOWN_MESSAGES, SHOWN_RESOURCES, show_verdicts
 from tests.unit.report.conftest import document, finding, reports
 
 
@@ -47,6 +47,12 @@ def test_the_same_of_many_resources_is_said_once() -> None:
     text = shown(document([finding(name=f"data-{number}") for number in range(40)]))
     assert text.count("is public. Close it") == 1
     assert text.count("· data-") == SHOWN_RESOURCES and f"… and {40 - SHOWN_RESOURCES} more resources" in text
+
+
+def test_of_very_many_different_messages_of_a_rule_some_are_shown_and_the_others_counted() -> None:
+    text = shown(document([finding(name=f"data-{number}", message=f"{number} objects are public") for number in range(40)]))
+    assert text.count("objects are public") == SHOWN_MESSAGES
+    assert f"… and {40 - SHOWN_MESSAGES} more findings: --report DIR lists them" in text
 
 
 def test_a_stack_without_findings_says_that_nothing_stops_it() -> None:
