@@ -73,7 +73,6 @@ def test_axe_sees_what_it_is_there_for(opened: Opened) -> None:
     assert {each.partition(":")[0] for each in problems(page)} >= {"html-has-lang", "color-contrast"}
 
 
-@pytest.mark.spec("U6")
 def test_the_page_of_a_whole_stack_fetches_nothing_and_fits_a_small_screen(opened: Opened) -> None:
     fetched: list[str] = []
     page = opened(real(), width=400, fetched=fetched)
@@ -93,7 +92,6 @@ def visible_rules(page: Page) -> set[str]:
     return {(each.get_attribute("id") or "").removeprefix("finding-") for each in rules if each.is_visible()}
 
 
-@pytest.mark.spec("U6")
 def test_findings_are_filtered_by_keyboard_and_without_scripts(opened: Opened) -> None:
     page = opened(report(), scripts=False)
     everything = {"bucket-closed", "bucket-copied", "bucket-named", "bucket-cheap"}
@@ -120,7 +118,6 @@ def focused(page: Page) -> dict[str, Any]:
     )
 
 
-@pytest.mark.spec("U6")
 def test_everything_that_acts_is_reached_by_keyboard_and_shows_that_it_is(opened: Opened) -> None:
     page = opened(report())
     expected = page.evaluate(
@@ -153,7 +150,6 @@ def test_a_link_to_a_resource_in_a_closed_part_of_the_tree_leads_to_it(opened: O
     assert "named" in target.inner_text() and target.is_visible()
 
 
-@pytest.mark.spec("U6")
 def test_what_is_closed_on_the_screen_is_there_in_print_and_what_acts_is_not(opened: Opened) -> None:
     page = opened(report())
     said = page.locator("#finding-bucket-cheap .said")

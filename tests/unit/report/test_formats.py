@@ -263,6 +263,7 @@ def test_a_comment_never_gets_longer_than_github_takes_and_counts_what_it_leaves
     assert len(re.findall(r"n\d+n`", details)) + int(left_out[1].replace(",", "")) == 900
 
 
+@pytest.mark.spec("U2")
 def test_a_comment_says_in_front_of_the_details_what_stops() -> None:
     text = markdown(document([finding(), finding("bucket-named"), finding(outcome="exempt", name="other")]))
     front = text[: text.index("<details>")]
