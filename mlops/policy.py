@@ -66,8 +66,15 @@ def judged(resources: Iterable[engine.RecordedResource]) -> list[wellarchitected
 
 def evaluate(record: engine.Record, config: dict[str, Any] | None, today: date) -> wellarchitected.Report:
     """All verdicts on a recorded preview."""
+    return verdicts(judged(record.resources), record.stack, config, today)
+
+
+def verdicts(
+    resources: Sequence[wellarchitected.Resource], stack: str, config: dict[str, Any] | None, today: date, mend: bool = True
+) -> wellarchitected.Report:
+    """All verdicts on a stack's resources; with `mend=False` on resources that exist, which no rule mends any more."""
     try:
-        return wellarchitected.evaluate(judged(record.resources), stack=record.stack, config=config, today=today)
+        return wellarchitected.evaluate(resources, stack=stack, config=config, today=today, mend=mend)
     except wellarchitected.ConfigurationError as error:
         raise UserError("bad-policy-config", str(error), CONFIG_FILE, "mend the configuration of the policy pack") from None
 

@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from mlops.cli import audit, cost, demo, doctor, lineage, models, pipeline, preview, recovery, review, runs, sandbox, workloads
+from mlops.cli import audit, check, cost, demo, doctor, lineage, models, pipeline, preview, recovery, review, runs, sandbox, workloads
 from mlops.cli.output import Output
 from mlops.engine import EngineError
 from mlops.errors import UserError
@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 for command in (
     preview.preview,
+    check.check,
     doctor.doctor,
     review.review,
     sandbox.up,

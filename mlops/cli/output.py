@@ -24,7 +24,7 @@ class Output:
 
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
-        self.console = Console(stderr=as_json, highlight=False)
+        self.console = Console(stderr=as_json, highlight=False, emoji=False)  # ":key:" in a URN is no picture
         if not self.console.is_terminal:
             self.console.width = 160  # a pipe or a log has no width of its own
 
@@ -36,7 +36,8 @@ class Output:
             show(self.console)
 
     def _write(self, document: dict[str, Any]) -> None:
-        sys.stdout.write(json.dumps({"schema": SCHEMA_VERSION, **document}, indent=2, default=str) + "\n")
+        json.dump({"schema": SCHEMA_VERSION, **document}, sys.stdout, indent=2, default=str)
+        sys.stdout.write("\n")
         sys.stdout.flush()
         Output.printed = True
 
@@ -55,7 +56,7 @@ class Output:
         if self.as_json and not Output.printed:
             self._write({"error": error.to_dict()})
             return
-        console = Console(stderr=True, highlight=False)
+        console = Console(stderr=True, highlight=False, emoji=False)
         console.print(f"[bold red]error[/] {escape(error.message)}", soft_wrap=True)
         if error.where:
             console.print(f"  where  {escape(error.where)}", soft_wrap=True)

@@ -40,6 +40,7 @@ def _state(resource: RecordedResource, ids: dict[str, Any], show_secrets: bool) 
         "dependencies": resource.dependencies,
         "propertyDependencies": resource.property_dependencies,
         "additionalSecretOutputs": resource.options.get("additionalSecretOutputs"),
+        "ignoreChanges": resource.options.get("ignoreChanges"),
         "retainOnDelete": resource.options.get("retainOnDelete"),
         "importID": resource.options.get("importId"),
         "sourcePosition": f"project:///{resource.file}#{resource.line}" if resource.file else "",

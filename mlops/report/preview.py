@@ -38,6 +38,9 @@ def resource_document(resource: engine.RecordedResource) -> dict[str, Any]:
         "protect": resource.protect,
         "inputs": jsonable(resource.inputs),
         "dependencies": resource.dependencies,
+        "property_dependencies": resource.property_dependencies,
+        "external": resource.external,
+        "ignore_changes": list(resource.options.get("ignoreChanges", ())),
         "file": resource.file,
         "line": resource.line,
     }

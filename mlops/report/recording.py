@@ -25,7 +25,7 @@ def recording(record: engine.Record) -> dict[str, Any]:
     resources = {}
     for resource in record.resources:
         document = without_hashes(resource_document(resource))
-        for key in ("urn", "line"):
+        for key in ("urn", "line", "property_dependencies", "external", "ignore_changes"):
             del document[key]
         resources[resource.urn] = {**document, "dependencies": sorted(document["dependencies"])}
     return json.loads(NAMED_BY_CONTENT.sub("-CONTENT", json.dumps({"stack": record.stack, "resources": resources}, sort_keys=True)))

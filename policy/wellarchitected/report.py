@@ -150,7 +150,7 @@ class Report:
             "policy": {
                 **self.counters(),
                 "environment": self.environment,
-                "findings": [asdict(finding) for finding in self.findings],
+                "findings": [vars(finding) for finding in self.findings],  # not copied: a large stack has a million of them
                 "remediations": [asdict(remediation) for remediation in self.remediations],
             },
             "pillars": self.pillars(),
