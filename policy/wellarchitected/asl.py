@@ -147,21 +147,27 @@ def started_resources(resource: Resource) -> list[Resource]:
     They carry the URN of the state machine, so that a finding points to what the program declares; `state` says which state it is.
     An unknown definition yields nothing: the rules about the state machine itself say that it could not be read.
     """
+    started: list[Resource] = []
+    for type_, name, given in _starting(resource):
+        try:
+            started.append(_started(resource, type_, name, given))
+        except (NotEvaluable, Malformed):
+            continue  # the rules about the state machine itself report it
+    return started
+
+
+def _starting(resource: Resource) -> list[tuple[str, str, Any]]:
+    """What a resource starts: the type it would have, the state or step, the parameters."""
     try:
         if resource.type == STATE_MACHINE:
             return [
-                _started(resource, _STARTED[state.integration[0]], state.path, parameters(state))
-                for state in tasks(resource)
-                if state.integration[0] in _STARTED
+                (_STARTED[task.integration[0]], task.path, parameters(task)) for task in tasks(resource) if task.integration[0] in _STARTED
             ]
         if resource.type == PIPELINE:
             document = resource.document("pipelineDefinition")
-            steps = as_list(document.get("Steps")) if isinstance(document, dict) else []
-            return [
-                _started(resource, _PIPELINE_STEPS[step["Type"]], step.get("Name", "?"), step.get("Arguments", {}))
-                for step in steps
-                if isinstance(step, dict) and step.get("Type") in _PIPELINE_STEPS
-            ]
+            steps = [step for step in as_list(document.get("Steps")) if isinstance(step, dict)] if isinstance(document, dict) else []
+            named = [(_PIPELINE_STEPS.get(str(step.get("Type"))), step) for step in steps]
+            return [(type_, str(step.get("Name", "?")), step.get("Arguments", {})) for type_, step in named if type_ is not None]
     except (NotEvaluable, Malformed):
         return []  # the rules about the state machine itself report it
     return []

@@ -288,9 +288,10 @@ def exemptions_policy(rules: Sequence[Rule], today: Callable[[], date]) -> Calla
             return
         stack = _stack_of(args.resources[0].urn) if args.resources else ""
         graph = _once(args, _graph)
+        own = {"environment": args.get_config().get("environment")}
         for rule_id in {exemption.rule for exemption in exemptions.exemptions}:
             rule = by_id[rule_id]
-            context = rule_context(rule, _settings(rule, {}, stack), stack, today(), graph)
+            context = rule_context(rule, _settings(rule, own, stack), stack, today(), graph)
             for resource in Selection(graph)(rule):
                 if judge(rule, resource, context).outcome in ("fail", "not_evaluable"):
                     exemptions.covering(rule_id, resource.urn)

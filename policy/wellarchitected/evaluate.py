@@ -13,6 +13,7 @@ from .graph import Graph
 from .model import STACK, Context, Outcome, Resource, Rule
 from .report import Finding, Report
 from .settings import EXEMPTIONS_RULE, Settings, parse
+from .shapes import misshapen_among
 from .values import Malformed, NotApplicable, NotEvaluable
 
 
@@ -46,10 +47,11 @@ def judge(rule: Rule, resource: Resource, context: Context) -> Verdict:
     except Malformed as error:
         problems.append(str(error))
     except Exception as error:  # noqa: BLE001 - a bug in one rule must not stop the others; it is reported as that rule's finding
-        return Verdict(
-            "error",
-            f"{_place(resource)}the rule failed with {type(error).__name__}: {error}. This is a defect of the rule, not of the resource",
-        )
+        others = context.graph.resources if rule.scope == "stack" else ()
+        if (problem := misshapen_among((resource, *others), error)) is None:
+            message = f"the rule failed with {type(error).__name__}: {error}. This is a defect of the rule, not of the resource"
+            return Verdict("error", _redact(f"{_place(resource)}{message}", resource))
+        problems.append(problem)
     if not problems:
         return PASS
     return Verdict("fail", _redact(f"{_place(resource)}{'; '.join(problems)}. {rule.fix}", resource))

@@ -64,12 +64,14 @@ def is_public(statement: dict[str, Any]) -> bool:
 
 
 def denies_insecure_transport(resource: Resource, property_: str) -> bool:
-    """Whether a resource policy refuses everybody's requests without TLS."""
+    """Whether a resource policy refuses all of everybody's requests without TLS, not only one action."""
     if resource.get(property_) is None:
         return False
     for _, statement in statements(resource, property_):
         if statement.get("Effect") != "Deny" or not any(not isinstance(item, Unreadable) and item == "*" for item in principals(statement)):
             continue
+        if not any(action == "*" or action.endswith(":*") or action.lower() == "sns:publish" for action in actions(statement)):
+            continue  # SNS knows no sns:* in the policy of a topic
         for operator, operands in (statement.get("Condition") or {}).items():
             for key, value in operands.items():
                 if (

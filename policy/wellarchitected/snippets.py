@@ -13,15 +13,12 @@ from typing import Any
 
 from .asl import STATE_MACHINE
 from .model import STACK, Example
+from .values import DOCUMENTS
 
 WIDTH = 100
 _PROVIDERS = "pulumi:providers:"
 _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-# Properties whose value AWS takes as a JSON document, and maps whose keys are the user's own words.
-_DOCUMENTS = frozenset(
-    ("policy", "policyDocument", "accessPolicies", "assumeRolePolicy", "resourcePolicy", "definition", "pipelineDefinition", "dashboardBody",
-     "eventPattern", "containerDefinitions", "containerProperties")
-)  # fmt: skip
+# Maps whose keys are the user's own words.
 _MAPS = frozenset(
     ("tags", "variables", "dimensions", "defaultArguments", "connectionProperties", "configuration", "hyperParameters", "parameters",
      "requestParameters", "responseParameters", "requestModels", "labels", "options", "environment.variables")
@@ -105,7 +102,7 @@ def _variable(example: Example) -> str:
 
 def _value(type_: str, key: str, value: Any) -> Any:
     """A property's value with the names that Python programs use; JSON documents as text."""
-    if key in _DOCUMENTS and isinstance(value, dict | list):
+    if key in DOCUMENTS and isinstance(value, dict | list):
         return _Expression(f"json.dumps({_literal(value, 4)})")
     if type_.startswith(_PROVIDERS) and isinstance(value, str) and value.startswith(("[", "{")):
         return json.loads(value)  # the engine keeps a provider's structured settings as text
@@ -126,6 +123,8 @@ def _link(type_: str, key: str, targets: Sequence[Example]) -> Any:
     first = references[0]
     if key == "deadLetterConfig":
         return {"arn": _Expression(f"{_variable(targets[0])}.arn")}
+    if key == "loggingConfig":
+        return {"bucket": _Expression(f"{_variable(targets[0])}.bucket_domain_name")}
     if key == "lambdaFunctions":
         return [{"lambda_function_arn": _Expression(f"{_variable(targets[0])}.arn"), "events": ["s3:ObjectCreated:*"]}]
     if key == "dimensions" and targets[0].type == STATE_MACHINE:

@@ -15,6 +15,13 @@ from typing import Any, NoReturn
 UNKNOWN_SENTINEL = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
 
+# Properties whose value AWS takes as a JSON document.
+DOCUMENTS = frozenset(
+    ("policy", "policyDocument", "accessPolicies", "assumeRolePolicy", "resourcePolicy", "definition", "pipelineDefinition", "dashboardBody",
+     "eventPattern", "containerDefinitions", "containerProperties", "redrivePolicy")
+)  # fmt: skip
+
+
 class _Unknown:
     """The type of `UNKNOWN`: a value that is known only after deployment."""
 
@@ -93,9 +100,9 @@ def readable(value: Any, path: str = "", secrets: list[str] | None = None) -> An
         return Unreadable(path) if UNKNOWN_SENTINEL in value and not value.lstrip().startswith(("{", "[")) else value
     if kind is dict:
         prefix = f"{path}." if path else ""
-        return {key: readable(item, f"{prefix}{key}", secrets) for key, item in value.items() if item is not None}
+        return {key: done for key, item in value.items() if (done := readable(item, f"{prefix}{key}", secrets)) is not None}
     if kind is list or kind is tuple:
-        return [readable(item, f"{path}[{index}]", secrets) for index, item in enumerate(value)]
+        return [done for index, item in enumerate(value) if (done := readable(item, f"{path}[{index}]", secrets)) is not None]
     if value is UNKNOWN:
         return Unreadable(path)
     if isinstance(value, Secret):
@@ -156,6 +163,14 @@ def as_list(value: Any) -> list[Any]:
     if isinstance(value, Unreadable):
         raise NotEvaluable(value.path, value.reason)
     return leaves(value)
+
+
+def as_number(value: Any, path: str) -> float:
+    """A number, which AWS takes as text in some places. Raises `Malformed` for text that is none; never shows it."""
+    try:
+        return float(value)
+    except ValueError:
+        raise Malformed(f"{path} is not a number") from None
 
 
 def is_set(value: Any) -> bool:

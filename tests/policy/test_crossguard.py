@@ -2,55 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import pytest
 from pulumi_policy import EnforcementLevel, ResourceValidationPolicy, StackValidationPolicy
-from wellarchitected import RULES, UNKNOWN, Report, Resource, Rule, Secret, crossguard_config, evaluate
+from wellarchitected import RULES, UNKNOWN, Resource, Secret
 from wellarchitected.crossguard import policies
 
-from .engine_requests import configure, diagnostics, servicer
-from .examples import TODAY, changed, resources
+from .both_ways import judge, official
+from .engine_requests import servicer
+from .examples import TODAY, resources
 from .test_evaluate import BUCKET, broken, bucket, exemption
 
 IDS = [rule.id for rule in RULES]
-LEVELS = {1: "mandatory", 0: "advisory"}
-
-
-def official(rules: Sequence[Rule], stack: Sequence[Resource], config: dict[str, Any]) -> tuple[list[tuple[str, ...]], set[str]]:
-    """The violations (rule, resource, level, message) and the rules that could not be run on unknown values."""
-    service = servicer(rules, config["environment"])
-    configure(service, crossguard_config(config, "test", rules))
-    violations, unknown = [], set()
-    for diagnostic in diagnostics(service, stack):
-        if diagnostic.message.startswith("can't run policy"):
-            unknown.add(diagnostic.policyName)
-        else:
-            message = diagnostic.message.removeprefix(f"{diagnostic.description}\n")
-            violations.append((diagnostic.policyName, diagnostic.urn, LEVELS[diagnostic.enforcementLevel], message))
-    return sorted(violations), unknown
-
-
-def offline(report: Report) -> tuple[list[tuple[str, ...]], set[str]]:
-    violations = [
-        (finding.rule, finding.urn, finding.level, finding.message) for finding in report.findings if finding.outcome in ("fail", "error")
-    ]
-    return sorted(violations), {finding.rule for finding in report.findings if finding.outcome == "not_evaluable"}
-
-
-def assert_same(rules: Sequence[Rule], stack: Sequence[Resource], config: dict[str, Any]) -> None:
-    report = evaluate(stack, stack="test", config=config, today=TODAY, rules=rules)
-    assert official(rules, stack, config) == offline(report)
-
-
-@pytest.mark.parametrize("rule", RULES, ids=IDS)
-def test_servicer_and_evaluate_agree_on_the_examples(rule: Rule) -> None:
-    config = {"environment": rule.example_environment, "rules": {rule.id: "mandatory"}}
-    assert_same([rule], resources(rule.compliant), config)
-    assert_same([rule], resources(rule.violating), config)
-    if rule.reads is not None:
-        assert_same([rule], resources(changed(rule.compliant, rule.reads_of or rule.types[0], rule.reads, UNKNOWN)), config)
 
 
 @pytest.mark.parametrize("environment", ["dev", "prod"])
@@ -62,21 +24,21 @@ def test_servicer_and_evaluate_agree_on_a_whole_stack_with_the_whole_pack(enviro
     ]
     stack = [resource for rule in chosen for resource in resources(rule.violating, prefix=f"{rule.id}-")]
     assert len(stack) >= 5
-    assert_same(RULES, stack, {"environment": environment})
+    judge(RULES, stack, {"environment": environment})
 
 
 def test_exempt_resource_is_silent_and_bad_exemptions_are_violations() -> None:
     acl = [rule for rule in RULES if rule.id == "s3-no-public-acl"]
     stack = [bucket(acl="public-read")]
     for entry in (exemption(), exemption(expires="2026-11-22"), exemption(reason=None), exemption(urn="*::nothing")):
-        assert_same(acl, stack, {"environment": "prod", "exemptions": [entry]})
+        judge(acl, stack, {"environment": "prod", "exemptions": [entry]})
 
 
 def test_parameters_reach_the_rules() -> None:
     memory = [rule for rule in RULES if rule.id == "lambda-memory"]
     function = "aws:lambda/function:Function"
     stack = [Resource(f"urn:pulumi:test::p::{function}::f", function, "f", {"memorySize": 512})]
-    assert_same(memory, stack, {"environment": "prod", "rules": {"lambda-memory": {"maximum": 300}}})
+    judge(memory, stack, {"environment": "prod", "rules": {"lambda-memory": {"maximum": 300}}})
 
 
 def test_defect_of_a_rule_is_a_violation_instead_of_an_aborted_preview() -> None:

@@ -97,7 +97,9 @@ def test_each_item_has_a_rule_that_is_enabled(environment: str) -> None:
 
 
 def test_item_fails_on_a_mandatory_failure_and_is_not_evaluable_on_an_unknown() -> None:
-    failing = evaluate([Resource(urn(FUNCTION, "f"), FUNCTION, "f", {"memorySize": 64, "timeout": 60})], stack="dev", today=TODAY)
+    strict = {"rules": {"lambda-memory": "mandatory"}}
+    function = Resource(urn(FUNCTION, "f"), FUNCTION, "f", {"memorySize": 64, "timeout": 60})
+    failing = evaluate([function], stack="dev", config=strict, today=TODAY)
     unknown = evaluate([Resource(urn(FUNCTION, "f"), FUNCTION, "f", {"memorySize": UNKNOWN, "timeout": UNKNOWN})], stack="dev", today=TODAY)
     assert _status(failing, "CHK-PERF-4") == "fail"
     assert _status(unknown, "CHK-PERF-4") == "not_evaluable"

@@ -1,4 +1,8 @@
-"""Every rule is tried six ways, from its own examples: compliant, violating, missing, unknown, exempted, exemption expired."""
+"""Every rule is tried six ways, from its own examples: compliant, violating, missing, unknown, exempted, exemption expired.
+
+Each way is judged offline and through the SDK's servicer, from the messages that the engine sends and with the SDK's own proxies; both have
+to say the same (`both_ways`).
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from fnmatch import fnmatchcase
 import pytest
 from wellarchitected import CHECKLIST, RULES, UNKNOWN, Rule, best_practices
 
+from .both_ways import judge_example
 from .examples import changed, judge_stack, resources
 
 IDS = [rule.id for rule in RULES]
@@ -15,14 +20,14 @@ SPECIFIC = [rule for rule in RULES if rule.reads is not None]
 
 @pytest.mark.parametrize("rule", RULES, ids=IDS)
 def test_compliant_example_passes(rule: Rule) -> None:
-    outcomes = judge_stack(rule, rule.compliant).outcomes(rule.id)
+    outcomes = judge_example(rule, rule.compliant).outcomes(rule.id)
     assert outcomes["pass"] >= (1 if rule.reads is not None else 0)
     assert outcomes["fail"] == outcomes["not_evaluable"] == outcomes["error"] == 0
 
 
 @pytest.mark.parametrize("rule", RULES, ids=IDS)
 def test_violating_example_fails_and_says_what_to_do(rule: Rule) -> None:
-    report = judge_stack(rule, rule.violating)
+    report = judge_example(rule, rule.violating)
     outcomes = report.outcomes(rule.id)
     assert outcomes["fail"] >= 1
     assert outcomes["error"] == 0
@@ -43,7 +48,7 @@ def test_every_type_shown_violating_fails(rule: Rule) -> None:
 def test_missing_property_is_judged_like_its_default(rule: Rule) -> None:
     assert rule.reads is not None
     examples = changed(rule.compliant, rule.reads_of or rule.types[0], rule.reads, None)
-    outcomes = judge_stack(rule, examples).outcomes(rule.id)
+    outcomes = judge_example(rule, examples).outcomes(rule.id)
     assert outcomes[rule.missing] >= 1, outcomes
     if rule.missing != "fail":
         assert outcomes["fail"] == 0
@@ -53,7 +58,7 @@ def test_missing_property_is_judged_like_its_default(rule: Rule) -> None:
 def test_unknown_property_is_not_evaluable_and_never_passes(rule: Rule) -> None:
     assert rule.reads is not None
     examples = changed(rule.compliant, rule.reads_of or rule.types[0], rule.reads, UNKNOWN)
-    outcomes = judge_stack(rule, examples).outcomes(rule.id)
+    outcomes = judge_example(rule, examples).outcomes(rule.id)
     assert outcomes[rule.unknown] >= 1, outcomes
     assert outcomes["fail"] == outcomes["error"] == 0
 
@@ -61,7 +66,7 @@ def test_unknown_property_is_not_evaluable_and_never_passes(rule: Rule) -> None:
 @pytest.mark.parametrize("rule", RULES, ids=IDS)
 def test_exempted_violation_is_exempt(rule: Rule) -> None:
     exemption = {"rule": rule.id, "urn": "*", "reason": "tried out", "owner": "platform", "expires": "2027-01-31"}
-    report = judge_stack(rule, rule.violating, [exemption])
+    report = judge_example(rule, rule.violating, [exemption])
     assert report.outcomes(rule.id)["exempt"] >= 1
     assert report.blocking == []
 
@@ -69,7 +74,7 @@ def test_exempted_violation_is_exempt(rule: Rule) -> None:
 @pytest.mark.parametrize("rule", RULES, ids=IDS)
 def test_expired_exemption_covers_nothing_and_is_a_finding_itself(rule: Rule) -> None:
     exemption = {"rule": rule.id, "urn": "*", "reason": "tried out", "owner": "platform", "expires": "2026-11-22"}
-    report = judge_stack(rule, rule.violating, [exemption])
+    report = judge_example(rule, rule.violating, [exemption])
     assert report.outcomes(rule.id)["exempt"] == 0
     assert report.outcomes(rule.id)["fail"] >= 1
     assert [finding.rule for finding in report.blocking if "expired" in finding.message] == ["exemptions-valid"]

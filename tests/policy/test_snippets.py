@@ -20,10 +20,22 @@ PROGRAM = Path(__file__).parent / "programs" / "snippets"
 
 
 @cache
+def recorded() -> engine.Record:
+    """One preview of all snippets."""
+    return engine.preview(PROGRAM, "test")
+
+
+@cache
+def inputs() -> dict[str, list[str]]:
+    """The input properties of each AWS type that a rule names: a type that pulumi_aws lacks fails the program."""
+    return recorded().outputs["inputs"]
+
+
+@cache
 def declared() -> dict[str, dict[str, Resource]]:
-    """What each snippet declares, by `rule|kind` and name: one preview of them all."""
+    """What each snippet declares, by `rule|kind` and name."""
     found: dict[str, dict[str, Resource]] = {}
-    for resource in policy.judged(engine.preview(PROGRAM, "test").resources):
+    for resource in policy.judged(recorded().resources):
         snippet, _, resource.name = resource.name.rpartition("|")
         found.setdefault(snippet, {})[resource.name] = resource
     return found
@@ -68,3 +80,13 @@ def test_a_snippet_declares_its_example_and_gets_its_verdict(rule: Rule) -> None
             assert not wrong, f"{kind} {name}"
         outcomes = evaluate(list(resources.values()), stack="test", config=config, today=TODAY, rules=[rule]).outcomes(rule.id)
         assert outcomes == judge_stack(rule, examples).outcomes(rule.id), kind
+
+
+@pytest.mark.parametrize("rule", RULES, ids=[rule.id for rule in RULES])
+def test_properties_that_a_rule_names_exist_in_pulumi_aws(rule: Rule) -> None:
+    for example in (*rule.compliant, *rule.violating):
+        if example.type in inputs():
+            assert {*example.properties, *example.links} <= set(inputs()[example.type]), example.type
+    read = rule.reads_of or rule.types[0]
+    if rule.reads is not None and read in inputs():
+        assert rule.reads.split(".")[0] in inputs()[read]

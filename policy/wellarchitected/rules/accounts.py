@@ -531,7 +531,7 @@ def iam_confused_deputy(role: Resource, context: Context) -> Iterator[str]:
             continue
         judged = True
         if not condition_keys(statement) & {"aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid"}:
-            yield f"assumeRolePolicy.Statement[{index}] of '{role.name}' trusts {', '.join(sorted(named))} for everybody"
+            yield f"assumeRolePolicy.Statement[{index}] of '{role.name}' lets {', '.join(sorted(named))} assume it on behalf of any account"
     if not judged:
         for _, statement in statements(role, "assumeRolePolicy"):
             for principal in principals(statement):

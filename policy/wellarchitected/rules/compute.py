@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from ..changes import put
 from ..model import Changes, Context, Example, Parameter, Resource, rule
 from ..policies import denies_insecure_transport
-from ..values import NotApplicable, as_list, dig
+from ..values import NotApplicable, as_list, as_number, dig
 from ._checks import both, not_given, not_set, not_true
 from ._secrets import secret_like
 from ._types import KEY_ARN
@@ -189,10 +190,19 @@ def ec2_graviton(machine: Resource, context: Context) -> str | None:
 )  # fmt: skip
 def ec2_no_secrets_in_user_data(machine: Resource, context: Context) -> str | None:
     """User data holds no credentials."""
-    text = machine.get("userData", "")
-    pairs = dict(re.findall(r"^\s*(?:export\s+)?(\w+)=[\"']?([^\s\"'$`]+)", str(text), re.MULTILINE))
-    found = secret_like(pairs) or re.findall(r"\bAKIA[0-9A-Z]{16}\b|BEGIN (?:RSA |EC )?PRIVATE KEY", str(text))
+    text = f"{_plain_script(machine.get('userData', ''))}\n{_plain_script(machine.get('userDataBase64', ''))}"
+    pairs = dict(re.findall(r"^\s*(?:export\s+)?(\w+)=[\"']?([^\s\"'$`]+)", text, re.MULTILINE))
+    found = secret_like(pairs) or re.findall(r"\bAKIA[0-9A-Z]{16}\b|BEGIN (?:RSA |EC )?PRIVATE KEY", text)
     return f"userData of '{machine.name}' looks like it holds a credential" if found else None
+
+
+def _plain_script(given: Any) -> str:
+    """User data as the machine reads it: launch templates take it in Base64 only."""
+    text = str(given)
+    try:
+        return base64.b64decode(text, validate=True).decode()
+    except ValueError:
+        return text
 
 
 @rule(
@@ -596,13 +606,15 @@ def lb_firewall(balancer: Resource, context: Context) -> str | None:
     sources="checkov:CKV_AWS_2 securityhub:ELB.1",
     why="A listener that serves plain HTTP serves everybody on the way too.",
     fix="Set protocol to HTTPS (TLS of a network load balancer), or redirect port 80 to HTTPS in defaultActions",
-    reads="protocol", missing="pass",
+    reads="protocol",
     compliant={"protocol": "HTTPS", "port": 443}, violating={"protocol": "HTTP", "port": 80, "defaultActions": [{"type": "forward"}]},
 )  # fmt: skip
 def lb_listener_tls(listener: Resource, context: Context) -> str | None:
     """Listeners speak TLS, or redirect to one that does."""
-    protocol = listener.get("protocol", "")
-    if protocol != "HTTP":
+    protocol = listener.get("protocol")
+    if protocol is None and listener.get("port") is None:
+        raise NotApplicable("a gateway's listener has neither protocol nor port")
+    if (protocol or "HTTP") != "HTTP":
         return None
     actions = as_list(listener.get("defaultActions"))
     if actions and all(dig(item, "type") == "redirect" and dig(item, "redirect.protocol", "#{protocol}") == "HTTPS" for item in actions):
@@ -655,7 +667,7 @@ def lb_drains_quickly(group: Resource, context: Context) -> str | None:
     """Targets leave a load balancer in good time."""
     if group.get("targetType", "instance") == "lambda":
         raise NotApplicable("functions have nothing to drain")
-    seconds = float(group.get("deregistrationDelay", 300))
+    seconds = as_number(group.get("deregistrationDelay", 300), "deregistrationDelay")
     return f"deregistrationDelay of '{group.name}' is {seconds:g} s" if seconds > context.parameters["maximum_seconds"] else None
 
 

@@ -150,6 +150,10 @@ def ecs_service_scales(service: Resource, context: Context) -> str | None:
     """Production container services scale with demand."""
     if service.get("schedulingStrategy", "REPLICA") == "DAEMON":
         raise NotApplicable("runs once on every instance")
+    name = service.get("name")
+    named = [target.get("resourceId") for target in context.graph.of(SCALABLE_TARGET)] if isinstance(name, str) else []
+    if any(isinstance(id_, str) and id_.startswith("service/") and id_.endswith(f"/{name}") for id_ in named):
+        return None
     return None if context.graph.referring(service, SCALABLE_TARGET, "resourceId") else f"nothing scales service '{service.name}'"
 
 

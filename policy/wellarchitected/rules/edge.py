@@ -9,7 +9,7 @@ from ..changes import put
 from ..model import Changes, Context, Example, Resource, rule
 from ..values import NotApplicable, as_list, dig, is_set
 from ._checks import below, is_true, not_given, not_set, not_true
-from ._types import BUCKET
+from ._types import BUCKET, BUCKET_OWNERSHIP
 
 DISTRIBUTION = "aws:cloudfront/distribution:Distribution"
 WEB_ACL = "aws:wafv2/webAcl:WebAcl"
@@ -171,6 +171,31 @@ def cloudfront_logged(distribution: Resource, context: Context) -> str | None:
     if context.graph.referring(distribution, "aws:cloudwatch/logDeliverySource:LogDeliverySource", "resourceArn"):
         return None
     return f"loggingConfig of '{distribution.name}' is not set"
+
+
+@rule(
+    "cloudfront-logs-deliverable", DISTRIBUTION, scope="stack",
+    practices="OPS04-BP03 REL06-BP01", checklist="CHK-OPS-3", severity="high", level="advisory",
+    why="A distribution's own logging writes through an ACL, and new buckets have none: AWS refuses the distribution.",
+    fix="Deliver by CloudWatch (aws.cloudwatch.LogDelivery) instead of loggingConfig, or let the log bucket keep ACLs "
+        "(ownership controls BucketOwnerPreferred)",
+    reads="rule", reads_of=BUCKET_OWNERSHIP,
+    compliant=(
+        Example(BUCKET, "logs"), Example(BUCKET_OWNERSHIP, "owner", {"rule": {"objectOwnership": "BucketOwnerPreferred"}},
+            links={"bucket": "logs"}),
+        Example(DISTRIBUTION, "site", links={"loggingConfig": "logs"}),
+    ),
+    violating=(Example(BUCKET, "logs"), Example(DISTRIBUTION, "site", links={"loggingConfig": "logs"})),
+)  # fmt: skip
+def cloudfront_logs_deliverable(distribution: Resource, context: Context) -> Iterator[str]:
+    """A bucket of access logs takes what a distribution delivers."""
+    buckets = context.graph.linked(distribution, "loggingConfig", BUCKET)
+    if not buckets:
+        raise NotApplicable("it logs into no bucket of this stack")
+    for bucket in buckets:
+        controls = context.graph.referring(bucket, BUCKET_OWNERSHIP, "bucket")
+        if not any(item.get("rule.objectOwnership") in ("BucketOwnerPreferred", "ObjectWriter") for item in controls):
+            yield f"loggingConfig of '{distribution.name}' names bucket '{bucket.name}', which has no ACLs"
 
 
 @rule(

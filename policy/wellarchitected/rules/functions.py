@@ -65,6 +65,7 @@ def arm64(function: Resource, context: Context) -> str | None:
 @rule(
     "lambda-memory", FUNCTION,
     practices="PERF02-BP04 COST06-BP02 SUS05-BP01", checklist="CHK-PERF-4", spec="PERF-5a COST-7d", severity="medium",
+    level="advisory",
     why="Memory decides CPU and price; the default of 128 MB is too little for Python with libraries, far too much is paid for nothing.",
     fix="Set memorySize between the rule's minimum and maximum, by what runs measured",
     reads="memorySize", compliant={"memorySize": 512}, violating={"memorySize": 8192},
@@ -81,7 +82,7 @@ def memory(function: Resource, context: Context) -> str | None:
 
 @rule(
     "lambda-timeout", FUNCTION,
-    practices="REL05-BP05 COST02-BP05", checklist="CHK-PERF-4 CHK-REL-3", spec="PERF-5a", severity="medium",
+    practices="REL05-BP05 COST02-BP05", checklist="CHK-PERF-4 CHK-REL-3", spec="PERF-5a", severity="medium", level="advisory",
     why="The default of 3 s cuts real work off; the maximum lets a function that hangs cost money for 15 minutes, again and again.",
     fix="Set timeout to a little more than the function ever takes, at most the rule's maximum",
     reads="timeout", compliant={"timeout": 60}, violating={"timeout": 3},
@@ -89,8 +90,10 @@ def memory(function: Resource, context: Context) -> str | None:
 )  # fmt: skip
 def timeout(function: Resource, context: Context) -> str | None:
     """Functions have a timeout of their own."""
-    seconds = function.get("timeout", 3)
-    return f"timeout of '{function.name}' is {seconds:.0f} s" if seconds <= 3 or seconds > context.parameters["maximum"] else None
+    seconds, most = function.get("timeout", 3), context.parameters["maximum"]
+    if seconds == 3:
+        return f"timeout of '{function.name}' is the default of 3 s"
+    return f"timeout of '{function.name}' is {seconds:.0f} s, more than {most:.0f}" if seconds > most else None
 
 
 @rule(

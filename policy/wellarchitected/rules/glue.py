@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..asl import tasks
 from ..changes import put
-from ..model import Context, Parameter, Resource, rule
-from ..values import NotApplicable
+from ..graph import Graph
+from ..model import Context, Example, Parameter, Resource, rule
+from ..values import Malformed, NotApplicable, NotEvaluable, as_number
 from ._checks import not_true
 from ._secrets import secret_like
-from ._types import GLUE_CRAWLER, GLUE_JOB, GLUE_SECURITY, GLUE_TABLE, PRODUCTION
+from ._types import GLUE_CRAWLER, GLUE_JOB, GLUE_SECURITY, GLUE_TABLE, PRODUCTION, STATE_MACHINE
 
 
 @rule(
@@ -58,7 +60,7 @@ def glue_security_complete(configuration: Resource, context: Context) -> Iterato
 def glue_version(job: Resource, context: Context) -> str | None:
     """Glue jobs run on a current version."""
     version = job.get("glueVersion", "0.9")
-    return f"glueVersion of '{job.name}' is {version}" if float(version) < float(context.parameters["minimum"]) else None
+    return f"glueVersion of '{job.name}' is {version}" if as_number(version, "glueVersion") < float(context.parameters["minimum"]) else None
 
 
 @rule(
@@ -126,7 +128,7 @@ def glue_timeout(job: Resource, context: Context) -> str | None:
 )  # fmt: skip
 def glue_logging(job: Resource, context: Context) -> str | None:
     """Glue jobs log while they run."""
-    if float(job.get("glueVersion", "0.9")) >= 5:
+    if as_number(job.get("glueVersion", "0.9"), "glueVersion") >= 5:
         return None
     enabled = str((job.get("defaultArguments") or {}).get("--enable-continuous-cloudwatch-log", "false")).lower()
     return None if enabled == "true" else f"defaultArguments of '{job.name}' has no --enable-continuous-cloudwatch-log true"
@@ -149,17 +151,45 @@ def glue_metrics(job: Resource, context: Context) -> str | None:
     return f"defaultArguments of '{job.name}' has no --enable-metrics true"
 
 
+def job_machine(retry: bool) -> Example:
+    """For examples: a state machine that runs a Glue job."""
+    task = {"Type": "Task", "Resource": "arn:aws:states:::glue:startJobRun.sync", "Parameters": {"JobName": "clean"}, "End": True}
+    retrying = {"Retry": [{"ErrorEquals": ["States.ALL"], "MaxAttempts": 2}]} if retry else {}
+    return Example(STATE_MACHINE, "machine", {"definition": {"StartAt": "Clean", "States": {"Clean": task | retrying}}})
+
+
+def machine_retries_jobs(graph: Graph) -> bool:
+    """Whether a state machine of the stack starts Glue jobs and retries them."""
+    unreadable: NotEvaluable | None = None
+    for machine in graph.of(STATE_MACHINE):
+        try:
+            if any(task.integration[0] == "glue:startjobrun" and task.body.get("Retry") for task in tasks(machine)):
+                return True
+        except NotEvaluable as error:
+            unreadable = error
+        except Malformed:
+            continue  # a rule of its own says so
+    if unreadable is not None:
+        raise unreadable
+    return False
+
+
 @rule(
-    "glue-no-double-retries", GLUE_JOB,
+    "glue-no-double-retries", GLUE_JOB, scope="stack",
     practices="REL05-BP03", checklist="CHK-REL-4", spec="P1e", severity="medium", level="advisory",
     why="A retry inside Glue and one in the state machine that started the job multiply.",
     fix="Set maxRetries to 0 and let the state machine retry",
-    reads="maxRetries", missing="pass", compliant={"maxRetries": 0}, violating={"maxRetries": 3},
+    reads="maxRetries", missing="pass", compliant=(Example(GLUE_JOB, "clean", {"maxRetries": 0}), job_machine(retry=True)),
+    violating=(Example(GLUE_JOB, "clean", {"maxRetries": 3}), job_machine(retry=True)),
 )  # fmt: skip
 def glue_no_double_retries(job: Resource, context: Context) -> str | None:
     """One side owns the retries of a Glue job."""
     retries = job.get("maxRetries", 0)
-    return f"maxRetries of '{job.name}' is {retries:.0f}" if retries > 0 else None
+    if retries <= 0:
+        return None
+    if not context.graph.once(machine_retries_jobs):
+        raise NotApplicable("no state machine retries it")
+    return f"maxRetries of '{job.name}' is {retries:.0f}"
 
 
 @rule(

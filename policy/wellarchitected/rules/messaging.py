@@ -209,7 +209,7 @@ def events_target_dead_letter(target: Resource, context: Context) -> str | None:
 
 @rule(
     "events-target-retry", EVENT_TARGET,
-    practices="REL05-BP03", checklist="CHK-REL-4", spec="REL-6e OPS-4a", severity="low",
+    practices="REL05-BP03", checklist="CHK-REL-4", spec="REL-6e OPS-4a", severity="low", level="advisory",
     why="The default retries for 24 hours: an event may take effect a day after it was of use.",
     fix="Set retryPolicy.maximumEventAgeInSeconds and maximumRetryAttempts",
     reads="retryPolicy", compliant={"retryPolicy": {"maximumEventAgeInSeconds": 3600, "maximumRetryAttempts": 8}},

@@ -223,11 +223,11 @@ def endpoint_multi_az(endpoint: Resource, context: Context) -> str | None:
     sources="cdk-nag:AwsSolutions-EC23 checkov:CKV_AWS_24 checkov:CKV_AWS_25 checkov:CKV_AWS_260 securityhub:EC2.13 securityhub:EC2.18 "
         "securityhub:EC2.19",
     why="A port open to 0.0.0.0/0 is scanned within minutes.",
-    fix="Name the security group or the address range that needs access; port 443 of a public edge is allowed by the rule's public_ports",
+    fix="Name the security group or the address range that needs access; the rule's public_ports says which ports the world may use",
     reads="ingress", missing="pass",
     compliant={"ingress": [{"protocol": "tcp", "fromPort": 443, "toPort": 443, "cidrBlocks": ["10.0.0.0/16"]}]},
     violating={"ingress": [{"protocol": "tcp", "fromPort": 22, "toPort": 22, "cidrBlocks": ["0.0.0.0/0"]}]},
-    parameters={"public_ports": Parameter([], "Ports that may be open to everybody", {"type": "array", "items": {"type": "integer"}})},
+    parameters={"public_ports": Parameter([80, 443], "Ports that may be open to everybody", {"type": "array", "items": {"type": "integer"}})},
 )  # fmt: skip
 def no_world_ingress(resource: Resource, context: Context) -> Iterator[str]:
     """No security group lets the whole world in."""
@@ -242,7 +242,18 @@ def no_world_ingress(resource: Resource, context: Context) -> Iterator[str]:
         world = [item for item in ranges if not isinstance(item, Unreadable) and item in WORLD]
         port = entry.get("fromPort")
         if world and not (port is not None and port == entry.get("toPort") and port in allowed):
-            yield f"{where} of '{resource.name}' is open to {world[0]}"
+            yield f"{where} of '{resource.name}' opens {_ports(entry)} to {world[0]}"
+
+
+def _ports(entry: dict) -> str:
+    """What an entry of a security group opens, in words."""
+    protocol = entry.get("protocol", entry.get("ipProtocol"))
+    first, last = entry.get("fromPort"), entry.get("toPort")
+    if any(isinstance(item, Unreadable) for item in (protocol, first, last)):
+        return "ports"
+    if protocol in ("-1", "all", -1) or first is None:
+        return "all ports"
+    return f"port {first}" if first == last else f"ports {first}-{last}"
 
 
 def ingress_entries(resource: Resource) -> list[tuple[str, dict]]:

@@ -213,9 +213,9 @@ def watches(context: Context, namespace: str, metrics: tuple[str, ...]) -> bool:
 
 @rule(
     "dashboard-exists", STACK, scope="stack", when_types=" ".join(WORKLOADS),
-    practices="OPS08-BP05 PERF05-BP02", checklist="CHK-PERF-5 CHK-OPS-4", spec="COST-3d OPS-3b", severity="low",
+    practices="OPS08-BP05 PERF05-BP02", checklist="CHK-PERF-5 CHK-OPS-4", spec="COST-3d OPS-3b", severity="low", level="advisory",
     why="In an incident nobody has time to look for the right metrics.",
-    fix="Add an aws.cloudwatch.Dashboard with latency, errors, durations and drift",
+    fix="Add an aws.cloudwatch.Dashboard with what tells whether the workload is well: latency, errors, durations (and drift of models)",
     reads=None, compliant=(Example(FUNCTION, "predict"), Example(DASHBOARD, "overview", {"dashboardName": "overview"})),
         violating=(Example(FUNCTION, "predict"),),
 )  # fmt: skip

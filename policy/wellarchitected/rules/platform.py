@@ -65,6 +65,7 @@ MANAGED = (
         "aws:rds/instance:Instance",
     "aws:athena/workgroup:Workgroup", "aws:ecs/service:Service",
 )  # fmt: skip
+OBJECTS = ("aws:s3/bucketObject:BucketObject", "aws:s3/bucketObjectv2:BucketObjectv2", "aws:s3/objectCopy:ObjectCopy")
 ESCAPE_HATCHES = (
     "pulumi-python:dynamic:Resource",
     "pulumi-nodejs:dynamic:Resource",
@@ -83,6 +84,7 @@ def taggable_types() -> frozenset[str]:
 @rule(
     "required-tags", "aws:*",
     practices="COST03-BP02 OPS02-BP01", checklist="CHK-COST-1", spec="COST-1a COST-5a COST-5b", severity="medium",
+    level="advisory",
     why="What carries no tags appears on the bill as nobody's.",
     fix="Set the tags once as the provider's defaultTags (aws:defaultTags in the stack's configuration)",
     reads="tags", compliant=(Example(BUCKET, "data", {"tags": TAGS}),), violating=(Example(BUCKET, "data",
@@ -93,6 +95,8 @@ def required_tags(resource: Resource, context: Context) -> str | None:
     """Everything that can be tagged says whose it is and what it is for."""
     if resource.type not in taggable_types():
         raise NotApplicable("cannot be tagged")
+    if resource.type in OBJECTS:
+        raise NotApplicable("an object is billed with its bucket")
     tags = resource.get("tagsAll")
     if tags is None:
         tags = resource.get("tags", {})
@@ -220,6 +224,7 @@ def no_other_engine(stack: Resource, context: Context) -> Iterator[str]:
 @rule(
     "serverless-compute", STACK, scope="stack", when_types=" ".join((*SERVERS, *SERVERLESS)),
     practices="PERF02-BP01 SEC06-BP03", checklist="CHK-PERF-1", spec="PERF-3a PERF-3c PERF-3d REL-4a COST-4b", severity="medium",
+    level="advisory",
     why="Servers are patched, scaled and paid for around the clock; functions, jobs and state machines are not.",
     fix="Use Lambda, Glue, Step Functions, SageMaker or Fargate",
     reads=None, compliant=(Example(FUNCTION, "predict"),), violating=(Example(FUNCTION, "predict"), Example("aws:ec2/instance:Instance",
@@ -234,8 +239,9 @@ def serverless_compute(stack: Resource, context: Context) -> Iterator[str]:
 @rule(
     "managed-services", STACK, scope="stack", when_types=" ".join((*MANAGED, *SERVERS)),
     practices="SUS05-BP03 SEC01-BP05", checklist="CHK-SUS-4", spec="SUS-5a SUS-5b SUS-5c SUS-5d COST-4a COST-4c PERF-1d", severity="medium",
+    level="advisory",
     why="A managed service runs many customers on few machines and is patched by AWS.",
-    fix="Replace it by the managed service: RDS or DynamoDB for databases, MSK or SQS for brokers, Glue for Spark, SageMaker for training",
+    fix="Where it runs a database, a broker, Spark or a training, use the managed service: RDS or DynamoDB, MSK or SQS, Glue, SageMaker",
     reads=None, compliant=(Example(TABLE, "ledger"),), violating=(Example(TABLE, "ledger"), Example("aws:emr/cluster:Cluster", "spark")),
 )  # fmt: skip
 def managed_services(stack: Resource, context: Context) -> Iterator[str]:
@@ -247,7 +253,7 @@ def managed_services(stack: Resource, context: Context) -> Iterator[str]:
 
 @rule(
     "no-idle-machines", STACK, scope="stack", when_types=" ".join((*SERVERS, *NOTEBOOKS, *SERVERLESS)),
-    practices="SUS02-BP03 COST04-BP04 COST09-BP03", checklist="CHK-SUS-1", spec="SUS-2a SUS-3a", severity="medium",
+    practices="SUS02-BP03 COST04-BP04 COST09-BP03", checklist="CHK-SUS-1", spec="SUS-2a SUS-3a", severity="medium", level="advisory",
     why="A notebook, a development endpoint or a server runs and is paid for at night and at weekends.",
     fix="Use jobs that end (training, processing, Glue), or give a notebook a lifecycle configuration that stops it when idle",
     reads=None, compliant=(Example(FUNCTION, "predict"),), violating=(Example(FUNCTION, "predict"), Example(NOTEBOOKS[0], "notebook",

@@ -1,16 +1,20 @@
-"""Every example of the catalogue as the program it is shown as, all in one stack.
+"""Every example of the catalogue as the program it is shown as, all in one stack; exports the inputs of all types that rules name.
 
 A snippet leaves out required properties that its rule does not read; here they get a placeholder, which the test takes out again.
 Names carry rule and kind in front, because URNs are unique in a stack.
 """
 
 import builtins
+import importlib
+import inspect
+import keyword
 import re
 import types
 
 import pulumi
 import pulumi_aws
 from wellarchitected import RULES
+from wellarchitected.asl import PROCESSING_JOB, TRANSFORM_JOB
 from wellarchitected.snippets import snippet
 
 PLACEHOLDERS = {"engine": "aurora-postgresql"}  # where the SDK reads the value back as an enumeration
@@ -57,6 +61,14 @@ def importing(prefix):
     return lambda name, *more: packages.get(name) or builtins.__import__(name, *more)
 
 
+def input_names(type_):
+    """The input properties of an AWS resource type, as the engine names them."""
+    module, name = type_.removeprefix("aws:").split("/")[0], type_.split(":")[-1]
+    package = importlib.import_module(f"pulumi_aws.{module}{'_' if keyword.iskeyword(module) else ''}")
+    arguments = inspect.signature(getattr(package, name)._internal_init).parameters
+    return [re.sub(r"_(\w)", lambda match: match[1].upper(), argument) for argument in arguments]
+
+
 LOCAL = types.ModuleType("local")
 LOCAL.Command = Command
 
@@ -65,3 +77,9 @@ for rule in RULES:
         prefix = f"{rule.id}|{kind}|"
         program = compile(snippet(examples), prefix, "exec")
         exec(program, {"__builtins__": {**vars(builtins), "__import__": importing(prefix)}})  # noqa: S102 - our own examples
+
+NOT_IN_PULUMI = {TRANSFORM_JOB, PROCESSING_JOB}  # only state machines and pipelines start them
+named = {type_ for rule in RULES for type_ in (*rule.types, *rule.when_types, *filter(None, [rule.reads_of]))}
+named |= {example.type for rule in RULES for example in (*rule.compliant, *rule.violating)}
+aws = {type_ for type_ in named if type_.startswith("aws:") and not type_.endswith("*")} - NOT_IN_PULUMI
+pulumi.export("inputs", {type_: input_names(type_) for type_ in sorted(aws)})
