@@ -25,6 +25,15 @@ class Source:
         folder = "" if folder == "." else folder
         return cls(folder, (PurePosixPath(folder) / "Pulumi.yaml").as_posix())
 
+    @classmethod
+    def of_file(cls, file: str) -> Source:
+        """The source of a stack that is read from a file: what has no position is shown there; the root is the current folder."""
+        path = Path(file)
+        if file == "-":
+            return cls("", "stdin")
+        inside = path.resolve().is_relative_to(Path.cwd())
+        return cls("", path.resolve().relative_to(Path.cwd()).as_posix() if inside else path.name)
+
     def uri(self, finding: Mapping[str, Any]) -> str:
         """The file of a finding, or of a resource, from the root of the repository, as a relative URI."""
         file = finding.get("file")

@@ -284,3 +284,21 @@ def test_a_folder_that_cannot_be_written_is_an_error_that_says_so(tmp_path: Path
     with pytest.raises(UserError) as raised:
         write(document([finding()]), tmp_path / "taken", HERE)
     assert (raised.value.code, raised.value.exit_code, str(tmp_path / "taken")) == ("cannot-write", 2, raised.value.where)
+
+
+@pytest.mark.parametrize(
+    ("file", "shown"), [("exports/a b.json", "exports/a%20b.json"), ("-", "stdin"), ("/elsewhere/stack.json", "stack.json")]
+)
+def test_what_has_no_position_is_shown_in_the_file_that_was_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, shown: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert Source.of_file(file).uri(finding(file=None, line=None)) == shown
+
+
+def test_paths_start_at_the_root_of_the_repository_or_at_the_project_where_there_is_none(tmp_path: Path) -> None:
+    (tmp_path / "apps" / "one").mkdir(parents=True)
+    assert Source.of_project(tmp_path / "apps" / "one") == Source("", "Pulumi.yaml")
+    (tmp_path / ".git").mkdir()
+    assert Source.of_project(tmp_path / "apps" / "one") == Source("apps/one", "apps/one/Pulumi.yaml")
+    assert Source.of_project(tmp_path) == Source("", "Pulumi.yaml")
