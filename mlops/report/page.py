@@ -23,6 +23,7 @@ STATUSES = {
     "not_evaluable": ("?", "not evaluable"),
     "not_applicable": ("–", "nothing to judge"),
 }
+UNJUDGED = {"other provider": "no rule of this pack is for", "no rule": "only the rules for all of AWS judge"}
 MEANINGS = {
     "error": "the rule itself failed; nothing is known of the resource, and a deployment stops until the rule is mended or disabled",
     "mandatory": "a rule that is mandatory in this environment is broken",
@@ -96,6 +97,12 @@ class Words:
     name = staticmethod(resource_name)
     type = staticmethod(resource_type)
     counted = staticmethod(counted)
+
+    @staticmethod
+    def unjudged_types(document: Mapping[str, Any]) -> dict[str, list[Mapping[str, Any]]]:
+        """The types of resources that `mlops check` found no rule for, by why."""
+        types = document.get("not_judged", ())
+        return {told: [each for each in types if each["why"] == why] for why, told in UNJUDGED.items()}
 
     @staticmethod
     def capital(text: str) -> str:

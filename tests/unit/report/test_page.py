@@ -81,6 +81,14 @@ def test_rules_that_judged_nothing_are_named_with_the_reason() -> None:
     assert "Disabled: 1 rule bucket-off" in text and "Nothing to judge: 1 rule bucket-unseen" in text
 
 
+def test_what_a_check_could_not_judge_is_told() -> None:
+    types = [{"type": "gcp:Bucket", "count": 3, "why": "other provider"}, {"type": "aws:iot/thing:Thing", "count": 1, "why": "no rule"}]
+    text = section(document(not_judged=types, left_out={"being deleted": 2, "none": 0}, pending_operations=["updating"]), "not-judged")
+    assert "no rule of this pack is for: 1 type gcp:Bucket (3)" in text
+    assert "only the rules for all of AWS judge: 1 type aws:iot/thing:Thing (1)" in text
+    assert "Left out: 2 resources, being deleted." in text and "working on 1 resource when it ended" in text and "none" not in text.lower()
+
+
 def test_remediations_are_told_everywhere() -> None:
     report = document()
     made = {"rule": "bucket-closed", "urn": "urn:pulumi:dev::app::t::data", "changes": {"acl": "private"}, "problem": ""}
