@@ -163,13 +163,13 @@ def items(document: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def tree(document: Mapping[str, Any]) -> tuple[list[Node], int]:
-    """The resources below their parents, and how many are shown. Providers, which nobody declares, are left out."""
+    """The resources below their parents, and how many are shown. Providers of which nothing was found are left out."""
     found: dict[str, list[Finding]] = {}
     for finding in document["policy"]["findings"]:
         found.setdefault(finding["urn"], []).append(finding)
     nodes: dict[str, Node] = {}
     for resource in document.get("resources", ()):
-        if not resource["type"].startswith("pulumi:providers:"):
+        if resource["urn"] in found or not resource["type"].startswith("pulumi:providers:"):
             nodes[resource["urn"]] = Node(resource, len(nodes) + 1, found.get(resource["urn"], ()))
     ancestors = {urn: _ancestors(urn, nodes) for urn in nodes}
     if len(nodes) > WHOLE_TREE:

@@ -35,6 +35,12 @@ def test_a_component_says_how_much_is_in_it_and_what_was_found_there() -> None:
     assert "bucket-1 aws:s3/bucket:Bucket lake.py:3 ✘ 1 mandatory" in text and "bucket-2 aws:s3/bucket:Bucket lake.py:3" in text
 
 
+def test_a_provider_is_listed_where_something_was_found_of_it() -> None:
+    providers = [resource(urn, "", "pulumi:providers:aws") for urn in ("faulty", "quiet")]
+    roots, _ = tree(document([finding(urn="faulty")], resources=providers))
+    assert [node.resource["urn"] for node in roots] == ["faulty"]
+
+
 def test_of_very_many_resources_only_those_with_findings_and_what_they_lie_in_are_listed_and_the_page_says_so() -> None:
     report = document([finding(urn="bucket-7")])
     lakes = [resource(f"lake-{n}", type_=COMPONENT) for n in range(WHOLE_TREE)]
