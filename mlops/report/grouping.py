@@ -216,13 +216,18 @@ def not_judged(document: Mapping[str, Any]) -> dict[str, list[Mapping[str, Any]]
     """Rules that said nothing: those that the configuration disables, and those that found nothing to judge."""
     return {
         "disabled": [rule for rule in document["rules"] if rule["level"] == "disabled"],
-        "nothing to judge": [rule for rule in document["rules"] if rule["level"] != "disabled" and not judged(rule)],
+        "nothing to judge": [rule for rule in document["rules"] if rule["level"] != "disabled" and silent(rule)],
     }
 
 
 def judged(rule: Mapping[str, Any]) -> int:
     """How many resources a rule came to an answer about."""
     return sum(number for outcome, number in rule["counts"].items() if outcome != "not_applicable")
+
+
+def silent(rule: Mapping[str, Any]) -> bool:
+    """Whether a rule found nothing to judge. A rule about the report itself judges the stack, and counts only what is wrong with it."""
+    return not judged(rule) and list(rule["types"]) != [STACK]
 
 
 def headline(document: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from xml.etree import ElementTree
 
-from mlops.report.grouping import KINDS, PILLARS, Finding, judged, kind, order, place, rules_by_id
+from mlops.report.grouping import KINDS, PILLARS, Finding, kind, order, place, rules_by_id, silent
 from mlops.text import counted, visible
 
 # The element that tells a kind of finding; exempt ones fail nothing.
@@ -48,7 +48,7 @@ def _case(rule: Mapping[str, Any], findings: Sequence[Finding]) -> ElementTree.E
     if told:
         message = f"{KINDS[worst]}, {counted(len(told), 'resource')}: {visible(rule['title'])}"
         ElementTree.SubElement(case, ELEMENTS[worst], {"type": worst, "message": message}).text = _lines(told)
-    elif not judged(rule):
+    elif rule["level"] == "disabled" or silent(rule):
         why = "disabled by the configuration" if rule["level"] == "disabled" else "nothing to judge"
         ElementTree.SubElement(case, "skipped", {"type": "not_judged", "message": why})
     if others:

@@ -92,7 +92,7 @@ class Words:
     kind = staticmethod(kind)
     alike = staticmethod(grouping.alike)
     counts = staticmethod(grouping.counts)
-    judged = staticmethod(grouping.judged)
+    silent = staticmethod(grouping.silent)
     place = staticmethod(grouping.place)
     name = staticmethod(resource_name)
     type = staticmethod(resource_type)

@@ -6,9 +6,10 @@ from typing import Any
 
 from lxml import etree
 
+from mlops.report.junit import junit
 from mlops.report.markdown import markdown
 from mlops.report.page import DEEPEST, LISTED, WHOLE_TREE, html, tree
-from tests.unit.report.conftest import BUCKET, STACK, document, finding
+from tests.unit.report.conftest import BUCKET, OUTCOMES, STACK, document, finding
 from tests.unit.report.test_terminal import shown
 
 COMPONENT = "acme:storage:Lake"
@@ -85,6 +86,16 @@ def test_exemptions_are_listed_once_each_the_next_to_expire_first() -> None:
 def test_rules_that_judged_nothing_are_named_with_the_reason() -> None:
     text = section(document(), "not-judged")
     assert "Disabled: 1 rule bucket-off" in text and "Nothing to judge: 1 rule bucket-unseen" in text
+
+
+def test_a_rule_about_the_report_itself_has_always_something_to_judge() -> None:
+    report = document()
+    report["rules"].append(
+        {**report["rules"][0], "id": "exemptions-valid", "types": ["pulumi:pulumi:Stack"], "counts": dict.fromkeys(OUTCOMES, 0)}
+    )
+    assert "exemptions-valid" not in section(report, "not-judged")
+    (case,) = [each for each in etree.fromstring(junit(report).encode()).iter("testcase") if each.get("name") == "exemptions-valid"]
+    assert len(case) == 0
 
 
 def test_what_a_check_could_not_judge_is_told() -> None:
