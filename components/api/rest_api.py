@@ -207,7 +207,7 @@ class RestApi(pulumi.ComponentResource):
 
     def _log_role(self) -> list[pulumi.Resource]:
         platform = self._shared.platform
-        if not platform.settings.api.manage_log_role:
+        if platform.settings.api.log_role != "create":
             return []
         # One role an account and region: it writes the logs of every API there.
         role = ServiceRole(

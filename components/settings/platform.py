@@ -211,7 +211,11 @@ class PipelineSettings(Strict):
 
 
 class ApiSettings(Strict):
-    """The REST API. `manage_log_role` is for the account's one API Gateway log role: switch it off where the account has one."""
+    """The REST API.
+
+    `log_role`: API Gateway writes logs with one role an account and region, and who sets it last wins. One stack of an account creates it; where the account
+    (its foundation) or another stack has one, say `existing`.
+    """
 
     stage: Annotated[str, Field(pattern=r"^[a-z0-9]{1,16}$")] = "v1"
     allowed_origins: Annotated[list[Annotated[str, Field(pattern=r"^https?://[^\s*/]+$")]], Field(min_length=1, max_length=1)] = [
@@ -219,7 +223,7 @@ class ApiSettings(Strict):
     ]
     rate_limit: Annotated[int, Field(ge=1, le=10000)] = 50
     burst_limit: Annotated[int, Field(ge=1, le=5000)] = 100
-    manage_log_role: bool = True
+    log_role: Literal["create", "existing"] = "create"
 
     @model_validator(mode="after")
     def _burst_covers_rate(self) -> ApiSettings:

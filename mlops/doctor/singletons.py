@@ -182,10 +182,9 @@ SINGLETONS = (
         "API Gateway's log role",
         "aws:apigateway/account:Account",
         _log_role,
-        ("api", "manage_log_role"),
+        ("api", "log_role"),
         False,
         f"{_DOCS}/apigateway/latest/developerguide/set-up-logging.html",
-        value="false",
         foundation=("guards", "api_gateway_log_role"),
     ),
     Singleton(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -122,21 +123,17 @@ def test_of_several_faults_at_once_each_is_found_and_nothing_else_changes(doctor
         return {(id_, each.subject, each.status) for id_, findings in doctor.all().items() for each in findings}
 
     before, bucket, table = seen(), f"mlops-dev-logs-{ACCOUNT}", "mlops-dev-ledger"
-    ec2, s3, dynamodb, gateway = (doctor.client(each) for each in ("ec2", "s3", "dynamodb", "apigateway"))
+    ec2, s3, dynamodb = (doctor.client(each) for each in ("ec2", "s3", "dynamodb"))
     for _ in range(5):
         undo(ec2.release_address, AllocationId=ec2.allocate_address(Domain="vpc")["AllocationId"])
     s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
     undo(s3.delete_bucket, Bucket=bucket)
     dynamodb.create_table(**LEFT_OVER[f"Table {table}"][2])
     undo(dynamodb.delete_table, TableName=table)
-    patch = {"op": "replace", "path": "/cloudwatchRoleArn"}
-    gateway.update_account(patchOperations=[{**patch, "value": f"arn:aws:iam::{ACCOUNT}:role/others"}])
-    undo(gateway.update_account, patchOperations=[{**patch, "value": ""}])
     assert seen() - before == {
         ("quotas", "EC2-VPC Elastic IPs", "problem"),
         ("buckets", bucket, "problem"),
         ("names", f"Table {table}", "problem"),
-        ("api-log-role", "", "warning"),
     }
 
 
@@ -160,6 +157,7 @@ def test_things_of_another_account_in_the_settings_are_a_problem(doctor: Doctor)
 
 
 def test_the_log_role_of_another_stack_is_told_before_it_is_replaced(doctor: Doctor, account_doctor: Doctor, undo: Any) -> None:
+    doctor = replace(doctor, stack="local")  # which is alone in its account
     gateway, iam = doctor.client("apigateway"), doctor.client("iam")
     trust = {"Effect": "Allow", "Principal": {"Service": "apigateway.amazonaws.com"}, "Action": "sts:AssumeRole"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
@@ -168,7 +166,7 @@ def test_the_log_role_of_another_stack_is_told_before_it_is_replaced(doctor: Doc
     gateway.update_account(patchOperations=[{"op": "replace", "path": "/cloudwatchRoleArn", "value": arn}])
     undo(gateway.update_account, patchOperations=[{"op": "replace", "path": "/cloudwatchRoleArn", "value": ""}])
     (found,) = doctor.look("api-log-role")
-    assert (found.status, found.found) == ("warning", arn) and "mlops:api: { manage_log_role: false }" in found.fix
+    assert (found.status, found.found) == ("warning", arn) and "mlops:api: { log_role: existing }" in found.fix
     (found,) = account_doctor.look("api-log-role")
     assert found.status == "warning" and "mlops-account:guards: { api_gateway_log_role: existing }" in found.fix
     (own,) = doctor.look("api-log-role", state=State(types={"aws:apigateway/account:Account": 1}))
@@ -274,6 +272,17 @@ def test_a_bucket_that_is_brought_along_must_tell_eventbridge(doctor: Doctor, un
     assert [each.status for each in doctor.look("existing-bucket", settings=settings)] == ["ok"]
 
 
+def test_a_stack_that_brings_no_log_role_needs_the_accounts(doctor: Doctor, undo: Any) -> None:
+    (found,) = doctor.look("existing-api-log-role")
+    assert found.status == "problem" and "foundations/account" in found.fix and "mlops:api.log_role" in found.fix
+    gateway, arn = doctor.client("apigateway"), f"arn:aws:iam::{ACCOUNT}:role/mlops-account-api-logs"
+    gateway.update_account(patchOperations=[{"op": "replace", "path": "/cloudwatchRoleArn", "value": arn}])
+    undo(gateway.update_account, patchOperations=[{"op": "replace", "path": "/cloudwatchRoleArn", "value": ""}])
+    (found,) = doctor.look("existing-api-log-role")
+    assert (found.status, found.found) == ("ok", arn)
+    assert replace(doctor, stack="local").look("existing-api-log-role") == []
+
+
 def test_a_boundary_a_trail_a_connection_and_administrators_that_are_not_there_are_problems(doctor: Doctor) -> None:
     boundary = f"arn:aws:iam::{ACCOUNT}:policy/mlops/mlops-boundary"
     settings = {
@@ -341,7 +350,7 @@ def test_who_may_not_simulate_is_told_so_and_nothing_is_called_allowed(doctor: D
 def test_a_caller_without_rights_gets_no_ok_from_any_account_check_that_asks(doctor: Doctor) -> None:
     keys = doctor.role("nobody-in-particular", {"Effect": "Allow", "Action": "sts:GetCallerIdentity", "Resource": "*"})
     found = doctor.all(keys=keys)
-    asked = {"quotas", "names", "buckets", "nat", "iam-quotas", "trails", "region", "zones", "permissions", "api-log-role"}
+    asked = {"quotas", "names", "buckets", "nat", "iam-quotas", "trails", "region", "zones", "permissions", "existing-api-log-role"}
     assert asked <= set(found)
     statuses = {each.status for id_ in asked - {"buckets"} for each in found[id_]}
     assert statuses == {"not_checked"}

@@ -266,6 +266,13 @@ def test_api_gateway_finds_the_group_of_its_role_made() -> None:
     assert group.urn in account.dependencies
 
 
+@pytest.mark.parametrize("stack", STACKS)
+def test_one_program_of_an_account_gives_api_gateway_its_log_role(stack: str) -> None:
+    """Who gives it last wins: stacks whose account has a foundation leave it to that one."""
+    made = [each.inputs for each in preview(stack).resources if each.type == "aws:apigateway/account:Account"]
+    assert len(made) == (stack == "local")
+
+
 def test_the_api_is_traced_by_a_rule_of_its_own_and_its_health_check_is_not() -> None:
     rules = {each["urlPath"]: each for each in inputs("prod", "aws:xray/samplingRule:SamplingRule")}
     assert (rules["*"]["serviceName"], rules["*"]["reservoirSize"]) == ("mlops-prod-api/v1", 1)
