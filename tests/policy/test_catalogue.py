@@ -1,4 +1,4 @@
-"""The catalogue against the outside world: AWS's IAM reference, the SDK's taggable types, the pack as the CLI starts it."""
+"""The catalogue against the outside world: AWS's IAM reference, the pack as the CLI starts it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ import sys
 from pathlib import Path
 
 import grpc
-import pulumi_aws
 from google.protobuf import empty_pb2
 from policy_sentry.querying.actions import get_actions_that_support_wildcard_arns_only
 from pulumi.runtime.proto import analyzer_pb2_grpc
 from wellarchitected import RULES
 from wellarchitected.rules.identity import unrestrictable
-from wellarchitected.rules.platform import taggable_types
 
 POLICY = Path(__file__).parents[2] / "policy"
 
@@ -23,17 +21,6 @@ def test_iam_data_agrees_with_the_service_authorization_reference() -> None:
     for service in ("glue", "xray", "cloudwatch", "logs", "ecr", "sagemaker", "s3", "states", "dynamodb"):
         expected = {action.lower() for action in get_actions_that_support_wildcard_arns_only(service)}
         assert expected == {action for action in unrestrictable() if action.split(":")[0] == service}, service
-
-
-def test_taggable_types_agree_with_the_sdk() -> None:
-    for type_, cls in (
-        ("aws:s3/bucket:Bucket", pulumi_aws.s3.Bucket),
-        ("aws:ec2/natGateway:NatGateway", pulumi_aws.ec2.NatGateway),
-        ("aws:s3/bucketPolicy:BucketPolicy", pulumi_aws.s3.BucketPolicy),
-        ("aws:ec2/route:Route", pulumi_aws.ec2.Route),
-        ("aws:sfn/stateMachine:StateMachine", pulumi_aws.sfn.StateMachine),
-    ):
-        assert (type_ in taggable_types()) == hasattr(cls, "tags_all"), type_
 
 
 def test_pack_starts_as_the_cli_starts_it_and_serves_every_rule() -> None:

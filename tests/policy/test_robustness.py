@@ -53,10 +53,8 @@ def test_no_nested_value_makes_a_rule_crash(rule: Rule, value: Any) -> None:
                 assert errors == [], (example.name, path)
 
 
-@pytest.mark.parametrize("rule", RULES, ids=IDS)
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule.reads is not None], ids=lambda rule: rule.id)
 def test_stack_of_which_nothing_is_known_passes_nothing_it_has_to_read(rule: Rule) -> None:
-    if rule.reads is None:
-        pytest.skip("the rule is about the existence of a resource")
     unknown = [Example(example.type, example.name, dict.fromkeys(example.properties, UNKNOWN)) for example in rule.compliant]
     outcomes = judge_stack(rule, unknown).outcomes(rule.id)
     assert outcomes["error"] == 0

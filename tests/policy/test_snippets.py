@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from wellarchitected import RULES, Resource, Rule, Secret, evaluate
+from wellarchitected import RULES, UNKNOWN, Example, Resource, Rule, Secret, evaluate
 from wellarchitected.model import STACK
+from wellarchitected.rules.platform import taggable_types
 
 from mlops import engine, policy
 
@@ -90,3 +91,17 @@ def test_properties_that_a_rule_names_exist_in_pulumi_aws(rule: Rule) -> None:
     read = rule.reads_of or rule.types[0]
     if rule.reads is not None and read in inputs():
         assert rule.reads.split(".")[0] in inputs()[read]
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule.reads is not None], ids=lambda rule: rule.id)
+def test_a_resource_of_which_every_input_is_unknown_passes_nothing(rule: Rule) -> None:
+    unknown = [
+        Example(example.type, example.name, dict.fromkeys(inputs().get(example.type, example.properties), UNKNOWN))
+        for example in rule.compliant
+    ]
+    outcomes = judge_stack(rule, unknown).outcomes(rule.id)
+    assert outcomes["pass"] == outcomes["fail"] == outcomes["error"] == 0
+
+
+def test_taggable_types_agree_with_the_sdk() -> None:
+    assert set(recorded().outputs["taggable"]) == set(inputs()) & taggable_types()

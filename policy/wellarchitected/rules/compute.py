@@ -226,7 +226,7 @@ def ec2_no_ssh_key(machine: Resource, context: Context) -> str | None:
 )  # fmt: skip
 def ec2_instance_profile(machine: Resource, context: Context) -> str | None:
     """Machines have a role."""
-    return None if machine.get("launchTemplate") is not None else not_given(machine, context, "iamInstanceProfile")
+    return None if context.graph.given(machine, "launchTemplate") else not_given(machine, context, "iamInstanceProfile")
 
 
 @rule(

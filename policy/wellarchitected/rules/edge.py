@@ -703,7 +703,7 @@ def transfer_security_policy(server: Resource, context: Context) -> str | None:
 )  # fmt: skip
 def transfer_logged(server: Resource, context: Context) -> str | None:
     """File transfers are logged."""
-    return None if server.get("loggingRole") is not None else not_set(server, "structuredLogDestinations")
+    return None if is_set(server.get("loggingRole")) else not_set(server, "structuredLogDestinations")
 
 
 @rule(

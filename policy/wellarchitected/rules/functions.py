@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from ..changes import put
@@ -38,7 +39,7 @@ STRINGS = {"type": "array", "items": {"type": "string"}}
     practices="SEC06-BP01 PERF05-BP06", checklist="CHK-SUS-2", spec="SUS-4a", severity="high",
         sources="cdk-nag:AwsSolutions-L1 checkov:CKV_AWS_363 securityhub:Lambda.2",
     why="A runtime past its end gets no security patches, and newer ones do the same work with less.",
-    fix="Use a runtime of the rule's list",
+    fix="Use a runtime that still gets security patches: one of the rule's runtimes",
     reads="runtime", missing="not_applicable", compliant={"runtime": "python3.13"}, violating={"runtime": "python3.8"},
     parameters={"runtimes": Parameter(RUNTIMES, "Runtimes that may be used", STRINGS)},
 )  # fmt: skip
@@ -47,7 +48,12 @@ def supported_runtime(function: Resource, context: Context) -> str | None:
     runtime = function.get("runtime")
     if runtime is None:
         raise NotApplicable("is a container image")
-    return None if runtime in context.parameters["runtimes"] else f"runtime of '{function.name}' is {runtime}"
+    allowed = context.parameters["runtimes"]
+    if runtime in allowed:
+        return None
+    family = re.split(r"[\d.]", str(runtime))[0]
+    newer = [name for name in allowed if family and name.startswith(family)]
+    return f"runtime of '{function.name}' is {runtime}" + (f" (there is {', '.join(newer)})" if newer else "")
 
 
 @rule(

@@ -88,7 +88,7 @@ def public_access_block(bucket: Resource, context: Context) -> Iterator[str]:
     for block in blocks:
         off = [flag for flag in FLAGS if not block.get(flag, False)]
         if off:
-            yield f"{', '.join(off)} of the public access block of bucket '{bucket.name}' is not true"
+            yield f"{', '.join(off)} of the public access block of bucket '{bucket.name}' {'is' if len(off) == 1 else 'are'} not true"
 
 
 @rule(

@@ -61,12 +61,17 @@ def importing(prefix):
     return lambda name, *more: packages.get(name) or builtins.__import__(name, *more)
 
 
+def resource_class(type_):
+    """The class of an AWS resource type."""
+    module, name = type_.removeprefix("aws:").split("/")[0], type_.split(":")[-1]
+    return getattr(importlib.import_module(f"pulumi_aws.{module}{'_' if keyword.iskeyword(module) else ''}"), name)
+
+
 def input_names(type_):
     """The input properties of an AWS resource type, as the engine names them."""
-    module, name = type_.removeprefix("aws:").split("/")[0], type_.split(":")[-1]
-    package = importlib.import_module(f"pulumi_aws.{module}{'_' if keyword.iskeyword(module) else ''}")
-    arguments = inspect.signature(getattr(package, name)._internal_init).parameters
-    return [re.sub(r"_(\w)", lambda match: match[1].upper(), argument) for argument in arguments]
+    arguments = inspect.signature(resource_class(type_)._internal_init).parameters
+    names = [name for name in arguments if name not in ("__self__", "resource_name", "opts")]
+    return [re.sub(r"_(\w)", lambda match: match[1].upper(), name) for name in names]
 
 
 LOCAL = types.ModuleType("local")
@@ -83,3 +88,4 @@ named = {type_ for rule in RULES for type_ in (*rule.types, *rule.when_types, *f
 named |= {example.type for rule in RULES for example in (*rule.compliant, *rule.violating)}
 aws = {type_ for type_ in named if type_.startswith("aws:") and not type_.endswith("*")} - NOT_IN_PULUMI
 pulumi.export("inputs", {type_: input_names(type_) for type_ in sorted(aws)})
+pulumi.export("taggable", sorted(type_ for type_ in aws if hasattr(resource_class(type_), "tags_all")))
