@@ -47,7 +47,7 @@ def check(
     judged = time.perf_counter()
     seconds = {"reading": done - started, "policy": judged - done, "total": judged - started}
     document = reports.with_changes(_document(found, file, name, verdicts.to_dict(), seconds), before)
-    files = reports.write(document, report_dir) if report_dir else []
+    files = reports.write(document, report_dir, reports.Source.of_file(file)) if report_dir else []
 
     def show(console: Console) -> None:
         _show_stack(console, document)

@@ -66,6 +66,7 @@ def html(document: Mapping[str, Any]) -> str:
         stopping=grouping.stopping(pillars),
         pillars=pillars,
         remediations=document["policy"].get("remediations", ()),
+        mendable=document.get("mended_by_next_update", ()),
         totals=totals(document),
         combinations=sorted({(kind(finding), finding["severity"]) for finding in findings}),
         kinds=grouping.counts(findings),

@@ -56,3 +56,19 @@ def test_a_wrong_earlier_report_is_told_before_the_program_runs(
     code, text = call(capsys, "--since", str(tmp_path / "old.json"), "--report", str(tmp_path / "new"), "--json")
     assert (code, json.loads(text)["error"]["code"]) == (2, "old-report")
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.usefixtures("program")
+def test_a_recorded_preview_has_the_same_report_as_the_preview(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    call(capsys, "--report", str(tmp_path / "preview"), "--record", str(tmp_path / "record.json"))
+    with pytest.raises(SystemExit) as stop:
+        run(["check", str(tmp_path / "record.json"), "--report", str(tmp_path / "check")])
+    assert stop.value.code == 1
+
+    def results(folder: str) -> list[tuple[str, str, str]]:
+        (log,) = json.loads((tmp_path / folder / "report.sarif").read_text())["runs"]
+        found = [each for each in log["results"] if each["kind"] == "fail"]
+        return sorted((each["ruleId"], each["level"], each["partialFingerprints"]["ruleResourceState/v1"]) for each in found)
+
+    assert results("check") == results("preview") != []
+    assert {file.name for file in (tmp_path / "check").iterdir()} == {file.name for file in (tmp_path / "preview").iterdir()}

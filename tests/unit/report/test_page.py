@@ -117,6 +117,12 @@ def test_remediations_are_told_everywhere() -> None:
     assert "remediated bucket-closed data" in text and 'acl = "private"' in text and "failed with KeyError" in text
 
 
+def test_what_the_next_update_will_mend_is_told_apart_from_what_is_mended() -> None:
+    made = {"rule": "bucket-closed", "urn": "urn:pulumi:dev::app::t::data", "changes": {"acl": "private"}, "problem": ""}
+    text = section(document(mended_by_next_update=[made]), "remediations")
+    assert "will change at the next update" in text and 'data: acl = "private"' in text and "the same changes" not in text
+
+
 def test_a_report_without_resources_names_each_by_its_urn() -> None:
     report = document([finding()])
     del report["resources"]
