@@ -4,6 +4,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
+# Much of the time tests wait for a sandbox; tests/conftest.py says which of them share a process.
+SIDE_BY_SIDE := --numprocesses 2 --dist loadscope --no-loadscope-reorder
+
 .PHONY: demo test lint bench lock clean
 
 demo: $(READY)
@@ -11,7 +14,7 @@ demo: $(READY)
 
 test: $(READY)
 	$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
 lint: $(READY)
 	$(BIN)/ruff check .
