@@ -50,6 +50,7 @@ record: $(READY)
 # Generated pages; the tests fail when they are stale.
 .PHONY: docs
 docs: $(READY)
+	$(BIN)/python -m wellarchitected.ready policy
 	$(BIN)/python -m wellarchitected.catalogue docs/policies
 	$(BIN)/python -m mlops.review.checklists
 	$(BIN)/python -m mlops.report.model

@@ -30,6 +30,18 @@ def load_config(path: Path) -> dict[str, Any]:
     return config
 
 
+def configuration(config: Path | None, organisation: Path | None, stack: str) -> dict[str, Any] | None:
+    """The configuration that holds for a stack: the project's, over the organisation's where there is one."""
+    own = load_config(config) if config else None
+    if organisation is None:
+        return own
+    upper = wellarchitected.Layer(str(organisation), load_config(organisation))
+    try:
+        return wellarchitected.merged(upper, wellarchitected.Layer(str(config), own or {}), stack, wellarchitected.RULES)
+    except wellarchitected.ConfigurationError as error:
+        raise UserError("bad-policy-config", str(error), f"{config}, {organisation}", "mend the file named first") from None
+
+
 def plain(value: Any) -> Any:
     """An engine value as the pack reads it: unknowns and secrets as the pack's own (rules read a secret; no message shows it)."""
     if value is engine.UNKNOWN:

@@ -15,7 +15,7 @@ from mlops import policy
 from mlops.check import Stack, opened, read
 from mlops.check.coverage import not_judged
 from mlops.cli import reports
-from mlops.cli.options import Json
+from mlops.cli.options import Json, Organisation
 from mlops.cli.output import Output
 
 SHOWN = 12
@@ -26,6 +26,7 @@ def check(
         str, typer.Argument(help="A `pulumi stack export`, a recorded preview or `pulumi preview --json`; - is standard input.")
     ],
     config: Annotated[Path | None, typer.Option(help="Configuration of the policy pack; none is taken from where the file lies.")] = None,
+    organisation: Organisation = None,
     stack: Annotated[
         str | None, typer.Option("--stack", "-s", help="Judge it as this stack: its name says which environment's levels hold.")
     ] = None,
@@ -35,13 +36,13 @@ def check(
 ) -> int:
     """Judge any Pulumi stack by the policy pack, from its state or a recorded preview. Exit 1 when a mandatory rule fails."""
     output = Output(as_json)
-    settings = policy.load_config(config) if config else None
     before = reports.earlier(since) if since else None
     started = time.perf_counter()
     with output.doing(f"reading {file}"), opened(file) as stream:
         found = read(stream, file)
     done = time.perf_counter()
     name = stack or found.name
+    settings = policy.configuration(config, organisation, name)
     with output.doing("judging it by the policy pack"):
         verdicts = policy.verdicts(found.resources, name, settings, date.today(), mend=found.kind != "deployment")
     judged = time.perf_counter()

@@ -10,3 +10,7 @@ LocalStack = Annotated[str, typer.Option("--stack", "-s", help="The stack to wor
 ProjectDir = Annotated[Path, typer.Option("--project", help="The project's folder; default: the current one.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 Model = Annotated[str | None, typer.Option("--model", "-m", help="The model; may be left out where the stack has one.")]
+Organisation = Annotated[
+    Path | None,
+    typer.Option("--organisation", help="The organisation's configuration of the policy pack; what it locks the project's may not touch."),
+]

@@ -12,17 +12,19 @@ import typer
 
 from mlops import engine, policy
 from mlops.cli import reports
-from mlops.cli.options import Json, ProjectDir, Stack
+from mlops.cli.options import Json, Organisation, ProjectDir, Stack
 from mlops.cli.output import Output
 from mlops.errors import UserError
 from mlops.project import Project
 from mlops.report import preview as report
 
 
-def judge(record: engine.Record, config: Path | None, project: Project) -> tuple[engine.Record, dict[str, Any], bool]:
+def judge(
+    record: engine.Record, config: Path | None, project: Project, organisation: Path | None = None
+) -> tuple[engine.Record, dict[str, Any], bool]:
     """What is registered once the policy pack has mended it, the verdicts as a document, and whether they stop a deployment."""
     default = project.root / policy.CONFIG_FILE
-    settings = policy.load_config(config) if config else policy.load_config(default) if default.is_file() else None
+    settings = policy.configuration(config or (default if default.is_file() else None), organisation, record.stack)
     verdicts = policy.evaluate(record, settings, date.today())
     return policy.remediated(record, verdicts.remediations), verdicts.to_dict(), bool(verdicts.blocking)
 
@@ -33,6 +35,7 @@ def preview(
     config: Annotated[
         Path | None, typer.Option(help=f"Configuration of the policy pack; default {policy.CONFIG_FILE} where it exists.")
     ] = None,
+    organisation: Organisation = None,
     export: Annotated[Path | None, typer.Option(help="Write the preview as a `pulumi stack export` deployment.")] = None,
     record: Annotated[Path | None, typer.Option(help="Write the preview's document to a file as well.")] = None,
     report_dir: reports.ReportDir = None,
@@ -49,7 +52,7 @@ def preview(
         recorded = engine.preview(here.root, stack)
     program = time.perf_counter()
     with output.doing("judging it by the policy pack"):
-        recorded, verdicts, failed = judge(recorded, config, here)
+        recorded, verdicts, failed = judge(recorded, config, here, organisation)
     done = time.perf_counter()
     seconds = {"program": program - started, "policy": done - program, "total": done - started}
     document = reports.with_changes(report.document(recorded, verdicts, seconds), before)

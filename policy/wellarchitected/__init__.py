@@ -6,19 +6,27 @@ report.to_dict()["checklist"]
 
 from .changes import put, with_changes
 from .checklist import CHECKLIST, FRAMEWORK_SOURCE, FRAMEWORK_VERSION, BestPractice, Item, best_practices
+from .environments import environment_of
+from .errors import ConfigurationError
 from .evaluate import evaluate
-from .model import Context, Example, Exemption, Parameter, Resource, Rule, rule
+from .layers import Layer, merged
+from .meta import META_RULES, MetaRule
+from .model import STACK, Context, Example, Exemption, Parameter, Resource, Rule, rule
 from .remediation import Remediation
 from .report import Finding, Report
 from .rules import RULES
-from .settings import ConfigurationError, crossguard_config, environment_of
+from .sections import crossguard_config
 from .values import UNKNOWN, UNKNOWN_SENTINEL, NotApplicable, NotEvaluable, Secret
+from .version import PACK_VERSION
 
 __all__ = [
     "CHECKLIST",
     "FRAMEWORK_SOURCE",
     "FRAMEWORK_VERSION",
+    "META_RULES",
+    "PACK_VERSION",
     "RULES",
+    "STACK",
     "UNKNOWN",
     "UNKNOWN_SENTINEL",
     "BestPractice",
@@ -28,6 +36,8 @@ __all__ = [
     "Exemption",
     "Finding",
     "Item",
+    "Layer",
+    "MetaRule",
     "NotApplicable",
     "NotEvaluable",
     "Parameter",
@@ -40,6 +50,7 @@ __all__ = [
     "crossguard_config",
     "environment_of",
     "evaluate",
+    "merged",
     "put",
     "rule",
     "with_changes",

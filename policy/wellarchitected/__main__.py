@@ -1,29 +1,49 @@
 """The pack's configuration as the Pulumi CLI takes it: `python -m wellarchitected policy-config.json STACK > config.json`.
 
 `pulumi preview --policy-pack policy --policy-pack-config config.json` then judges with the levels, parameters and exemptions of the file.
+With two files the first is the organisation's, and what it locks the second may not touch (`layers`).
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from . import RULES, ConfigurationError, crossguard_config
+from .layers import Layer, merged
 
 
 def main(arguments: list[str]) -> int:
-    """Exit code 2, with what is wrong on standard error, where the file cannot be read."""
-    if len(arguments) != 2:
-        print("usage: python -m wellarchitected CONFIG.json STACK", file=sys.stderr)
+    """Exit code 2, with what is wrong on standard error, where a file cannot be read."""
+    if len(arguments) not in (2, 3):
+        print("usage: python -m wellarchitected [ORGANISATION.json] CONFIG.json STACK", file=sys.stderr)
         return 2
-    file, stack = arguments
+    *files, stack = arguments
     try:
-        print(json.dumps(crossguard_config(json.loads(Path(file).read_text()), stack, RULES), indent=2))
-    except (OSError, json.JSONDecodeError, ConfigurationError) as error:
-        print(f"{file}: {error}", file=sys.stderr)
+        layers = [Layer(file, _read(file)) for file in files]
+    except (OSError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    try:
+        config = layers[0].config if len(layers) == 1 else merged(layers[0], layers[1], stack, RULES)
+        print(json.dumps(crossguard_config(config, stack, RULES), indent=2))
+    except ConfigurationError as error:
+        print(f"{files[0]}: {error}" if len(files) == 1 else error, file=sys.stderr)
         return 2
     return 0
+
+
+def _read(file: str) -> Mapping[str, Any]:
+    try:
+        config = json.loads(Path(file).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{file}: {error}") from None
+    if not isinstance(config, Mapping):
+        raise ValueError(f"{file}: expected an object, got {type(config).__name__}")
+    return config
 
 
 if __name__ == "__main__":

@@ -189,6 +189,7 @@ def _started(owner: Resource, type_: str, state: str, given: Any) -> Resource:
             if api_name in values:
                 values[name] = values.pop(api_name)
     started.__dict__["values"] = values
+    started.__dict__["secrets"] = owner.secrets
     return started
 
 

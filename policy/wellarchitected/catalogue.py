@@ -9,10 +9,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from .checklist import CHECKLIST, FRAMEWORK_SOURCE, FRAMEWORK_VERSION, best_practices, lens_practices
-from .model import PILLARS, Example, Rule
+from .environments import DEFAULTS as ENVIRONMENTS
+from .frameworks import shown
+from .model import PILLARS, STACK, Example, Rule
 from .rules import RULES
 from .services import service_name, service_of
-from .settings import ENVIRONMENTS
 from .snippets import snippet
 
 NAMES = {
@@ -95,10 +96,14 @@ def _service(service: str, rules: Sequence[Rule]) -> str:
 def _entry(rule: Rule) -> list[str]:
     levels = ", ".join(f"{rule.default_level(environment)} in {environment}" for environment in ENVIRONMENTS)
     practices = "; ".join(f"{practice} {best_practices()[practice].title}" for practice in rule.practices)
-    scope = "one by one" if rule.scope == "resource" else "with the rest of the stack"
+    scope = "with the rest of the stack" if rule.whole_stack else "one by one"
     lines = ["", f"## {rule.id}", "", f"{rule.title} {rule.why}", "", f"**Fix**: {rule.fix}.", ""]
     lines.append(f"- Severity {rule.severity}; {levels}.")
     lines.append(f"- Judges {', '.join(f'`{type_}`' for type_ in rule.types)}, {scope}.")
+    if rule.scope in ("account", "organisation"):
+        where = "an account" if rule.scope == "account" else "an organisation"
+        only = f": only in a program that sets {where} up" if STACK in rule.types else ""
+        lines.append(f"- About {where}{only}.")
     if rule.when_types:
         lines.append(f"- Only where the stack has {' or '.join(f'`{type_}`' for type_ in rule.when_types)}.")
     lines.append(f"- Best practices: {practices}.")
@@ -108,6 +113,8 @@ def _entry(rule: Rule) -> list[str]:
     for label, ids in (("Checklist", rule.checklist), ("Specification", rule.spec), ("Compare", rule.sources)):
         if ids:
             lines.append(f"- {label}: {', '.join(ids)}.")
+    if rule.frameworks:
+        lines.append(f"- Stands for: {shown(rule.frameworks)}.")
     if rule.remediation:
         lines.append("- Can mend what breaks it: level `remediate`.")
     if rule.parameters:

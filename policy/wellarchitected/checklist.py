@@ -56,7 +56,7 @@ class BestPractice:
 @cache
 def best_practices() -> dict[str, BestPractice]:
     """All best practices by id."""
-    return {row["id"]: BestPractice(**row) for row in _table("best_practices.tsv")}
+    return {row["id"]: BestPractice(**row) for row in table("best_practices.tsv")}
 
 
 @dataclass(frozen=True)
@@ -71,14 +71,15 @@ class LensPractice:
 @cache
 def lens_practices() -> dict[str, LensPractice]:
     """All best practices of the Machine Learning Lens by id."""
-    return {row["id"]: LensPractice(**row) for row in _table("machine_learning_lens.tsv")}
+    return {row["id"]: LensPractice(**row) for row in table("machine_learning_lens.tsv")}
 
 
 @cache
 def security_hub_controls() -> dict[str, frozenset[str]]:
     """The controls of AWS Security Hub by id, each with the standards it is part of (`FSBP`, `NIST-800-53-5`, `PCI-4.0.1`, `CIS-3.0.0`, …)."""
-    return {row["id"]: frozenset(row["standards"].split()) for row in _table("security_hub_controls.tsv")}
+    return {row["id"]: frozenset(row["standards"].split()) for row in table("security_hub_controls.tsv")}
 
 
-def _table(name: str) -> csv.DictReader[str]:
+def table(name: str) -> csv.DictReader[str]:
+    """The rows of a table of the pack."""
     return csv.DictReader((files("wellarchitected") / "data" / name).read_text(encoding="utf-8").splitlines(), delimiter="\t")

@@ -19,7 +19,6 @@ from pulumi_policy import (
     EnforcementLevel,
     Policy,
     PolicyComplianceFramework,
-    PolicyConfigSchema,
     PolicyResource,
     ReportViolation,
     ResourceValidationArgs,
@@ -42,12 +41,16 @@ from pulumi_policy.proxy import (
 
 from .asl import PIPELINE, STATE_MACHINE, started_resources
 from .changes import with_changes
+from .environments import Environment, environment_of
 from .evaluate import Selection, Verdict, judge, rule_context, with_started
 from .exemptions import Exemptions
 from .graph import Graph
+from .meta import EXEMPTIONS_RULE, META_RULES, Evidence, MetaRule
 from .model import STACK, Exemption, Resource, Rule, canonical_type
+from .policy_config import config_schema, exemptions_in, left_out, settings_of
 from .remediation import remedy
-from .settings import ENVIRONMENTS, EXEMPTIONS_RULE, Settings, environment_of, parse_exemptions
+from .sdk_secrets import keep_secrets
+from .settings import Settings
 from .values import UNKNOWN, Secret
 
 T = TypeVar("T")
@@ -60,19 +63,12 @@ _UNKNOWN_VALUES = frozenset(
         UNKNOWN_STRING_VALUE,
     )
 )  # fmt: skip
-_EXEMPTION_SCHEMA = {
-    "type": "array",
-    "description": "Exceptions with reason, owner and expiry; an expired, unused or incomplete one fails",
-    "items": {
-        "type": "object",
-        "properties": {name: {"type": "string"} for name in ("rule", "urn", "reason", "owner", "expires")},
-        "required": ["urn"],
-    },
-}
 
 
 def plain(value: Any) -> Any:
     """A value of the SDK as plain Python, with `UNKNOWN` where the SDK's proxy raises."""
+    if isinstance(value, Secret):
+        return Secret(plain(value.value))
     if isinstance(value, Mapping):
         return {key: _item(value, key) for key in value}
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
@@ -173,16 +169,12 @@ class _Findings:
             raise UnknownValueError(UNKNOWN_STRING_VALUE, [self._unknown.message])
 
 
-def _settings(rule: Rule, config: Mapping[str, Any], stack: str) -> Settings:
-    own = {name: plain(config[name]) for name in rule.parameters if name in config}
-    return Settings(
-        config.get("environment") or environment_of(stack), {}, {rule.id: own}, _exemptions_in(config, {rule.id: rule}, rule.id)
-    )
+def _settings(rule: Rule | MetaRule, config: Mapping[str, Any], stack: str, exemptions: Sequence[Exemption]) -> Settings:
+    return settings_of(rule, {name: plain(config[name]) for name in rule.parameters if name in config}, config, stack, exemptions)
 
 
-def _exemptions_in(config: Mapping[str, Any], rules: Mapping[str, Rule], rule_id: str | None = None) -> list[Exemption]:
-    entries = [dict(entry) | ({"rule": rule_id} if rule_id else {}) for entry in config.get("exemptions") or []]
-    return parse_exemptions(entries, rules)
+def _own_settings(rule: Rule, config: Mapping[str, Any], stack: str) -> Settings:
+    return _settings(rule, config, stack, exemptions_in(config, {rule.id: rule}, rule.id))
 
 
 def _once(args: Any, make: Callable[[Any], T]) -> T:
@@ -225,7 +217,9 @@ def resource_policy(rule: Rule, today: Callable[[], date]) -> Callable[[Resource
         judged = [declared] if concerns(rule, type_) else []
         judged += [started for started in started_resources(declared) if started.type in rule.types]
         stack = _stack_of(args.urn)
-        settings = _settings(rule, args.get_config(), stack)
+        if left_out(args.get_config(), stack):
+            return
+        settings = _own_settings(rule, args.get_config(), stack)
         context = rule_context(rule, settings, stack, today(), None)
         findings = _Findings(rule, Exemptions(settings.exemptions, today()), report)
         for resource in judged:
@@ -239,12 +233,12 @@ def remediation(rule: Rule, today: Callable[[], date]) -> Callable[[ResourceVali
     """The remediation of a rule that has one: the resource's new properties, or nothing where it stays as it is."""
 
     def remediate(args: ResourceValidationArgs) -> dict[str, Any] | None:
-        if canonical_type(args.resource_type) not in rule.types:
+        stack = _stack_of(args.urn)
+        if canonical_type(args.resource_type) not in rule.types or left_out(args.get_config(), stack):
             return None
         properties = unwrapped(args.props)
         resource = Resource(args.urn, args.resource_type, args.name, _to_judge(properties), **_options_of(args))
-        stack = _stack_of(args.urn)
-        settings = _settings(rule, args.get_config(), stack)
+        settings = _own_settings(rule, args.get_config(), stack)
         found = remedy(rule, resource, rule_context(rule, settings, stack, today(), None), Exemptions(settings.exemptions, today()))
         if found is None:
             return None
@@ -262,8 +256,10 @@ def stack_policy(rule: Rule, today: Callable[[], date]) -> Callable[[StackValida
 
     def validate(args: StackValidationArgs, report: ReportViolation) -> None:
         stack = _stack_of(args.resources[0].urn) if args.resources else ""
+        if left_out(args.get_config(), stack):
+            return
         graph = _once(args, _graph)
-        settings = _settings(rule, args.get_config(), stack)
+        settings = _own_settings(rule, args.get_config(), stack)
         context = rule_context(rule, settings, stack, today(), graph)
         findings = _Findings(rule, Exemptions(settings.exemptions, today()), report)
         for resource in Selection(graph)(rule):
@@ -278,81 +274,67 @@ def _graph(args: StackValidationArgs) -> Graph:
     return Graph(with_started([_of_stack_resource(resource) for resource in args.resources]), stack)
 
 
-def exemptions_policy(rules: Sequence[Rule], today: Callable[[], date]) -> Callable[[StackValidationArgs, ReportViolation], None]:
-    """The validation of the exemptions themselves: incomplete, expired and unused ones are violations."""
+def meta_policy(meta: MetaRule, rules: Sequence[Rule], today: Callable[[], date]) -> Callable[[StackValidationArgs, ReportViolation], None]:
+    """The validation of a meta-rule. Of the rules, only those somebody is exempt from are judged again."""
     by_id = {rule.id: rule for rule in rules}
 
     def validate(args: StackValidationArgs, report: ReportViolation) -> None:
-        exemptions = Exemptions(_exemptions_in(args.get_config(), by_id), today())
-        if not exemptions.exemptions:
+        if not args.resources:
             return
-        stack = _stack_of(args.resources[0].urn) if args.resources else ""
+        stack, config = _stack_of(args.resources[0].urn), args.get_config()
+        if left_out(config, stack):
+            return
         graph = _once(args, _graph)
-        own = {"environment": args.get_config().get("environment")}
+        exemptions = Exemptions(exemptions_in(config, by_id) if meta.id == EXEMPTIONS_RULE else [], today())
+        settings = _settings(meta, config, stack, exemptions.exemptions)
         for rule_id in {exemption.rule for exemption in exemptions.exemptions}:
             rule = by_id[rule_id]
-            context = rule_context(rule, _settings(rule, own, stack), stack, today(), graph)
+            context = rule_context(rule, settings, stack, today(), graph)
             for resource in Selection(graph)(rule):
                 if judge(rule, resource, context).outcome in ("fail", "not_evaluable"):
                     exemptions.covering(rule_id, resource.urn)
-        for _, problem in exemptions.problems(resource.urn for resource in graph.resources):
-            report(problem, graph.of(STACK)[0].urn)
+        for message in meta.messages(Evidence(graph, rules, exemptions, settings.values(meta))):
+            report(message, graph.of(STACK)[0].urn)
 
     return validate
 
 
 def policies(rules: Iterable[Rule], environment: str, today: Callable[[], date]) -> list[Policy]:
-    """All rules as policies, with the levels of an environment, and the policy about exemptions."""
+    """All rules as policies, with the levels of an environment, and the meta-rules that the engine does not have itself."""
+    keep_secrets()
     rules = list(rules)
+    unconfigured = Settings(Environment(environment, environment))
     made: list[Policy] = [
         StackValidationPolicy(
-            name=EXEMPTIONS_RULE,
-            description="Every exemption has a reason, an owner and an expiry, and a resource it matches needs it.",
-            validate=exemptions_policy(rules, today),
-            enforcement_level=EnforcementLevel.MANDATORY,
-            severity=PolicySeverity.HIGH,
-            config_schema=PolicyConfigSchema(
-                {"exemptions": _EXEMPTION_SCHEMA, "environment": {"type": "string", "enum": list(ENVIRONMENTS)}}
-            ),
+            name=meta.id,
+            description=meta.title,
+            validate=meta_policy(meta, rules, today),
+            enforcement_level=EnforcementLevel(meta.level),
+            severity=PolicySeverity(meta.severity),
+            config_schema=config_schema(meta),
+            remediation_steps=meta.fix,
         )
+        for meta in META_RULES
+        if not meta.offline
     ]
     for rule in rules:
         described: dict[str, Any] = {
             "name": rule.id,
             "description": rule.title,
-            "enforcement_level": EnforcementLevel(rule.default_level(environment)),
+            "enforcement_level": EnforcementLevel(unconfigured.level(rule)),
             "severity": PolicySeverity(rule.severity),
             "config_schema": config_schema(rule),
             "framework": PolicyComplianceFramework(FRAMEWORK, FRAMEWORK_VERSION, ",".join(rule.practices)),
-            "tags": [rule.pillar, *rule.checklist, *rule.practices],
+            "tags": [rule.pillar, *rule.checklist, *rule.practices, *rule.frameworks],
             "remediation_steps": rule.fix,
         }
-        if rule.scope == "stack":
+        if rule.whole_stack:
             made.append(StackValidationPolicy(validate=stack_policy(rule, today), **described))
         else:
             if rule.remediation:
                 described["remediate"] = remediation(rule, today)
             made.append(RulePolicy(rule, today, **described))
     return made
-
-
-def config_schema(rule: Rule) -> PolicyConfigSchema:
-    """What may be configured for a rule besides its level."""
-    parameters = {
-        name: {**parameter.schema, "description": parameter.description, "default": parameter.default}
-        for name, parameter in rule.parameters.items()
-    }
-    return PolicyConfigSchema(
-        {
-            "environment": {
-                "type": "string",
-                "enum": list(ENVIRONMENTS),
-                "description": "Overrides the environment that the stack's name says",
-            },
-            "exemptions": _EXEMPTION_SCHEMA,
-            **parameters,
-        }
-    )
 
 
 def run_pack() -> None:

@@ -10,9 +10,12 @@ from typing import Any, NamedTuple
 from .asl import PIPELINE, STATE_MACHINE, started_resources
 from .exemptions import Exemptions
 from .graph import Graph
-from .model import STACK, Context, Outcome, Resource, Rule
+from .meta import META_RULES, Evidence
+from .model import STACK, Context, Level, Outcome, Resource, Rule
+from .redaction import redact
 from .report import Finding, Report
-from .settings import EXEMPTIONS_RULE, Settings, parse
+from .scopes import concerns
+from .settings import Settings, parse
 from .shapes import misshapen_among
 from .values import Malformed, NotApplicable, NotEvaluable
 
@@ -30,6 +33,10 @@ PASS = Verdict("pass")
 def judge(rule: Rule, resource: Resource, context: Context) -> Verdict:
     """Call a rule. Problems found before an unknown was met are certain, so they fail; an exception in the rule is that rule's `error`."""
     problems: list[str] = []
+
+    def shown(text: str) -> str:
+        return redact(text, context.hidden(resource), instead=f"'{resource.name}' breaks the rule with a secret value: {rule.title}")
+
     try:
         result = rule.check(resource, context)
         if result is None:
@@ -47,25 +54,18 @@ def judge(rule: Rule, resource: Resource, context: Context) -> Verdict:
     except Malformed as error:
         problems.append(str(error))
     except Exception as error:  # noqa: BLE001 - a bug in one rule must not stop the others; it is reported as that rule's finding
-        others = context.graph.resources if rule.scope == "stack" else ()
+        others = context.graph.resources if rule.whole_stack else ()
         if (problem := misshapen_among((resource, *others), error)) is None:
-            message = f"the rule failed with {type(error).__name__}: {error}. This is a defect of the rule, not of the resource"
-            return Verdict("error", _redact(f"{_place(resource)}{message}", resource))
+            problem = shown(f"the rule failed with {type(error).__name__}: {error}")
+            return Verdict("error", f"{_place(resource)}{problem}. This is a defect of the rule, not of the resource")
         problems.append(problem)
     if not problems:
         return PASS
-    return Verdict("fail", _redact(f"{_place(resource)}{'; '.join(problems)}. {rule.fix}", resource))
+    return Verdict("fail", f"{_place(resource)}{shown('; '.join(problems))}. {rule.fix}")
 
 
 def _place(resource: Resource) -> str:
     return f"state '{resource.state}': " if resource.state is not None else ""
-
-
-def _redact(message: str, resource: Resource) -> str:
-    for secret in resource.secrets:
-        if len(secret) >= 4:
-            message = message.replace(secret, "[secret]")
-    return message
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Selection:
     graph: Graph
 
     def __call__(self, rule: Rule) -> list[Resource]:
-        if rule.when_types and not any(self.graph.by_type.get(type_) for type_ in rule.when_types):
+        if not concerns(rule, self.graph):
             return []
         chosen: list[Resource] = []
         for type_ in rule.types:
@@ -102,9 +102,14 @@ def with_started(resources: Iterable[Resource]) -> list[Resource]:
 
 
 def rule_context(rule: Rule, settings: Settings, stack: str, today: date, graph: Graph | None) -> Context:
-    """The context a rule is called with: its parameters, and the graph where its scope is the stack."""
-    parameters = {name: parameter.default for name, parameter in rule.parameters.items()} | dict(settings.parameters.get(rule.id, {}))
-    return Context(settings.environment, stack, today, parameters, graph if rule.scope == "stack" else None)
+    """The context a rule is called with: its parameters, and the graph where it judges the whole stack."""
+    return Context(
+        settings.environment.name, stack, today, settings.values(rule), graph if rule.whole_stack else None, settings.environment.defaults
+    )
+
+
+def _judged_with(level: Level) -> Level:
+    return "mandatory" if level == "remediate" else level  # as the engine judges what a remediation has left
 
 
 def evaluate(
@@ -134,14 +139,13 @@ def evaluate(
     graph = Graph(with_started(registered if mend else resources), stack)
     select = Selection(graph)
     exemptions = Exemptions(settings.exemptions, today)
-    report = Report(settings.environment, remediations)
+    report = Report(settings.environment.name, remediations)
     for rule in rules:
         level = settings.level(rule)
         if level == "disabled":
             report.leave_out(rule)
             continue
-        if level == "remediate":
-            level = "mandatory"  # as the engine judges what is left
+        level = _judged_with(level)
         context = rule_context(rule, settings, stack, today, graph)
         tally = report.open(rule, level)
         for resource in select(rule):
@@ -158,6 +162,9 @@ def evaluate(
                 message = f"{message} (exempt until {exempting.expires}, {exempting.owner}: {exempting.reason})"
             tally[outcome] += 1
             report.findings.append(Finding.of(rule, resource, outcome, level, message, exempting))
-    for exemption, problem in exemptions.problems(resource.urn for resource in graph.resources):
-        report.add_exemption_problem(EXEMPTIONS_RULE, graph.of(STACK)[0].urn, exemption, problem)
+    urn = graph.of(STACK)[0].urn
+    for meta in META_RULES:
+        level = _judged_with(settings.level(meta))
+        messages = [] if level == "disabled" else meta.messages(Evidence(graph, rules, exemptions, settings.values(meta), report))
+        report.add(meta, level, [Finding.of_meta(meta, urn, level, message) for message in messages])
     return report

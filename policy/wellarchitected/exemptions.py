@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from fnmatch import translate
 
 from .model import Exemption
-from .settings import urn_pattern
+
+
+def urn_pattern(glob: str) -> re.Pattern[str]:
+    """A URN glob (`*`, `?`) as a pattern."""
+    return re.compile(translate(glob))
 
 
 class Exemptions:
@@ -17,41 +22,39 @@ class Exemptions:
         self.exemptions = list(exemptions)
         self.today = today
         self._used: set[int] = set()
-        self._by_rule: dict[str, list[tuple[int, Exemption, re.Pattern[str]]]] = {}
+        self._patterns = [urn_pattern(exemption.urn) for exemption in self.exemptions]
+        self._by_rule: dict[str, list[int]] = {}
         for index, exemption in enumerate(self.exemptions):
-            self._by_rule.setdefault(exemption.rule, []).append((index, exemption, urn_pattern(exemption.urn)))
+            self._by_rule.setdefault(exemption.rule, []).append(index)
 
     def covering(self, rule: str, urn: str) -> Exemption | None:
         """The exemption under which this resource may break this rule; an expired or incomplete one covers nothing."""
-        for index, exemption, pattern in self._by_rule.get(rule, ()):
-            if pattern.match(urn):
+        found = None
+        for index in self._by_rule.get(rule, ()):
+            if self._patterns[index].match(urn):
                 self._used.add(index)
-                if not exemption.expired(self.today) and complete(exemption):
-                    return exemption
-        return None
+                exemption = self.exemptions[index]
+                if found is None and not exemption.expired(self.today) and complete(exemption):
+                    found = exemption
+        return found
 
-    def problems(self, urns: Iterable[str]) -> list[tuple[Exemption, str]]:
-        """What is wrong with them: incomplete, expired, or needed by none of the resources they match.
+    def problems(self, urns: Iterable[str], maximum_days: int) -> Iterator[str]:
+        """What is wrong with them: incomplete, expired, longer than allowed, or needed by none of the resources they match.
 
         One that matches no resource at all says nothing wrong: a project's stacks share a file and have different parts.
         """
         urns = list(urns)
-        found = []
         for index, exemption in enumerate(self.exemptions):
             missing = [name for name in ("reason", "owner", "expires") if not getattr(exemption, name)]
             label = f"exemption from {exemption.rule} for {exemption.urn}"
             if missing:
-                found.append((exemption, f"{label} has no {' and no '.join(missing)}. Say why, who answers for it and until when"))
+                yield f"{label} has no {' and no '.join(missing)}: say why, who answers for it and until when"
             elif exemption.expired(self.today):
-                found.append(
-                    (
-                        exemption,
-                        f"{label} expired on {exemption.expires}. Fix the resource, or renew it ({exemption.owner} answers for it)",
-                    )
-                )
-            elif index not in self._used and any(urn_pattern(exemption.urn).match(urn) for urn in urns):
-                found.append((exemption, f"{label} is not used: nothing it matches breaks the rule. Remove it"))
-        return found
+                yield f"{label} expired on {exemption.expires} ({exemption.owner} answers for it)"
+            elif exemption.expires is not None and (exemption.expires - self.today).days > maximum_days:
+                yield f"{label} lasts until {exemption.expires}, longer than {maximum_days} days"
+            elif index not in self._used and any(self._patterns[index].match(urn) for urn in urns):
+                yield f"{label} is not used: nothing it matches breaks the rule"
 
 
 def complete(exemption: Exemption) -> bool:

@@ -23,7 +23,8 @@ class Graph:
     """All resources of one stack, with what state machines start (`asl`) beside what the program declares."""
 
     def __init__(self, resources: Iterable[Resource], stack: str) -> None:
-        self.resources = list(resources)
+        # An order of its own: neither a program's nor an engine's order of registration may change a verdict or a message.
+        self.resources = sorted(resources, key=lambda resource: (resource.urn, resource.state if isinstance(resource.state, str) else ""))
         self.stack = stack
         self.by_urn: dict[str, Resource] = {}
         self.by_type: dict[str, list[Resource]] = defaultdict(list)
@@ -54,7 +55,7 @@ class Graph:
     def linked(self, resource: Resource, property_: str, *types: str) -> list[Resource]:
         """The resources (of `types`, if given) that a top-level property's value comes from; of a component, those inside it."""
         found: list[Resource] = []
-        for urn in resource.property_dependencies.get(property_, ()):
+        for urn in sorted(resource.property_dependencies.get(property_, ())):
             target = self.by_urn.get(urn)
             if target is None:
                 continue
@@ -67,6 +68,10 @@ class Graph:
                 if isinstance(text, str):
                     found.extend(match for type_ in types if (match := self.named(type_, text)))
         return found
+
+    def children(self, resource: Resource) -> list[Resource]:
+        """The resources whose parent this is."""
+        return self._children.get(resource.urn, [])
 
     def inside(self, component: Resource, types: Sequence[str]) -> list[Resource]:
         """The descendants of a component that are of these types."""
@@ -98,6 +103,11 @@ class Graph:
         """The URNs of the resources that others depend on."""
         traced = (urn for resource in self.resources for urns in resource.property_dependencies.values() for urn in urns)
         return frozenset(traced) | frozenset(urn for resource in self.resources for urn in resource.dependencies)
+
+    @cached_property
+    def secrets(self) -> frozenset[str]:
+        """The texts of all secret property values of the stack."""
+        return frozenset().union(*(resource.secrets for resource in self.resources))
 
     def once(self, build: Callable[[Graph], T]) -> T:
         """What a function makes of the whole stack, made once: for rules that ask it for every resource."""

@@ -9,7 +9,9 @@ from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from .values import Secret, dig, parse_document, readable
+from .frameworks import frameworks
+from .since import since
+from .values import Secret, dig, parse_document, readable, secret_texts
 
 if TYPE_CHECKING:
     from .graph import Graph
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 Outcome = Literal["pass", "fail", "exempt", "not_applicable", "not_evaluable", "error"]
 Level = Literal["mandatory", "advisory", "disabled", "remediate"]
 Severity = Literal["critical", "high", "medium", "low"]
-Scope = Literal["resource", "stack"]
+Scope = Literal["resource", "stack", "account", "organisation"]
 
 STACK = "pulumi:pulumi:Stack"
 PILLARS = ("OPS", "SEC", "REL", "PERF", "COST", "SUS")
@@ -78,11 +80,9 @@ class Resource:
         return f"Resource({self.type}, {self.name!r})"
 
     @cached_property
-    def secrets(self) -> list[str]:
-        """The texts of the secret property values: never shown."""
-        texts: list[str] = []
-        readable(dict(self.properties), "", texts)
-        return texts
+    def secrets(self) -> frozenset[str]:
+        """The texts of the secret property values, and of what JSON documents among them hold: never shown."""
+        return frozenset(secret_texts(self.properties))
 
     @cached_property
     def values(self) -> dict[str, Any]:
@@ -165,18 +165,23 @@ class Context:
     today: date
     parameters: Mapping[str, Any] = field(default_factory=dict)
     _graph: Graph | None = None
+    defaults: str = ""  # dev or prod, where the environment has another name
 
     @property
     def graph(self) -> Graph:
-        """All resources of the stack; only rules of stack scope may ask (the engine analyses resources one by one)."""
+        """All resources of the stack; only rules that judge the whole stack may ask (the engine analyses resources one by one)."""
         if self._graph is None:
             raise RuntimeError("this rule reads other resources, so its scope must be 'stack'")
         return self._graph
 
+    def hidden(self, resource: Resource) -> frozenset[str]:
+        """The texts no message about a resource may show: its secrets, and the whole stack's where the rule sees the whole stack."""
+        return resource.secrets if self._graph is None else self._graph.secrets
+
     @property
     def production(self) -> bool:
-        """Whether the stack is a production environment."""
-        return self.environment == "prod"
+        """Whether the stack is a production environment, or one that takes production's defaults."""
+        return (self.defaults or self.environment) == "prod"
 
 
 Check = Callable[[Resource, Context], "str | Iterable[str] | None"]
@@ -194,7 +199,10 @@ class Rule:
     resource of type `reads_of`) is taken out of the compliant example,
     `unknown` the outcome when it is not known; `reads` is `None` where the rule is about a resource's existence.
     `remediation` returns the changes of properties that make a violating resource keep the rule, where only one way is right
-    (`remediation`); it sees one resource, so the rule's scope is the resource. `lens` names practices of the Machine Learning Lens.
+    (`remediation`); it sees one resource, so the rule is not about the whole stack. `lens` names practices of the Machine Learning Lens.
+
+    `scope` says what the rule is about. A rule about the whole stack, account or organisation that judges no particular resource has the
+    type of the stack; those of an account or organisation are judged only where a program sets one up (`scopes`).
     """
 
     id: str
@@ -222,8 +230,8 @@ class Rule:
     lens: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.remediation is not None and self.scope != "resource":
-            raise ValueError(f"rule {self.id}: only a rule of resource scope can have a remediation")
+        if self.remediation is not None and self.whole_stack:
+            raise ValueError(f"rule {self.id}: only a rule about single resources can have a remediation")
 
     @property
     def title(self) -> str:
@@ -231,9 +239,24 @@ class Rule:
         return (self.check.__doc__ or "").strip().splitlines()[0]
 
     @property
+    def whole_stack(self) -> bool:
+        """Whether it is judged with all resources at hand instead of one by one."""
+        return self.scope == "stack" or STACK in self.types
+
+    @property
     def pillar(self) -> str:
         """The pillar: that of the checklist item, else of the first best practice."""
         return self.checklist[0].split("-")[1] if self.checklist else re.split(r"\d", self.practices[0])[0]
+
+    @property
+    def frameworks(self) -> Mapping[str, tuple[str, ...]]:
+        """The requirements of other frameworks it stands for (`frameworks`)."""
+        return frameworks(self.sources)
+
+    @property
+    def since(self) -> str:
+        """The version of the pack that brought it."""
+        return since(self.id)
 
     def default_level(self, environment: str) -> Level:
         """The level where the configuration says nothing."""

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from .model import Resource
-from .values import Malformed, NotApplicable, NotEvaluable, Unreadable, as_list, leaves
+from .values import Malformed, NotApplicable, NotEvaluable, Unreadable, as_list, known_first, leaves
 
 # Conditions that tie a statement to an account, organisation, network or resource of the owner.
 _RESTRICTING = frozenset(
@@ -21,15 +21,21 @@ _RESTRICTING = frozenset(
 
 
 def statements(resource: Resource, property_: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The statements of the policy in a property with their index. Raises `NotApplicable` where there is no policy."""
-    document = resource.document(property_)
-    if document is None:
-        raise NotApplicable(f"{property_} is absent")
-    if isinstance(document, Unreadable):
-        raise NotEvaluable(document.path, document.reason)
-    if not isinstance(document, dict):
-        raise Malformed(f"{property_} of '{resource.name}' is {type(document).__name__}; expected a policy document")
-    yield from enumerate(as_list(document.get("Statement")))
+    """The statements of the policy in a property with their index. Raises `NotApplicable` where there is no policy.
+
+    Those that are known wholly come first: what one of them says is certain, whatever the others turn out to be.
+    """
+    ordered = resource.__dict__.setdefault("_statements", {})
+    if property_ not in ordered:
+        document = resource.document(property_)
+        if document is None:
+            raise NotApplicable(f"{property_} is absent")
+        if isinstance(document, Unreadable):
+            raise NotEvaluable(document.path, document.reason)
+        if not isinstance(document, dict):
+            raise Malformed(f"{property_} of '{resource.name}' is {type(document).__name__}; expected a policy document")
+        ordered[property_] = known_first(as_list(document.get("Statement")))
+    yield from ordered[property_]
 
 
 def allows(statement: dict[str, Any]) -> bool:

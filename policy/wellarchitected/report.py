@@ -8,7 +8,9 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from .checklist import CHECKLIST
-from .model import PILLARS, Exemption, Level, Outcome, Resource, Rule, Severity
+from .meta import MetaRule
+from .model import PILLARS, Exemption, Level, Outcome, Resource, Rule, Scope, Severity
+from .version import PACK_VERSION
 
 if TYPE_CHECKING:
     from .remediation import Remediation
@@ -38,6 +40,7 @@ class Finding:
     line: int | None
     state: str | None = None
     exemption: Mapping[str, str] | None = None
+    scope: Scope = "resource"
 
     @classmethod
     def of(
@@ -47,7 +50,15 @@ class Finding:
         return cls(
             rule.id, resource.urn, outcome, level, rule.severity, message, rule.pillar, rule.practices[0],
             rule.checklist[0] if rule.checklist else None, rule.spec[0] if rule.spec else None, resource.file, resource.line,
-            resource.state, exemption.to_dict() if exemption else None,
+            resource.state, exemption.to_dict() if exemption else None, rule.scope,
+        )  # fmt: skip
+
+    @classmethod
+    def of_meta(cls, rule: MetaRule, urn: str, level: Level, message: str) -> Finding:
+        """The finding of a meta-rule; it concerns the stack."""
+        return cls(
+            rule.id, urn, rule.outcome(level), level, rule.severity, message, rule.pillar, rule.practices[0], None,
+            rule.spec[0] if rule.spec else None, None, None, scope="stack",
         )  # fmt: skip
 
     @property
@@ -64,8 +75,8 @@ class Report:
         self.remediations = remediations
         self.findings: list[Finding] = []
         self._tallies: dict[str, tuple[Rule, Level, Counter[Outcome]]] = {}
+        self._meta: dict[str, tuple[MetaRule, Level, Counter[Outcome]]] = {}
         self._disabled: list[Rule] = []
-        self._exemption_problems = 0
 
     def leave_out(self, rule: Rule) -> None:
         """A rule that the configuration disables: it is not judged, and the report says so."""
@@ -77,10 +88,14 @@ class Report:
         self._tallies[rule.id] = (rule, level, tally)
         return tally
 
-    def add_exemption_problem(self, rule: str, urn: str, exemption: Exemption, message: str) -> None:
-        """An exemption that is expired, unused or incomplete fails, whatever it is an exemption from."""
-        self._exemption_problems += 1
-        self.findings.append(Finding(rule, urn, "fail", "mandatory", "high", message, "OPS", "OPS02-BP05", None, "SEC-4d", None, None))
+    def add(self, rule: MetaRule, level: Level, findings: Sequence[Finding]) -> None:
+        """What a meta-rule found: it belongs to operational excellence, and to no item of the checklist."""
+        self._meta[rule.id] = (rule, level, Counter(finding.outcome for finding in findings))
+        self.findings.extend(findings)
+
+    def without_verdict(self) -> list[str]:
+        """The rules that matched something and could judge nothing of it."""
+        return [rule.id for rule, _, tally in self._tallies.values() if tally["not_evaluable"] and tally["not_evaluable"] == tally.total()]
 
     def outcomes(self, rule: str) -> dict[str, int]:
         """How often a rule came to which outcome; a rule that is disabled here never came to any."""
@@ -98,31 +113,28 @@ class Report:
 
     def counters(self) -> dict[str, int]:
         """How many rules, how many evaluations, and how many of each outcome. A rule that matched nothing counts as not applicable."""
-        totals: Counter[str] = Counter()
-        for _, _, tally in self._tallies.values():
+        totals: Counter[Outcome] = Counter()
+        for _, _, tally in (*self._meta.values(), *self._tallies.values()):
             totals.update(tally)
-            if not tally:
-                totals["not_applicable"] += 1
-        totals["fail"] += self._exemption_problems
+        totals["not_applicable"] += sum(not tally for _, _, tally in self._tallies.values())
         return {"rules": len(self._tallies), "evaluations": sum(totals.values()), **{outcome: totals[outcome] for outcome in OUTCOMES}}
 
     def pillars(self) -> list[dict[str, Any]]:
         """Outcomes by pillar."""
         totals: dict[str, Counter[str]] = {pillar: Counter() for pillar in PILLARS}
-        for rule, _, tally in self._tallies.values():
+        for rule, _, tally in (*self._meta.values(), *self._tallies.values()):
             totals[rule.pillar].update(tally)
-        totals["OPS"]["fail"] += self._exemption_problems
         return [
             {"pillar": pillar, **{outcome: totals[pillar][outcome] for outcome in ("pass", "fail", "exempt", "not_evaluable", "error")}}
             for pillar in PILLARS
         ]
 
     def checklist(self) -> list[dict[str, Any]]:
-        """The 32 items.
+        """The 32 items, each with how often its rules came to which outcome.
 
         fail: a mandatory rule of the item fails (or is defective), or nothing but advisory failures is known. pass: at least one rule was
-        satisfied and no mandatory one was broken. not_evaluable: what there is cannot be judged yet. not_applicable: no rule of the item
-        matched anything.
+        satisfied and no mandatory one was broken. exempt: it is broken with reason, and nothing satisfies it. not_evaluable: what there is
+        cannot be judged yet. not_applicable: no rule of the item matched anything.
         """
         by_item: dict[str, list[tuple[Rule, Level, Counter[Outcome]]]] = {item.id: [] for item in CHECKLIST}
         for entry in self._tallies.values():
@@ -135,6 +147,7 @@ class Report:
                 "item": item.text,
                 "status": _status(by_item[item.id]),
                 "rules": [rule.id for rule, _, _ in by_item[item.id]],
+                **{outcome: sum(tally[outcome] for _, _, tally in by_item[item.id]) for outcome in OUTCOMES},
             }
             for item in CHECKLIST
         ]
@@ -142,7 +155,8 @@ class Report:
     def rules(self) -> list[dict[str, Any]]:
         """Every rule with what it is and what it came to; `counts` of one that matched nothing, or is disabled, are all 0."""
         judged = [_rule(rule, level, tally) for rule, level, tally in self._tallies.values()]
-        return judged + [_rule(rule, "disabled", Counter()) for rule in self._disabled]
+        disabled = [_rule(rule, "disabled", Counter()) for rule in self._disabled]
+        return [*judged, *disabled, *(_rule(rule, level, tally) for rule, level, tally in self._meta.values())]
 
     def to_dict(self) -> dict[str, Any]:
         """`policy`, `pillars`, `checklist` and `rules` as the JSON documents of the command line hold them."""
@@ -150,6 +164,7 @@ class Report:
             "policy": {
                 **self.counters(),
                 "environment": self.environment,
+                "version": PACK_VERSION,
                 "findings": [vars(finding) for finding in self.findings],  # not copied: a large stack has a million of them
                 "remediations": [asdict(remediation) for remediation in self.remediations],
             },
@@ -159,17 +174,20 @@ class Report:
         }
 
 
-def _rule(rule: Rule, level: Level, tally: Counter[Outcome]) -> dict[str, Any]:
+def _rule(rule: Rule | MetaRule, level: Level, tally: Counter[Outcome]) -> dict[str, Any]:
     return {
         "id": rule.id,
         "title": rule.title,
         "level": level,
         "severity": rule.severity,
         "pillar": rule.pillar,
+        "scope": rule.scope,
         "practices": list(rule.practices),
         "checklist": list(rule.checklist),
         "spec": list(rule.spec),
         "sources": list(rule.sources),
+        "frameworks": {standard: list(numbers) for standard, numbers in rule.frameworks.items()},
+        "since": rule.since,
         "types": list(rule.types),
         "why": rule.why,
         "fix": rule.fix,
@@ -189,4 +207,6 @@ def _status(entries: list[tuple[Rule, Level, Counter[Outcome]]]) -> str:
         return "pass"
     if totals["fail"]:
         return "fail"
-    return "not_evaluable" if totals["not_evaluable"] else "not_applicable"
+    if totals["not_evaluable"]:
+        return "not_evaluable"
+    return "exempt" if totals["exempt"] else "not_applicable"

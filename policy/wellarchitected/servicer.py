@@ -4,7 +4,7 @@ The SDK's servicer decodes every resource again for each policy and rebuilds the
 that is nearly all of the time a preview takes. `DecodeOnceServicer` decodes a request once, asks only the policies that judge its type,
 and lets the policies share what they make of it (`arguments.memo`). Everything else, levels, messages and order, is the SDK's.
 
-This is the only file that touches private parts of `pulumi_policy`. `unexpected` compares both servicers when the pack starts; where they
+This file and `sdk_secrets` are the only ones that touch private parts of `pulumi_policy`. `unexpected` compares both servicers when the pack starts; where they
 differ, or a part is missing, the SDK's own servicer serves the same policies.
 """
 
@@ -27,18 +27,18 @@ from pulumi_policy import (
     StackValidationArgs,
     StackValidationPolicy,
 )
-from pulumi_policy.deserialize import deserialize_properties
 from pulumi_policy.proxy import UnknownValueError, unknown_checking_proxy
 from pulumi_policy.version import VERSION
 
 from . import probes
 from .model import canonical_type
+from .sdk_secrets import decode, keep_secrets
 
 _Official: Any = getattr(sdk, "_PolicyAnalyzerServicer", object)
 
 
 def _decoded(message: Any) -> Any:
-    return unknown_checking_proxy(deserialize_properties(json_format.MessageToDict(message.properties)))
+    return unknown_checking_proxy(decode(json_format.MessageToDict(message.properties)))
 
 
 class DecodeOnceServicer(_Official):
@@ -134,6 +134,7 @@ class DecodeOnceServicer(_Official):
 
 def unexpected() -> str | None:
     """How the installed SDK is other than this file expects, or nothing: both servicers answer the same probes, and answer alike."""
+    keep_secrets()
     try:
         resource, stack = probes.requests()
         plain, fast = (cls("probe", "0.0.1", probes.policies(), EnforcementLevel.ADVISORY) for cls in (_Official, DecodeOnceServicer))

@@ -8,8 +8,8 @@ while `is not None` holds, because a value *is* given. So rules are plain code, 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any, NoReturn
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NoReturn, TypeVar
 
 # What the Pulumi engine writes in the place of an unknown string; a JSON document may hold it in the place of an unknown leaf.
 UNKNOWN_SENTINEL = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
@@ -93,36 +93,56 @@ class Unreadable:
     __str__ = __format__ = _unreadable  # type: ignore[assignment]
 
 
-def readable(value: Any, path: str = "", secrets: list[str] | None = None) -> Any:
+def readable(value: Any, path: str = "") -> Any:
     """A copy of a property value for rules: nulls dropped (they mean absent), secrets unwrapped, unknowns made `Unreadable`."""
     kind = type(value)
     if kind is str:
         return Unreadable(path) if UNKNOWN_SENTINEL in value and not value.lstrip().startswith(("{", "[")) else value
     if kind is dict:
         prefix = f"{path}." if path else ""
-        return {key: done for key, item in value.items() if (done := readable(item, f"{prefix}{key}", secrets)) is not None}
+        return {key: done for key, item in value.items() if (done := readable(item, f"{prefix}{key}")) is not None}
     if kind is list or kind is tuple:
-        return [done for index, item in enumerate(value) if (done := readable(item, f"{path}[{index}]", secrets)) is not None]
+        return [done for index, item in enumerate(value) if (done := readable(item, f"{path}[{index}]")) is not None]
     if value is UNKNOWN:
         return Unreadable(path)
     if isinstance(value, Secret):
-        if secrets is not None:
-            _collect_texts(value.value, secrets)
-        return readable(value.value, path, secrets)
+        return readable(value.value, path)
     if isinstance(value, Mapping):
-        return readable(dict(value), path, secrets)
+        return readable(dict(value), path)
     return value
 
 
-def _collect_texts(value: Any, into: list[str]) -> None:
-    if isinstance(value, str):
-        into.append(value)
+def secret_texts(value: Any) -> Iterator[str]:
+    """The texts and numbers of the secrets in a value."""
+    if isinstance(value, Secret):
+        yield from texts(value.value)
     elif isinstance(value, Mapping):
         for item in value.values():
-            _collect_texts(item, into)
+            yield from secret_texts(item)
     elif isinstance(value, list | tuple):
         for item in value:
-            _collect_texts(item, into)
+            yield from secret_texts(item)
+
+
+def texts(value: Any) -> Iterator[str]:
+    """Every text and number in a value, also inside JSON documents given as text. Truth values are none: a verdict alone tells them."""
+    if isinstance(value, Secret):
+        yield from texts(value.value)
+    elif isinstance(value, str):
+        yield value
+        if value.lstrip().startswith(("{", "[")):
+            try:
+                yield from texts(json.loads(value))
+            except ValueError:
+                return  # no document: the text itself is all there is
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from texts(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from texts(item)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield from {f"{value}", f"{value:g}"}
 
 
 def parse_document(value: Any, path: str) -> Any:
@@ -178,3 +198,38 @@ def is_set(value: Any) -> bool:
     if isinstance(value, Unreadable) and not value.present:
         raise NotEvaluable(value.path, value.reason)
     return value is not None
+
+
+def holds_unreadable(value: Any) -> bool:
+    """Whether a value, or anything nested in it, cannot be read."""
+    if isinstance(value, Unreadable):
+        return True
+    if isinstance(value, dict):
+        return any(holds_unreadable(item) for item in value.values())
+    return isinstance(value, list) and any(holds_unreadable(item) for item in value)
+
+
+def known_first(items: Iterable[Any]) -> list[tuple[int, Any]]:
+    """Items with their index, those that can be read wholly first: for lists without an order, of which every item has to be right.
+
+    A rule that meets an unknown item ends there. What is certain about the others must be found before.
+    """
+    return sorted(enumerate(items), key=lambda item: holds_unreadable(item[1]))
+
+
+T = TypeVar("T")
+
+
+def each(items: Iterable[T], judge: Callable[[T], str | None]) -> Iterator[str]:
+    """The problems of all items. One that needs an unknown value hides nothing: it is raised after the last item."""
+    unknown: NotEvaluable | None = None
+    for item in items:
+        try:
+            problem = judge(item)
+        except NotEvaluable as error:
+            unknown = unknown or error
+            continue
+        if problem is not None:
+            yield problem
+    if unknown is not None:
+        raise unknown

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from wellarchitected import Example, Report, Resource, Rule, crossguard_config, evaluate
+from wellarchitected import META_RULES, Example, Report, Resource, Rule, crossguard_config, evaluate
 
 from .engine_requests import configure, diagnostics, servicer
 from .examples import TODAY, resources
 
+META = {rule.id for rule in META_RULES if not rule.offline}
 LEVELS = {1: "mandatory", 0: "advisory"}
 Verdicts = tuple[list[tuple[str, ...]], set[str]]
 
@@ -29,11 +30,14 @@ def official(rules: Sequence[Rule], stack: Sequence[Resource], config: Mapping[s
 
 
 def offline(report: Report) -> Verdicts:
-    """The same of a report."""
+    """The same of a report. Of the meta-rules: Pulumi itself says which rules it could not run, and has no outcome for what nobody judges."""
+    findings = [finding for finding in report.findings if finding.rule != "rules-evaluated"]
     violations = [
-        (finding.rule, finding.urn, finding.level, finding.message) for finding in report.findings if finding.outcome in ("fail", "error")
+        (finding.rule, finding.urn, finding.level, finding.message)
+        for finding in findings
+        if finding.outcome in ("fail", "error") or finding.rule in META
     ]
-    return sorted(violations), {finding.rule for finding in report.findings if finding.outcome == "not_evaluable"}
+    return sorted(violations), {finding.rule for finding in findings if finding.outcome == "not_evaluable"} - META
 
 
 def judge(rules: Sequence[Rule], stack: Sequence[Resource], config: Mapping[str, Any]) -> Report:

@@ -7,7 +7,7 @@ from pulumi_policy import EnforcementLevel, ResourceValidationPolicy, StackValid
 from wellarchitected import RULES, UNKNOWN, Resource, Secret
 from wellarchitected.crossguard import policies
 
-from .both_ways import judge, official
+from .both_ways import META, judge, official
 from .engine_requests import servicer
 from .examples import TODAY, resources
 from .test_evaluate import BUCKET, broken, bucket, exemption
@@ -70,10 +70,10 @@ def test_violations_found_before_an_unknown_are_still_reported() -> None:
 
 def test_every_rule_is_an_ordinary_policy_with_level_and_schema() -> None:
     made = {policy.name: policy for policy in policies(RULES, "dev", lambda: TODAY)}
-    assert set(made) == {*IDS, "exemptions-valid"}
+    assert set(made) == {*IDS, *META}
     for rule in RULES:
         policy = made[rule.id]
-        assert isinstance(policy, StackValidationPolicy if rule.scope == "stack" else ResourceValidationPolicy)
+        assert isinstance(policy, StackValidationPolicy if rule.whole_stack else ResourceValidationPolicy)
         assert policy.enforcement_level == EnforcementLevel(rule.default_level("dev"))
         assert policy.config_schema is not None
         assert set(rule.parameters) <= set(policy.config_schema.properties)
@@ -82,7 +82,7 @@ def test_every_rule_is_an_ordinary_policy_with_level_and_schema() -> None:
 
 def test_pack_describes_itself_to_the_engine() -> None:
     info = servicer(RULES, "prod").GetAnalyzerInfo(None, None)
-    assert {policy.name for policy in info.policies} == {*IDS, "exemptions-valid"}
+    assert {policy.name for policy in info.policies} == {*IDS, *META}
     assert next(policy for policy in info.policies if policy.name == "s3-no-public-acl").severity != 0
 
 

@@ -110,7 +110,7 @@ def test_unknown_value_is_left_alone_and_not_evaluable(rule: Rule) -> None:
 @pytest.mark.parametrize("rule", MENDED, ids=IDS)
 def test_mending_one_rule_breaks_no_other(rule: Rule) -> None:
     stack = broken(rule)
-    others = [other for other in RULES if other.scope == "resource" and set(other.types) & set(rule.types)]
+    others = [other for other in RULES if not other.whole_stack and set(other.types) & set(rule.types)]
 
     def failing(config: dict[str, Any]) -> set[tuple[str, str]]:
         report = evaluate(stack, stack="test", config=config, today=TODAY, rules=others)
@@ -169,7 +169,7 @@ def test_no_rule_mends_anything_by_default() -> None:
 
 
 def test_only_rules_of_resource_scope_can_have_a_remediation() -> None:
-    with pytest.raises(ValueError, match="resource scope"):
+    with pytest.raises(ValueError, match="single resources"):
         rule(
             "whole", BUCKET, scope="stack", practices="SEC01-BP01", severity="low", why="", fix="", compliant={}, violating={},
             remediation=lambda resource, context: {"acl": "private"},

@@ -7,6 +7,7 @@ from . import (
     accounts,
     admissions,
     api,
+    baseline,
     caches,
     compute,
     containers,
@@ -33,7 +34,7 @@ from . import (
 
 AREAS = (
     storage, data, identity, network, functions, glue, workflows, training, serving, messaging, api, observability, delivery, platform,
-    databases, caches, containers, compute, studio, edge, streams, accounts, admissions, deployable, limits,
+    databases, caches, containers, compute, studio, edge, streams, accounts, baseline, admissions, deployable, limits,
 )  # fmt: skip
 
 RULES: tuple[Rule, ...] = tuple(value for area in AREAS for value in vars(area).values() if isinstance(value, Rule))

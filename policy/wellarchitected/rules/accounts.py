@@ -348,7 +348,7 @@ def anomaly_monitor_whole(monitor: Resource, context: Context) -> Iterator[str]:
 
 
 @rule(
-    "guardduty-on", DETECTOR,
+    "guardduty-on", DETECTOR, scope="account",
     practices="SEC04-BP02 SEC04-BP03", checklist="CHK-SEC-4", severity="high", level="advisory",
     sources="checkov:CKV_AWS_238 securityhub:GuardDuty.1",
     why="A detector that is declared and switched off looks like one in every inventory.",
@@ -362,7 +362,7 @@ def guardduty_on(detector: Resource, context: Context) -> str | None:
 
 
 @rule(
-    "guardduty-frequent", DETECTOR,
+    "guardduty-frequent", DETECTOR, scope="account",
     practices="SEC04-BP03", checklist="CHK-OPS-5", severity="low", level="advisory",
     why="By default a finding that goes on is exported again only after six hours.",
     fix="Set findingPublishingFrequency to FIFTEEN_MINUTES",
@@ -377,7 +377,7 @@ def guardduty_frequent(detector: Resource, context: Context) -> str | None:
 
 
 @rule(
-    "config-records-everything", RECORDER,
+    "config-records-everything", RECORDER, scope="account",
     practices="SEC01-BP06 OPS05-BP03", checklist="CHK-SEC-4", severity="medium", level="advisory",
     sources="checkov:CKV2_AWS_48 securityhub:Config.1",
     why="What is not recorded has no history when somebody asks who changed it.",
@@ -395,7 +395,7 @@ def config_records_everything(recorder: Resource, context: Context) -> str | Non
 
 
 @rule(
-    "config-on", RECORDER_STATUS,
+    "config-on", RECORDER_STATUS, scope="account",
     practices="SEC01-BP06 SEC04-BP01", checklist="CHK-SEC-4", severity="high", level="advisory", sources="checkov:CKV2_AWS_45",
     why="A recorder does nothing until it is started.",
     fix="Set isEnabled to true",
@@ -408,7 +408,7 @@ def config_on(status: Resource, context: Context) -> str | None:
 
 
 @rule(
-    "inspector-covers", INSPECTOR,
+    "inspector-covers", INSPECTOR, scope="account",
     practices="SEC06-BP01", checklist="CHK-OPS-3", severity="medium", level="advisory",
     sources="securityhub:Inspector.2 securityhub:Inspector.4",
     why="Vulnerabilities are published after the image was pushed; only a scan that goes on finds them.",
@@ -422,7 +422,7 @@ def inspector_covers(enabler: Resource, context: Context) -> str | None:
 
 
 @rule(
-    "macie-on", MACIE,
+    "macie-on", MACIE, scope="account",
     practices="SEC07-BP03", checklist="CHK-SEC-4", severity="medium", level="advisory", sources="securityhub:Macie.1",
     why="Paused, it finds no personal data in buckets where none should be.",
     fix="Set status to ENABLED",
@@ -436,7 +436,7 @@ def macie_on(macie: Resource, context: Context) -> str | None:
 
 
 @rule(
-    "account-blocks-public-buckets", ACCOUNT_BLOCK,
+    "account-blocks-public-buckets", ACCOUNT_BLOCK, scope="account",
     practices="SEC03-BP07", checklist="CHK-SEC-1", severity="critical",
     why="The block of the account is the last line for every bucket somebody forgets.",
     fix="Set all four flags to true",
@@ -461,7 +461,7 @@ def lengthen_passwords(policy: Resource, context: Context) -> Changes:
 
 
 @rule(
-    "account-password-policy", PASSWORDS,
+    "account-password-policy", PASSWORDS, scope="account",
     practices="SEC02-BP01", checklist="CHK-SEC-1", severity="medium", level="advisory",
     sources="checkov:CKV_AWS_10 securityhub:IAM.15",
     why="Passwords of people who still have one should at least be long and new.",
@@ -645,7 +645,7 @@ DETECTOR_FEATURE = "aws:guardduty/detectorFeature:DetectorFeature"
 
 
 @rule(
-    "guardduty-feature-on", DETECTOR_FEATURE,
+    "guardduty-feature-on", DETECTOR_FEATURE, scope="account",
     practices="SEC04-BP02", checklist="CHK-SEC-4", severity="medium", level="advisory",
     why="A feature that is declared and off finds nothing, and nobody looks a second time.",
     fix="Set status to ENABLED",

@@ -728,7 +728,7 @@ def emr_spot(cluster: Resource, context: Context) -> str | None:
 
 
 @rule(
-    "ebs-default-on", EBS_DEFAULT,
+    "ebs-default-on", EBS_DEFAULT, scope="account",
     practices="SEC08-BP03", checklist="CHK-SEC-2", severity="high", level="advisory", sources="checkov:CKV_AWS_106 securityhub:EC2.7",
     why="Whoever declares the default to be off switches it off for the whole account and region.",
     fix="Remove enabled: false",

@@ -293,7 +293,7 @@ def glue_no_secrets_in_arguments(job: Resource, context: Context) -> Iterator[st
 
 
 @rule(
-    "glue-catalogue-encrypted", CATALOGUE_SETTINGS,
+    "glue-catalogue-encrypted", CATALOGUE_SETTINGS, scope="account",
     practices="SEC08-BP02", lens="MLSEC02-BP01 MLREL02-BP01", checklist="CHK-SEC-2", severity="medium", level="advisory", sources="checkov:CKV_AWS_94",
     why="The catalogue knows every table and column, and connections in it hold passwords.",
     fix="Set encryptionAtRest.catalogEncryptionMode to SSE-KMS and connectionPasswordEncryption.returnConnectionPasswordEncrypted to true",

@@ -225,7 +225,7 @@ def dashboard_exists(stack: Resource, context: Context) -> str | None:
 
 
 @rule(
-    "security-findings-routed", STACK, scope="stack", when_types="aws:guardduty/detector:Detector",
+    "security-findings-routed", STACK, scope="account", when_types="aws:guardduty/detector:Detector",
     practices="SEC04-BP03 SEC10-BP06", checklist="CHK-OPS-5", spec="SEC-7b SEC-7c", severity="high",
     why="A detector whose findings nobody receives detects nothing.",
     fix="Add an EventBridge rule for source aws.guardduty with a target",

@@ -1,0 +1,32 @@
+"""Which property values are secret: the engine tells the SDK, and the SDK drops it before a policy sees the values.
+
+Without the mark no message could leave them out. So the SDK's way of decoding is wrapped, in this file only; remediation keeps its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pulumi_policy import policy as _sdk
+from pulumi_policy.deserialize import SPECIAL_SECRET_SIG, SPECIAL_SIG_KEY, deserialize_properties
+
+from .values import Secret
+
+
+def keep_secrets() -> None:
+    """Have the SDK hand secret values to policies as `Secret`."""
+    _sdk.deserialize_properties = decode  # type: ignore[attr-defined]
+
+
+def decode(properties: dict[str, Any], proxy_secrets: bool = False) -> dict[str, Any]:
+    """The properties of a message; `proxy_secrets` is the SDK's own way, for remediations."""
+    return deserialize_properties(properties if proxy_secrets else _marked(properties), proxy_secrets)
+
+
+def _marked(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        if value.get(SPECIAL_SIG_KEY) == SPECIAL_SECRET_SIG:
+            return Secret(deserialize_properties({"value": value.get("value")})["value"])
+        return {key: _marked(item) for key, item in value.items()}
+    return [_marked(item) for item in value] if isinstance(value, list) else value
