@@ -51,14 +51,26 @@ def principals(statement: dict[str, Any]) -> list[Any]:
     return leaves(principal)
 
 
+def conditions(statement: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The operators of a statement's condition with the keys and values they compare. Raises `Malformed` for what IAM does not take there."""
+    condition = statement.get("Condition") or {}
+    for name, value in (("Condition", condition), *(condition.items() if isinstance(condition, dict) else ())):
+        if isinstance(value, Unreadable):
+            raise NotEvaluable(value.path, value.reason)
+        if not isinstance(value, dict):
+            raise Malformed(f"{name} of a statement is {type(value).__name__}; expected an object")
+        if value is not condition:
+            yield name, value
+
+
 def condition_keys(statement: dict[str, Any]) -> set[str]:
     """The condition keys of a statement in lower case."""
-    return {key.lower() for operands in (statement.get("Condition") or {}).values() for key in operands}
+    return {key.lower() for _, operands in conditions(statement) for key in operands}
 
 
 def condition_values(statement: dict[str, Any]) -> list[Any]:
     """The values that the conditions of a statement compare with."""
-    return [item for operands in (statement.get("Condition") or {}).values() for value in operands.values() for item in leaves(value)]
+    return [item for _, operands in conditions(statement) for value in operands.values() for item in leaves(value)]
 
 
 def is_public(statement: dict[str, Any]) -> bool:
@@ -78,7 +90,7 @@ def denies_insecure_transport(resource: Resource, property_: str) -> bool:
             continue
         if not any(action == "*" or action.endswith(":*") or action.lower() == "sns:publish" for action in actions(statement)):
             continue  # SNS knows no sns:* in the policy of a topic
-        for operator, operands in (statement.get("Condition") or {}).items():
+        for operator, operands in conditions(statement):
             for key, value in operands.items():
                 if (
                     operator in ("Bool", "BoolIfExists")

@@ -54,7 +54,7 @@ def test_the_guide_shows_rules_of_both_scopes_and_the_first_in_few_lines() -> No
 @pytest.mark.parametrize("text", blocks("rollout.md", "json"))
 def test_every_configuration_of_the_guide_is_one(text: str) -> None:
     settings = parse(json.loads(text), "prod", RULES)
-    assert settings.environment == "prod"
+    assert settings.environment.name == "prod"
     assert all(exemption.owner and exemption.reason and not exemption.expired(TODAY) for exemption in settings.exemptions)
 
 

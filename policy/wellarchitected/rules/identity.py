@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import Any
 
 from ..model import Context, Example, Parameter, Resource, rule
-from ..policies import action_matches, actions, allows, condition_keys, condition_values, principals, resources, statements
+from ..policies import action_matches, actions, allows, condition_keys, condition_values, conditions, principals, resources, statements
 from ..values import NotApplicable, Unreadable, as_list, is_set, leaves
 from ._types import FUNCTION, GLUE_CRAWLER, GLUE_JOB, POLICY, PRODUCTION, ROLE, ROLE_POLICY, ROLE_POLICY_ATTACHMENT, STATE_MACHINE
 
@@ -206,8 +206,8 @@ def no_decrypt_everything(policy: Resource, context: Context) -> Iterator[str]:
 
 def _names_aliases(statement: Mapping[str, Any]) -> bool:
     """Whether the statement holds for keys with certain aliases only; a negated or `…IfExists` test, or a bare `*`, limits nothing."""
-    for operator, tests in (statement.get("Condition") or {}).items():
-        if operator not in ("ForAnyValue:StringEquals", "ForAnyValue:StringLike") or not isinstance(tests, Mapping):
+    for operator, tests in conditions(statement):
+        if operator not in ("ForAnyValue:StringEquals", "ForAnyValue:StringLike"):
             continue
         for key, value in tests.items():
             values = value if isinstance(value, list) else [value]
