@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib.resources import files
@@ -204,7 +204,7 @@ def no_decrypt_everything(policy: Resource, context: Context) -> Iterator[str]:
         raise NotApplicable("uses no keys")
 
 
-def _names_aliases(statement: Mapping[str, Any]) -> bool:
+def _names_aliases(statement: dict[str, Any]) -> bool:
     """Whether the statement holds for keys with certain aliases only; a negated or `…IfExists` test, or a bare `*`, limits nothing."""
     for operator, tests in conditions(statement):
         if operator not in ("ForAnyValue:StringEquals", "ForAnyValue:StringLike"):
