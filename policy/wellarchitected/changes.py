@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .model import Changes, Remedy
-from .values import UNKNOWN, NotEvaluable, Secret
+from .values import UNKNOWN, Malformed, NotEvaluable, Secret
 
 _PART = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
 
@@ -23,7 +23,8 @@ def put(changes: Changes, *types: str) -> Remedy:
 def with_changes(properties: Mapping[str, Any], changes: Changes, secret: type = Secret) -> dict[str, Any]:
     """The properties with the changes made. `secret` is the class that marks secrets among them: what lies in one stays in one.
 
-    Raises `NotEvaluable` where a path leads through an unknown value, `TypeError` where through something that is no object and no list.
+    Items of a list are counted as rules see them, without nulls; the one after the last is added.
+    Raises `NotEvaluable` where a path leads through an unknown value, `Malformed` where through something that is no object and no list.
     """
     changed = dict(properties)
     for path, value in changes.items():
@@ -44,13 +45,21 @@ def _changed(node: Any, parts: list[str | int], value: Any, secret: type) -> Any
     if node is UNKNOWN:
         raise NotEvaluable(str(head), "lies in something that is not known before deployment")
     if isinstance(head, int):
-        if not isinstance(node, list):
-            raise TypeError(f"expected a list that has the item {head}, got {type(node).__name__}")
-        items = list(node)
-        items[head:] = [_changed(items[head] if head < len(items) else None, rest, value, secret), *items[head + 1 :]]
-        return items
+        return _with_item(node, head, rest, value, secret)
     if node is not None and not isinstance(node, Mapping):
-        raise TypeError(f"expected an object that has {head}, got {type(node).__name__}")
+        raise Malformed(f"expected an object that has {head}, got {type(node).__name__}")
     fields = dict(node or {})
     fields[head] = _changed(fields.get(head), rest, value, secret)
     return fields
+
+
+def _with_item(node: Any, position: int, rest: list[str | int], value: Any, secret: type) -> list[Any]:
+    if node is not None and not isinstance(node, list):
+        raise Malformed(f"expected a list that has the item {position}, got {type(node).__name__}")
+    items = list(node or [])
+    present = [index for index, item in enumerate(items) if (item.value if isinstance(item, secret) else item) is not None]
+    if position < len(present):
+        items[present[position]] = _changed(items[present[position]], rest, value, secret)
+    else:
+        items.append(_changed(None, rest, value, secret))
+    return items

@@ -28,16 +28,7 @@ from pulumi_policy import (
 )
 from pulumi_policy import Secret as PolicySecret
 from pulumi_policy import Severity as PolicySeverity
-from pulumi_policy.proxy import (
-    UNKNOWN_ARCHIVE_VALUE,
-    UNKNOWN_ARRAY_VALUE,
-    UNKNOWN_ASSET_VALUE,
-    UNKNOWN_BOOLEAN_VALUE,
-    UNKNOWN_NUMBER_VALUE,
-    UNKNOWN_OBJECT_VALUE,
-    UNKNOWN_STRING_VALUE,
-    UnknownValueError,
-)
+from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, UnknownValueError
 
 from .asl import PIPELINE, STATE_MACHINE, started_resources
 from .changes import with_changes
@@ -50,63 +41,13 @@ from .model import STACK, Exemption, Resource, Rule, canonical_type
 from .policy_config import config_schema, exemptions_in, left_out, settings_of
 from .remediation import remedy
 from .sdk_secrets import keep_secrets
+from .sdk_values import plain, to_judge, unwrapped
 from .settings import Settings
-from .values import UNKNOWN, Secret
 
 T = TypeVar("T")
 PACK_NAME = "wellarchitected"
 FRAMEWORK = "AWS Well-Architected Framework"
 FRAMEWORK_VERSION = "2026-09-22"
-_UNKNOWN_VALUES = frozenset(
-    (
-        UNKNOWN_ARCHIVE_VALUE, UNKNOWN_ARRAY_VALUE, UNKNOWN_ASSET_VALUE, UNKNOWN_BOOLEAN_VALUE, UNKNOWN_NUMBER_VALUE, UNKNOWN_OBJECT_VALUE,
-        UNKNOWN_STRING_VALUE,
-    )
-)  # fmt: skip
-
-
-def plain(value: Any) -> Any:
-    """A value of the SDK as plain Python, with `UNKNOWN` where the SDK's proxy raises."""
-    if isinstance(value, Secret):
-        return Secret(plain(value.value))
-    if isinstance(value, Mapping):
-        return {key: _item(value, key) for key in value}
-    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        return [_item(value, index) for index in range(len(value))]
-    if isinstance(value, float) and value.is_integer():
-        return int(value)  # protobuf knows only floating-point numbers
-    return value
-
-
-def _item(container: Any, key: Any) -> Any:
-    try:
-        return plain(container[key])
-    except UnknownValueError:
-        return UNKNOWN
-
-
-def unwrapped(value: Any) -> Any:
-    """A value that a remediation gets, without the SDK's proxies: they hide what is secret. Unknown values stay the engine's markers."""
-    if isinstance(value, PolicySecret):
-        return PolicySecret(unwrapped(value.value))
-    if isinstance(value, dict):
-        return {key: unwrapped(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [unwrapped(item) for item in value]
-    if isinstance(value, Mapping | Sequence) and not isinstance(value, str | bytes):
-        return unwrapped(value["__target"])  # type: ignore[index, call-overload]
-    return value
-
-
-def _to_judge(value: Any) -> Any:
-    """An unwrapped value as rules read it: with the pack's own unknowns and secrets."""
-    if isinstance(value, PolicySecret):
-        return Secret(_to_judge(value.value))
-    if isinstance(value, dict):
-        return {key: _to_judge(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_to_judge(item) for item in value]
-    return UNKNOWN if isinstance(value, str) and value in _UNKNOWN_VALUES else plain(value)
 
 
 class _LazyResource(Resource):
@@ -237,7 +178,7 @@ def remediation(rule: Rule, today: Callable[[], date]) -> Callable[[ResourceVali
         if canonical_type(args.resource_type) not in rule.types or left_out(args.get_config(), stack):
             return None
         properties = unwrapped(args.props)
-        resource = Resource(args.urn, args.resource_type, args.name, _to_judge(properties), **_options_of(args))
+        resource = Resource(args.urn, args.resource_type, args.name, to_judge(properties), **_options_of(args))
         settings = _own_settings(rule, args.get_config(), stack)
         found = remedy(rule, resource, rule_context(rule, settings, stack, today(), None), Exemptions(settings.exemptions, today()))
         if found is None:
@@ -325,7 +266,7 @@ def policies(rules: Iterable[Rule], environment: str, today: Callable[[], date])
             "severity": PolicySeverity(rule.severity),
             "config_schema": config_schema(rule),
             "framework": PolicyComplianceFramework(FRAMEWORK, FRAMEWORK_VERSION, ",".join(rule.practices)),
-            "tags": [rule.pillar, *rule.checklist, *rule.practices, *rule.frameworks],
+            "tags": [rule.pillar, *rule.checklist, *rule.practices, *rule.frameworks, *rule.lens],
             "remediation_steps": rule.fix,
         }
         if rule.whole_stack:

@@ -65,6 +65,19 @@ class DecodeOnceServicer(_Official):
             self._run(policy, arguments, memo, response)
         return response
 
+    def Remediate(self, request: Any, context: Any) -> Any:
+        """What the policies of level `remediate` change of a resource; where none has that level, nothing is decoded."""
+        configured = self._PolicyAnalyzerServicer__policy_pack_config_enforcement_level
+        if EnforcementLevel.REMEDIATE in configured.values() or self._mends_unasked():
+            return super().Remediate(request, context)
+        return analyzer_pb2.RemediateResponse()
+
+    def _mends_unasked(self) -> bool:
+        """Whether a policy has that level without configuration."""
+        policies = self._PolicyAnalyzerServicer__policies
+        levels = [policy.enforcement_level or self._PolicyAnalyzerServicer__policy_pack_enforcement_level for policy in policies]
+        return self.__dict__.setdefault("_unasked", EnforcementLevel.REMEDIATE in levels)
+
     def AnalyzeStack(self, request: Any, _context: Any) -> Any:
         """The diagnostics of all stack policies about the registered resources."""
         response = analyzer_pb2.AnalyzeResponse()

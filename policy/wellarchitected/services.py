@@ -57,6 +57,7 @@ _NAMES = {
     "sagemaker": "Amazon SageMaker AI",
     "scheduler": "Amazon EventBridge Scheduler",
     "secretsmanager": "AWS Secrets Manager",
+    "securityhub": "AWS Security Hub",
     "sfn": "AWS Step Functions",
     "sns": "Amazon SNS",
     "sqs": "Amazon SQS",

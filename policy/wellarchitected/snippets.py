@@ -86,8 +86,12 @@ def _declaration(example: Example, by_name: Mapping[str, Example], named: bool) 
     for key, names in example.links.items():
         arguments[key] = _link(example.type, key, [by_name[name] for name in names])
     lines = [json.dumps(example.name)] + [f"{snake_case(key)}={_literal(value, 4)}" for key, value in arguments.items()]
-    if example.protect:
-        lines.append("opts=pulumi.ResourceOptions(protect=True)")
+    options = [
+        *(["protect=True"] if example.protect else []),
+        *([f"ignore_changes={json.dumps(list(example.ignore_changes))}"] if example.ignore_changes else []),
+    ]
+    if options:
+        lines.append(f"opts=pulumi.ResourceOptions({', '.join(options)})")
     prefix = f"{_variable(example)} = " if named else ""
     one = f"{prefix}{constructor(example.type)}({', '.join(lines)})"
     if len(one) <= WIDTH and "\n" not in one:

@@ -39,6 +39,7 @@ def test_a_shuffled_stack_has_the_same_report(by: random.Random) -> None:
             protect=resource.protect,
             file=resource.file,
             line=resource.line,
+            ignore_changes=resource.ignore_changes,
         )
         for resource in _shuffled(whole(), by)
     ]

@@ -10,7 +10,10 @@ import pytest
 from google.protobuf import json_format
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pulumi_policy.policy import _PolicyAnalyzerServicer
 from wellarchitected import RULES, UNKNOWN, Context, Report, Resource, Rule, Secret, crossguard_config, evaluate, rule, with_changes
+from wellarchitected.servicer import DecodeOnceServicer
+from wellarchitected.values import Malformed
 
 from .engine_requests import configure, diagnostics, remediations, servicer, wire
 from .examples import TODAY, changed, resources
@@ -63,6 +66,15 @@ def test_violating_example_passes_after_remediation(rule: Rule) -> None:
     concerned = {resource.urn for resource in stack if resource.type in rule.types}
     assert {remediation.urn for remediation in report.remediations} == concerned
     assert all(remediation.changes and not remediation.problem for remediation in report.remediations)
+
+
+@pytest.mark.parametrize("rule", [rule for rule in MENDED if rule.missing == "fail"], ids=lambda rule: rule.id)
+def test_absent_property_is_given(rule: Rule) -> None:
+    assert rule.reads is not None
+    stack = resources(changed(rule.compliant, rule.types[0], rule.reads, None))
+    report = judged(rule, [resource for resource in stack if resource.type == rule.types[0]])
+    assert report.remediations
+    assert report.outcomes(rule.id)["fail"] == 0
 
 
 @pytest.mark.parametrize("rule", MENDED, ids=IDS)
@@ -124,7 +136,7 @@ def test_servicer_returns_the_properties_that_evaluate_reports(rule: Rule) -> No
     for stack in (resources(rule.compliant), broken(rule)):
         for resource in stack:
             resource.properties = {**resource.properties, **FURTHER}
-        service = servicer([rule], rule.example_environment)
+        service = servicer([rule], rule.example_environment, DecodeOnceServicer)
         configure(service, crossguard_config(configuration(rule), "test", [rule]))
         report = judged(rule, stack)
         expected = after(stack, report)
@@ -155,6 +167,28 @@ def test_whatever_else_a_resource_holds_stays(rule: Rule, further: dict[str, Any
     for remediation in report.remediations:
         properties = after(stack, report)[remediation.urn]
         assert all(properties[key] is value for key, value in further.items())
+
+
+def test_archives_come_back_as_they_were() -> None:
+    published = [rule for rule in RULES if rule.id == "lambda-published"]
+    signature, asset, archive = "4dabf18193072939515e22adb298388d", "c44067f5952c0a294b673a41bacd8c17", "0def7320c3a5731c473e5ecbe6d01bc7"
+    code = {signature: archive, "assets": {"handler.py": {signature: asset, "text": "def handle(event, context): ..."}}}
+    service = servicer(published, "prod")
+    configure(service, crossguard_config(configuration(published[0]), "test", published))
+    function = "aws:lambda/function:Function"
+    (answer,) = remediations(service, Resource(f"urn:pulumi:test::p::{function}::f", function, "f", {"code": code, "publish": False}))
+    assert json_format.MessageToDict(answer.properties) == {"code": code, "publish": True}
+
+
+def test_both_servicers_answer_alike_and_nothing_is_decoded_where_no_rule_mends() -> None:
+    stack = [resource for rule in MENDED[:10] for resource in broken(rule)]
+    for level in ("remediate", "mandatory"):
+        config = {"environment": "prod", "rules": {rule.id: level for rule in MENDED[:10]}}
+        plain, fast = (servicer(RULES, "prod", kind) for kind in (_PolicyAnalyzerServicer, DecodeOnceServicer))
+        for service in (plain, fast):
+            configure(service, crossguard_config(config, "test", RULES))
+        assert [remediations(plain, resource) for resource in stack] == [remediations(fast, resource) for resource in stack]
+        assert any(remediations(fast, resource) for resource in stack) is (level == "remediate")
 
 
 # -- the level
@@ -277,6 +311,8 @@ def test_change_that_does_not_make_the_rule_pass_is_not_made() -> None:
         ({"a": None}, {"a.b": 1}, {"a": {"b": 1}}),
         ({"a": [{"b": 1}, {"b": 2}]}, {"a[1].b": 3}, {"a": [{"b": 1}, {"b": 3}]}),
         ({"a": [1]}, {"a[1]": 2}, {"a": [1, 2]}),
+        ({}, {"a[0].b": 1, "a[0].c": 2}, {"a": [{"b": 1, "c": 2}]}),
+        ({"a": [None, {"b": 1}, None]}, {"a[0].b": 2}, {"a": [None, {"b": 2}, None]}),
         ({"a": {"--b-c": 1}}, {"a.--b-c": 2}, {"a": {"--b-c": 2}}),
     ],
 )
@@ -292,6 +328,7 @@ def test_what_lies_in_a_secret_stays_secret() -> None:
     assert made.value == {"b": 3, "c": 2}
 
 
-def test_path_through_a_text_is_refused() -> None:
-    with pytest.raises(TypeError, match="expected an object that has b, got str"):
-        with_changes({"a": "text"}, {"a.b": 1})
+@pytest.mark.parametrize("path", ["a.b", "a[0]"])
+def test_path_through_a_text_is_refused(path: str) -> None:
+    with pytest.raises(Malformed, match="expected .* got str"):
+        with_changes({"a": "text"}, {path: 1})

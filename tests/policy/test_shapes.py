@@ -43,7 +43,8 @@ SHAPES = st.recursive(
     ),
     max_leaves=12,
 )  # fmt: skip
-FEW = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+# The same shapes every time: a pull request does not answer for a rule that chance finds broken.
+FEW = settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
 def with_shape(examples: Sequence[Example], shape: Any, random: Random) -> list[Example]:
@@ -70,7 +71,7 @@ def test_no_shape_breaks_a_rule_and_order_changes_no_verdict(shape: Any, random:
             found = verdicts(judged, stack)
             assert not [message for _, outcome, message in found if outcome == "error"], judged.id
             again = [Resource(each.urn, each.type, each.name, copy.deepcopy(each.properties), dependencies=each.dependencies,
-                property_dependencies=each.property_dependencies, protect=each.protect) for each in stack]  # fmt: skip
+                property_dependencies=each.property_dependencies, protect=each.protect, ignore_changes=each.ignore_changes) for each in stack]  # fmt: skip
             random.shuffle(again)
             assert verdicts(judged, again) == found, judged.id
 

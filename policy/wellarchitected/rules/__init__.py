@@ -8,6 +8,7 @@ from . import (
     admissions,
     api,
     baseline,
+    builds,
     caches,
     compute,
     containers,
@@ -18,11 +19,14 @@ from . import (
     edge,
     functions,
     glue,
+    governance,
     identity,
+    interfaces,
     limits,
     messaging,
     network,
     observability,
+    organisation,
     platform,
     serving,
     storage,
@@ -34,7 +38,8 @@ from . import (
 
 AREAS = (
     storage, data, identity, network, functions, glue, workflows, training, serving, messaging, api, observability, delivery, platform,
-    databases, caches, containers, compute, studio, edge, streams, accounts, baseline, admissions, deployable, limits,
+    databases, caches, containers, compute, studio, edge, streams, accounts, baseline, admissions, deployable, limits, builds, interfaces,
+    governance, organisation,
 )  # fmt: skip
 
 RULES: tuple[Rule, ...] = tuple(value for area in AREAS for value in vars(area).values() if isinstance(value, Rule))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from ..changes import put
 from ..graph import Graph
 from ..model import Changes, Context, Example, Parameter, Resource, rule
 from ..policies import allows, condition_keys, is_public, principals, statements
-from ..values import NotApplicable, Unreadable, as_list, dig, is_set
+from ..values import NotApplicable, NotEvaluable, Unreadable, as_list, dig, is_set
 from ._checks import below, not_given, not_set, not_true
 from ._types import (
     AWS_PROVIDER,
@@ -609,8 +610,13 @@ def tables_in_backup_plan(table: Resource, context: Context) -> str | None:
     """Where there are backup plans, tables are in one."""
     if table.urn in context.graph.once(_selected):
         return None
-    selections = context.graph.of(BACKUP_SELECTION)
-    return None if any(_selects(selection, table) for selection in selections) else f"no backup selection names '{table.name}'"
+    taken = context.graph.once(_taken)
+    tags = {**table.get("tags", {}), **table.get("tagsAll", {})}
+    if taken.everything or any(tags[key] in taken.tags[key] for key in taken.tags.keys() & tags.keys()):
+        return None
+    if taken.unknown is not None:
+        raise NotEvaluable(taken.unknown.path, taken.unknown.reason)
+    return f"no backup selection names '{table.name}'"
 
 
 def _selected(graph: Graph) -> frozenset[str]:
@@ -618,15 +624,28 @@ def _selected(graph: Graph) -> frozenset[str]:
     return frozenset(table.urn for item in graph.of(BACKUP_SELECTION) for table in graph.linked(item, "resources", TABLE))
 
 
-def _selects(selection: Resource, table: Resource) -> bool:
-    """Whether a backup selection takes in a table by a wildcard or by a tag."""
-    named = selection.get("resources", [])
-    traced = isinstance(named, Unreadable) and bool(selection.property_dependencies.get("resources"))
-    for item in [] if traced else as_list(named):
-        if not isinstance(item, Unreadable) and item in ("*", "arn:aws:dynamodb:*:*:table/*"):
-            return True
-    tags = {**table.get("tags", {}), **table.get("tagsAll", {})}
-    return any(tags.get(dig(item, "key")) == dig(item, "value") for item in as_list(selection.get("selectionTags")))
+class _Taken(NamedTuple):
+    """What backup selections take in without naming it: every table, or those with one of the values of a tag."""
+
+    everything: bool
+    tags: dict[str, set[str]]
+    unknown: NotEvaluable | None
+
+
+def _taken(graph: Graph) -> _Taken:
+    everything, unknown = False, None
+    tags: dict[str, set[str]] = {}
+    for selection in graph.of(BACKUP_SELECTION):
+        try:
+            named = selection.get("resources", [])
+            traced = isinstance(named, Unreadable) and bool(selection.property_dependencies.get("resources"))
+            known = [item for item in ([] if traced else as_list(named)) if not isinstance(item, Unreadable)]
+            everything |= any(item in ("*", "arn:aws:dynamodb:*:*:table/*") for item in known)
+            for item in as_list(selection.get("selectionTags")):
+                tags.setdefault(dig(item, "key"), set()).add(dig(item, "value"))
+        except NotEvaluable as reason:
+            unknown = unknown or reason
+    return _Taken(everything, tags, unknown)
 
 
 @rule(

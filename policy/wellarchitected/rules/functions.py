@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 
 from ..changes import put
+from ..graph import Graph
 from ..model import Context, Example, Parameter, Resource, rule
-from ..values import NotApplicable, Unreadable, as_list
+from ..values import NotApplicable, NotEvaluable, Unreadable, as_list
 from ._checks import not_given
 from ._secrets import secret_like
 from ._types import (
@@ -310,6 +311,17 @@ def url_authorised(url: Resource, context: Context) -> str | None:
     return None if url.get("authorizationType") == "AWS_IAM" else f"authorizationType of '{url.name}' is NONE"
 
 
+def scaled_concurrency(graph: Graph) -> tuple[frozenset[str], list[Unreadable]]:
+    """The aliases whose provisioned concurrency is scaled, and the targets of which nobody knows yet what they scale."""
+    ids = [
+        target.get("resourceId")
+        for target in graph.of(SCALABLE_TARGET)
+        if target.get("scalableDimension") == "lambda:function:ProvisionedConcurrency"
+    ]
+    unknown = [item for item in ids if isinstance(item, Unreadable)]
+    return frozenset(item for item in ids if isinstance(item, str)), unknown
+
+
 @rule(
     "lambda-no-idle-capacity", f"{PROVISIONED_CONCURRENCY}", scope="stack",
     practices="SUS02-BP03 COST09-BP03", checklist="CHK-SUS-1 CHK-COST-4", spec="SUS-2a COST-2a", severity="medium",
@@ -327,10 +339,11 @@ def no_idle_capacity(provisioned: Resource, context: Context) -> str | None:
     """No function is kept warm around the clock; in production as many environments are kept as are used."""
     if not context.production:
         return f"'{provisioned.name}' keeps instances of a function warm"
-    alias = f"function:{provisioned.get('functionName')}:{provisioned.get('qualifier')}"
-    for target in context.graph.of(SCALABLE_TARGET):
-        if target.get("scalableDimension") == "lambda:function:ProvisionedConcurrency" and target.get("resourceId") == alias:
-            return None
+    scaled, unknown = context.graph.once(scaled_concurrency)
+    if f"function:{provisioned.get('functionName')}:{provisioned.get('qualifier')}" in scaled:
+        return None
+    for resource_id in unknown:
+        raise NotEvaluable(resource_id.path, resource_id.reason)
     return f"'{provisioned.name}' keeps instances of a function warm whether they are used or not"
 
 

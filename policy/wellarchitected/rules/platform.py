@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 
+from ..graph import Graph
 from ..model import Context, Example, Parameter, Resource, rule
 from ..values import NotApplicable, Unreadable
 from ._types import (
@@ -167,6 +168,11 @@ def _only_in_us_east_1(resource: Resource, context: Context) -> str | None:
     return None
 
 
+def home_regions(graph: Graph) -> frozenset[str]:
+    """The regions of the stack's providers."""
+    return frozenset(provider.get("region", "") for provider in graph.of(AWS_PROVIDER))
+
+
 @rule(
     "one-region", "aws:*", scope="stack",
     practices="SUS04-BP07 COST08-BP01 PERF04-BP06", checklist="CHK-SUS-3", spec="SUS-2c", severity="medium",
@@ -184,7 +190,7 @@ def one_region(resource: Resource, context: Context) -> str | None:
         raise NotApplicable("lies in the provider's region")
     if region == "us-east-1" and (reason := _only_in_us_east_1(resource, context)):
         raise NotApplicable(reason)
-    home = {provider.get("region", "") for provider in context.graph.of(AWS_PROVIDER)}
+    home = context.graph.once(home_regions)
     if not home:
         raise NotApplicable("the provider is not part of the stack")
     return None if region in home or region in context.parameters["replica_regions"] else f"region of '{resource.name}' is {region}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..graph import Graph
 from ..model import Context, Example, Resource, rule
 from ..values import NotApplicable, as_list, dig, is_set
 from ._types import ENDPOINT, ENDPOINT_CONFIGURATION, KEY, KEY_ALIAS, KEY_ARN, MODEL, PRODUCTION, SCALABLE_TARGET, TRAINING_JOB
@@ -28,13 +29,20 @@ def variants(configuration: Resource, provisioned: bool = False) -> list[dict]:
 
 def served_serverless(resource: Resource, context: Context) -> bool:
     """Whether a model or endpoint belongs to serverless variants, for which SageMaker has no VPC, no isolation and no guardrails."""
-    for configuration in context.graph.of(ENDPOINT_CONFIGURATION):
-        together = configuration.urn == resource.urn  # the same state machine starts both
-        if together or context.graph.linked(configuration, "productionVariants", MODEL) == [resource]:
-            found = configuration.get("productionVariants")
-            if isinstance(found, list) and any(isinstance(item, dict) and item.get("serverlessConfig") is not None for item in found):
-                return True
-    return False
+    return resource.urn in context.graph.once(_serverless)
+
+
+def _serverless(graph: Graph) -> frozenset[str]:
+    """The URNs of what has serverless variants: of configurations, of their only model, of state machines that start either."""
+    found: set[str] = set()
+    for configuration in graph.of(ENDPOINT_CONFIGURATION):
+        served = configuration.get("productionVariants")
+        if isinstance(served, list) and any(isinstance(item, dict) and item.get("serverlessConfig") is not None for item in served):
+            found.add(configuration.urn)
+            models = graph.linked(configuration, "productionVariants", MODEL)
+            if len(models) == 1:
+                found.add(models[0].urn)
+    return frozenset(found)
 
 
 def configuration_of(**variant: object) -> dict:
@@ -163,6 +171,11 @@ def endpoint_graviton(configuration: Resource, context: Context) -> Iterator[str
         raise NotApplicable("only burstable instances")
 
 
+def scales_variants(graph: Graph) -> bool:
+    """Whether anything in the stack scales production variants."""
+    return any(target.get("scalableDimension") == "sagemaker:variant:DesiredInstanceCount" for target in graph.of(SCALABLE_TARGET))
+
+
 @rule(
     "sagemaker-endpoint-scales", f"{ENDPOINT_CONFIGURATION}", scope="stack",
     practices="PERF02-BP05 REL07-BP01 COST09-BP03", lens="MLREL05-BP01 MLCOST06-BP03", checklist="CHK-PERF-2", spec="REL-4c SUS-3c", severity="medium",
@@ -178,11 +191,7 @@ def endpoint_graviton(configuration: Resource, context: Context) -> Iterator[str
 )  # fmt: skip
 def endpoint_scales(configuration: Resource, context: Context) -> Iterator[str]:
     """Provisioned endpoints scale with demand."""
-    scaling = [
-        target
-        for target in context.graph.of(SCALABLE_TARGET)
-        if target.get("scalableDimension") == "sagemaker:variant:DesiredInstanceCount"
-    ]
+    scaling = context.graph.once(scales_variants)
     for index, variant in enumerate(variants(configuration, provisioned=True)):
         if matches(variant.get("instanceType", ""), BURSTABLE):
             yield f"productionVariants[{index}] of '{configuration.name}' is burstable, which Application Auto Scaling refuses"

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..changes import put
+from ..graph import Graph
 from ..model import STACK, Changes, Context, Example, Parameter, Resource, rule
 from ..policies import is_public, statements
 from ..values import Malformed, NotApplicable, Unreadable, as_list, dig, is_set
@@ -25,6 +26,8 @@ DOMAIN = "aws:sagemaker/domain:Domain"
 FEATURES = "aws:sagemaker/featureGroup:FeatureGroup"
 MONITORING = "aws:sagemaker/monitoringSchedule:MonitoringSchedule"
 DATA_QUALITY = "aws:sagemaker/dataQualityJobDefinition:DataQualityJobDefinition"
+# pulumi_aws has no such types; aws-native names their properties alike.
+NATIVE_JOBS = " ".join(f"aws-native:sagemaker:Model{kind}JobDefinition" for kind in ("Quality", "Bias", "Explainability"))
 MODEL_GROUP = "aws:sagemaker/modelPackageGroup:ModelPackageGroup"
 MODEL_GROUP_POLICY = "aws:sagemaker/modelPackageGroupPolicy:ModelPackageGroupPolicy"
 FLOW = "aws:sagemaker/flowDefinition:FlowDefinition"
@@ -318,7 +321,7 @@ def features_expire_online(group: Resource, context: Context) -> str | None:
 
 def job_path(resource: Resource, path: str) -> str:
     """Where a property of a monitoring job stands: in a definition, or inline in a schedule."""
-    if resource.type == DATA_QUALITY:
+    if resource.type != MONITORING:
         return path
     inline = "monitoringScheduleConfig.monitoringJobDefinition"
     if resource.get(inline) is None:
@@ -332,9 +335,9 @@ def inline_job(**properties: object) -> dict[str, object]:
 
 
 @rule(
-    "monitoring-isolated", f"{DATA_QUALITY} {MONITORING}",
+    "monitoring-isolated", f"{DATA_QUALITY} {MONITORING} {NATIVE_JOBS}",
     practices="SEC05-BP02", lens="MLSEC04-BP01", checklist="CHK-SEC-6", severity="medium", level="advisory",
-    sources="securityhub:SageMaker.11 securityhub:SageMaker.14",
+    sources="securityhub:SageMaker.11 securityhub:SageMaker.12 securityhub:SageMaker.14 securityhub:SageMaker.20 securityhub:SageMaker.25",
     why="The job reads captured requests of real people; it needs no network.",
     fix="Set networkConfig.enableNetworkIsolation to true",
     reads="networkConfig.enableNetworkIsolation",
@@ -348,9 +351,10 @@ def monitoring_isolated(job: Resource, context: Context) -> str | None:
 
 
 @rule(
-    "monitoring-intercontainer-tls", f"{DATA_QUALITY} {MONITORING}",
+    "monitoring-intercontainer-tls", f"{DATA_QUALITY} {MONITORING} {NATIVE_JOBS}",
     practices="SEC09-BP02", lens="MLSEC04-BP02", checklist="CHK-SEC-3", severity="low", level="advisory",
-    sources="checkov:CKV_AWS_369 securityhub:SageMaker.9 securityhub:SageMaker.22",
+    sources="checkov:CKV_AWS_369 securityhub:SageMaker.9 securityhub:SageMaker.10 securityhub:SageMaker.13 securityhub:SageMaker.15 "
+        "securityhub:SageMaker.22",
     why="Containers of a job of several instances exchange the data they compare.",
     fix="Set networkConfig.enableInterContainerTrafficEncryption to true",
     reads="networkConfig.enableInterContainerTrafficEncryption",
@@ -361,7 +365,7 @@ def monitoring_isolated(job: Resource, context: Context) -> str | None:
 )  # fmt: skip
 def monitoring_intercontainer_tls(job: Resource, context: Context) -> str | None:
     """Containers of a monitoring job talk to each other over TLS."""
-    resources = job_path(job, "jobResources" if job.type == DATA_QUALITY else "monitoringResources")
+    resources = job_path(job, "monitoringResources" if job.type == MONITORING else "jobResources")
     if job.get(f"{resources}.clusterConfig.instanceCount", 1) < 2:
         raise NotApplicable("one instance talks to nobody")
     return not_true(job, job_path(job, "networkConfig.enableInterContainerTrafficEncryption"))
@@ -387,7 +391,7 @@ def monitoring_encrypted(job: Resource, context: Context) -> Iterator[str]:
 
 
 @rule(
-    "monitoring-bounded", DATA_QUALITY,
+    "monitoring-bounded", f"{DATA_QUALITY} {NATIVE_JOBS}",
     practices="COST02-BP05 REL05-BP05", lens="MLCOST04-BP08", checklist="CHK-COST-5", severity="low", level="advisory",
     why="A comparison that hangs blocks the next one and costs by the hour.",
     fix="Set stoppingCondition.maxRuntimeInSeconds (less than the interval of the schedule)",
@@ -708,6 +712,14 @@ def endpoint_serverless_deployable(configuration: Resource, context: Context) ->
             yield f"productionVariants[{index}].serverlessConfig.memorySizeInMb of '{configuration.name}' is {memory:g}"
 
 
+def configurations_by_owner(graph: Graph) -> dict[str, list[Resource]]:
+    """Endpoint configurations by the URN of what declares or starts them."""
+    found: dict[str, list[Resource]] = {}
+    for configuration in graph.of(ENDPOINT_CONFIGURATION):
+        found.setdefault(configuration.urn, []).append(configuration)
+    return found
+
+
 @rule(
     "sagemaker-endpoint-canary-deployable", ENDPOINT, scope="stack",
     practices="OPS06-BP03 REL01-BP06", lens="MLREL04-BP02", checklist="CHK-OPS-2", severity="high", level="advisory",
@@ -728,7 +740,7 @@ def endpoint_canary_deployable(endpoint: Resource, context: Context) -> Iterator
         raise NotApplicable("shifts all traffic at once")
     configurations = context.graph.linked(endpoint, "endpointConfigName", ENDPOINT_CONFIGURATION)
     if endpoint.state is not None:  # the state machine that starts the endpoint makes its configuration too
-        configurations = [item for item in context.graph.of(ENDPOINT_CONFIGURATION) if item.urn == endpoint.urn]
+        configurations = context.graph.once(configurations_by_owner).get(endpoint.urn, [])
     for configuration in configurations:
         for index, variant in enumerate(variants(configuration)):
             count = dig(variant, "initialInstanceCount", 1)
