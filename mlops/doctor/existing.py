@@ -174,20 +174,6 @@ def boundary(context: Context) -> Iterable[Finding]:
                 yield refused(error)
 
 
-@check("existing-api-log-role", "API Gateway's log role that is brought along", "existing", aws=True)
-def api_log_role(context: Context) -> Iterable[Finding]:
-    """GetAccount: API Gateway refuses a stage that logs while the account and region have no role for it."""
-    if context.own("api").get("log_role") != "existing" or not any(each.type == API_STAGE for each in context.preview.resources):
-        return
-    arn = context.account.client("apigateway").get_account().get("cloudwatchRoleArn")
-    if arn:
-        yield ok(arn)
-    else:
-        setting = key_of(context, "api.log_role")
-        fix = f"deploy foundations/account in this region first (docs/deployment.md), or set {setting} to create"
-        yield problem("API Gateway has no role to log with in this account and region", f"one: {setting} is existing", fix)
-
-
 @check("existing-trail", "The trail that is brought along", "existing", aws=True)
 def trail(context: Context) -> Iterable[Finding]:
     """GetTrailStatus: responses to events need a trail that logs; CloudTrail delivers events to EventBridge only then."""

@@ -34,6 +34,8 @@ class Singleton:
     """Only resources with this property's value count."""
     foundation: tuple[str, str] | None = None
     """The setting in the account's foundation, where that is another one."""
+    used_by: str | None = None
+    """Only stacks with resources of this type need one that is there already."""
 
     def key(self, context: Context) -> tuple[str, str, str]:
         """Object, member and value that leave the existing one alone, in this project's settings."""
@@ -186,6 +188,7 @@ SINGLETONS = (
         False,
         f"{_DOCS}/apigateway/latest/developerguide/set-up-logging.html",
         foundation=("guards", "api_gateway_log_role"),
+        used_by="aws:apigateway/stage:Stage",
     ),
     Singleton(
         "registry-policy",
@@ -256,13 +259,14 @@ def look(singleton: Singleton, context: Context) -> Iterable[Finding]:
     section, member, value = singleton.key(context)
     key = f"{context.configuration.name}:{section}"
     taken_over = context.own(section).get(member) in ("existing", False)
-    if not declared and not taken_over:
+    if not declared and (not taken_over or (singleton.used_by and not context.declared(singleton.used_by))):
         return
     found = singleton.exists(context.account, declared)
     if taken_over and not declared:
         if found is None:
             own = "true" if value == "false" else "create"
-            yield problem("there is none", "the one that the settings refer to", f"make it, or set {key}: {{ {member}: {own} }}")
+            make = "deploy foundations/account in this region first (docs/deployment.md)" if singleton.foundation else "make it"
+            yield problem("there is none", "the one that the settings refer to", f"{make}, or set {key}: {{ {member}: {own} }}")
         else:
             yield ok(f"{found}, which the settings leave alone")
         return

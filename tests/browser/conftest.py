@@ -12,7 +12,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
 
 
-@pytest.fixture(scope="session")
+# Not for the session: Playwright runs an event loop in this thread until it is stopped, and other tests have loops of their own.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("no Chromium on this machine: pages were not opened in a browser (on Debian: apt-get install chromium)")

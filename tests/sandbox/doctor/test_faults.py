@@ -24,10 +24,11 @@ def problems(findings: list[Finding]) -> list[Finding]:
     return [each for each in findings if each.status == "problem"]
 
 
-def test_a_new_account_lacks_the_spot_quota_and_nothing_else(doctor: Doctor) -> None:
+def test_a_new_account_lacks_the_spot_quota_and_what_its_foundation_makes_and_nothing_else(doctor: Doctor) -> None:
     found = doctor.all()
     assert {id_: [each.subject for each in problems(findings)] for id_, findings in found.items() if problems(findings)} == {
-        "quotas": [SPOT]
+        "quotas": [SPOT],
+        "api-log-role": [""],
     }
     spot = by_subject(found["quotas"])[SPOT]
     assert spot.found == "0" and "at least 1" in spot.expected
@@ -273,14 +274,13 @@ def test_a_bucket_that_is_brought_along_must_tell_eventbridge(doctor: Doctor, un
 
 
 def test_a_stack_that_brings_no_log_role_needs_the_accounts(doctor: Doctor, undo: Any) -> None:
-    (found,) = doctor.look("existing-api-log-role")
-    assert found.status == "problem" and "foundations/account" in found.fix and "mlops:api.log_role" in found.fix
+    (found,) = doctor.look("api-log-role")
+    assert found.status == "problem" and "foundations/account" in found.fix and "mlops:api: { log_role: create }" in found.fix
     gateway, arn = doctor.client("apigateway"), f"arn:aws:iam::{ACCOUNT}:role/mlops-account-api-logs"
     gateway.update_account(patchOperations=[{"op": "replace", "path": "/cloudwatchRoleArn", "value": arn}])
     undo(gateway.update_account, patchOperations=[{"op": "replace", "path": "/cloudwatchRoleArn", "value": ""}])
-    (found,) = doctor.look("existing-api-log-role")
-    assert (found.status, found.found) == ("ok", arn)
-    assert replace(doctor, stack="local").look("existing-api-log-role") == []
+    (found,) = doctor.look("api-log-role")
+    assert found.status == "ok" and arn in found.found
 
 
 def test_a_boundary_a_trail_a_connection_and_administrators_that_are_not_there_are_problems(doctor: Doctor) -> None:
@@ -350,7 +350,7 @@ def test_who_may_not_simulate_is_told_so_and_nothing_is_called_allowed(doctor: D
 def test_a_caller_without_rights_gets_no_ok_from_any_account_check_that_asks(doctor: Doctor) -> None:
     keys = doctor.role("nobody-in-particular", {"Effect": "Allow", "Action": "sts:GetCallerIdentity", "Resource": "*"})
     found = doctor.all(keys=keys)
-    asked = {"quotas", "names", "buckets", "nat", "iam-quotas", "trails", "region", "zones", "permissions", "existing-api-log-role"}
+    asked = {"quotas", "names", "buckets", "nat", "iam-quotas", "trails", "region", "zones", "permissions", "api-log-role"}
     assert asked <= set(found)
     statuses = {each.status for id_ in asked - {"buckets"} for each in found[id_]}
     assert statuses == {"not_checked"}
