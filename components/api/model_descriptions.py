@@ -10,6 +10,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.api.api_methods import cors_preflight, signed_get
+from components.base.code import CONTRACTS
 from components.base.grants import ENDPOINT_CONFIG_READ, ENDPOINT_READ, MODEL_READ, allow
 from components.base.shared import Shared
 from components.blocks.function import Function, FunctionArgs
@@ -48,7 +49,8 @@ class ModelDescriptions(pulumi.ComponentResource):
 
     def _function(self, shared: Shared, endpoints: Mapping[str, str]) -> Function:
         arns, contracts = shared.platform.arns, shared.code.contracts
-        models = {model: {"endpoint": endpoint, "contract": contracts[model]} for model, endpoint in endpoints.items()}
+        folder = shared.lake.models.uri(CONTRACTS)
+        models = {model: contracts[model].removeprefix(folder) for model in endpoints}
         # Configurations and models have the endpoint's name and a suffix.
         parts = {kind: [arns.sagemaker(kind, f"{endpoint}-*") for endpoint in endpoints.values()] for kind in ("endpoint-config", "model")}
         args = FunctionArgs(
@@ -57,6 +59,8 @@ class ModelDescriptions(pulumi.ComponentResource):
             model=None,
             environment={
                 "MODELS": json.dumps(models, sort_keys=True),
+                "CONTRACTS": folder,
+                "ENDPOINT": f"{shared.platform.prefix}-{{model}}",
                 "LEDGER_TABLE": shared.ledger.table_name,
                 "ALLOWED_ORIGIN": shared.platform.settings.api.allowed_origins[0],
             },
@@ -64,7 +68,7 @@ class ModelDescriptions(pulumi.ComponentResource):
                 allow(ENDPOINT_READ, [arns.sagemaker("endpoint", endpoint) for endpoint in endpoints.values()]),
                 allow(ENDPOINT_CONFIG_READ, parts["endpoint-config"]),
                 allow(MODEL_READ, parts["model"]),
-                *shared.lake.models.grant_get("code/contracts/"),
+                *shared.lake.models.grant_get(CONTRACTS),
                 # The ledger tells an endpoint that is switched off for the night from one that was never there.
                 *shared.ledger.grant_get(),
             ],

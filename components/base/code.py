@@ -15,6 +15,7 @@ from components.base.platform import Platform
 from components.state_machines.training import SOURCE_ARCHIVE
 
 GLUE_SCRIPTS = ("validate", "preprocess")
+CONTRACTS = "code/contracts/"  # where they lie in the models bucket
 REVISION = "MLOPS_REVISION"  # the commit that is deployed, where the deployer knows it
 
 
@@ -98,7 +99,7 @@ class Code(pulumi.ComponentResource):
         uris: dict[str, str] = {}
         for model in platform.settings.models:
             if model.contract not in uris:
-                key = f"code/contracts/{Path(model.contract).stem}.json"
+                key = f"{CONTRACTS}{Path(model.contract).stem}.json"
                 content = json.dumps(platform.contracts[model.name], sort_keys=True, default=str)
                 self._object(key, content=content, content_type="application/json")
                 uris[model.contract] = self._lake.models.uri(key)

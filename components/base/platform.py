@@ -79,6 +79,10 @@ class Platform:
     def name(self, thing: str, model: str | None = None) -> str:
         return f"{self.prefix}-{model}-{thing}" if model else f"{self.prefix}-{thing}"
 
+    def of_every_model(self, name: str, model: str) -> str:
+        """A model's name of something with `{model}` for the model: a function's settings hold 4 KB, so what every model has is told once."""
+        return name.replace(f"{self.prefix}-{model}", f"{self.prefix}-{{model}}", 1)
+
     def bucket_name(self, purpose: str) -> str:
         # Bucket names are global, so the account is part of them.
         return f"{self.prefix}-{purpose}-{self.account}"

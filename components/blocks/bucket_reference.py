@@ -82,11 +82,12 @@ class BucketReference:
             *self._decrypt(),
         ]
 
-    def grant_delete(self, prefix: str) -> list[Statement]:
-        """List what lies under `prefix`, and delete its current versions."""
+    def grant_delete(self, *prefixes: str) -> list[Statement]:
+        """List what lies under each of `prefixes`, and delete its current versions."""
+        patterns = [f"{prefix}*" for prefix in prefixes]
         return [
-            allow(OBJECT_DELETE, self.arns.objects(self.name, f"{prefix}*")),
-            allow(BUCKET_LIST, self.arn, {"StringLike": {"s3:prefix": f"{prefix}*"}}),
+            allow(OBJECT_DELETE, [self.arns.objects(self.name, pattern) for pattern in patterns]),
+            allow(BUCKET_LIST, self.arn, {"StringLike": {"s3:prefix": patterns}}),
         ]
 
     def grant_head(self) -> list[Statement]:

@@ -9,7 +9,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.base.documents import json_text
-from components.base.grants import QUEUE_CONSUME, QUEUE_DESCRIBE, QUEUE_SEND, Statement, allow
+from components.base.grants import QUEUE_CONSUME, QUEUE_SEND, Statement, allow
 from components.base.inventory import Item, Pipeline
 from components.base.keys import KeyReference
 from components.base.platform import Platform
@@ -91,9 +91,6 @@ class WorkQueue(pulumi.ComponentResource):
             policy=json_text({"Version": "2012-10-17", "Statement": statements}),
             opts=pulumi.ResourceOptions(parent=self),
         )
-
-    def grant_describe(self) -> list[Statement]:
-        return [allow(QUEUE_DESCRIBE, self.known_arn)]
 
     def grant_send(self) -> list[Statement]:
         return [allow(QUEUE_SEND, self.known_arn), *self.key.grant_encrypt()]

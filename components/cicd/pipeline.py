@@ -18,7 +18,7 @@ from components.blocks.service_role import ServiceRole
 from components.cicd.builds import Builds
 from components.cicd.events import PipelineEvents
 from components.cicd.source import Source
-from components.cicd.stages import SOURCE, action
+from components.cicd.stages import SOURCE, action, releases
 
 
 class CicdPipeline(pulumi.ComponentResource):
@@ -111,11 +111,11 @@ class CicdPipeline(pulumi.ComponentResource):
             "build": [allow(BUILD_RUN, [project.known_arn for project in self._builds.all()])],
         }
         if self._functions:
-            arns = self._shared.platform.arns
-            functions = [arns.function(item.name) for item in self._functions]
+            # By the stack's names: it deploys every function of the stack, and the policies of a role have 10,240 characters, which is 30 functions.
+            arns, names = self._shared.platform.arns, self._shared.platform.name("*")
             statements["deploy"] = [
-                allow(CODE_DEPLOY, [arn for function in functions for arn in (function, f"{function}:*")]),
-                allow(ALARM_READ, [arns.alarm(error_alarm(item)) for item in self._functions]),
+                allow(CODE_DEPLOY, [arns.function(names), arns.function_alias(names, "*")]),
+                allow(ALARM_READ, arns.alarm(f"{names}-errors")),
                 *self._artifacts.grant_artifacts(read=True),
                 *self._logs.grant_write(),
             ]
@@ -144,17 +144,20 @@ class CicdPipeline(pulumi.ComponentResource):
         source, build = self._stage_role("source", pipeline_role), self._stage_role("build", pipeline_role)
         packaging = [self._build(project.project_name, "Build", build, packages) for project, packages in builds.packaging]
         images = [self._build(project.project_name, "Build", build) for project in builds.images]
-        deploy: list[dict[str, Any]] = []
+        deploy: list[list[dict[str, Any]]] = []
         if self._functions:
             role = self._stage_role("deploy", pipeline_role)
-            deploy = [self._deploy(item, role) for item in self._functions]
+            deploy = [[self._deploy(item, role) for item in release] for release in releases(self._functions)]
         return [
             {"name": "Source", "actions": [self._source.action(source)]},
             {"name": "Build", "actions": [*packaging, *images]},
             {"name": "Test", "actions": [self._build(builds.test.project_name, "Test", build)]},
             {"name": "Approval", "actions": [self._approve()] if settings.approval and deploy else []},
-            # The functions are one release: what has been deployed already goes back when one of them fails.
-            {"name": "Deploy", "actions": deploy, "on_failure": {"result": "ROLLBACK"}},
+            # The functions of a stage are one release: what has been deployed already goes back when one of them fails.
+            *(
+                {"name": f"Deploy-{number}" if number > 1 else "Deploy", "actions": actions, "on_failure": {"result": "ROLLBACK"}}
+                for number, actions in enumerate(deploy, 1)
+            ),
         ]
 
     def _short(self, name: str) -> str:

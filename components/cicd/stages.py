@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 import pulumi
 import yaml
 
+from components.base.inventory import Item
+
 SOURCE = "Source"
 # CodePipeline takes at most five output artefacts of a CodeBuild action ("Action structure reference" in its user guide).
 MAXIMUM_ARTIFACTS = 5
+# Actions of a stage ("Quotas in AWS CodePipeline"). Since October 2024 accounts are reported to take 100; 50 is right for both.
+MAXIMUM_ACTIONS = 50
 
 
 def action(
@@ -40,6 +45,20 @@ def action(
 def groups(packages: Sequence[str]) -> list[list[str]]:
     """Packages in as many groups as there have to be build actions, each as large as CodePipeline allows."""
     return [list(packages[first : first + MAXIMUM_ARTIFACTS]) for first in range(0, len(packages), MAXIMUM_ARTIFACTS)]
+
+
+def releases(functions: Sequence[Item]) -> list[list[Item]]:
+    """Functions in as many deploying stages as there have to be: those that serve all models first, and each model's in one stage.
+
+    A stage that fails takes back what it deployed, not what stages before it did: a model never runs on two revisions.
+    """
+    made: list[list[Item]] = []
+    for _, group in groupby(sorted(functions, key=lambda item: item.model or ""), key=lambda item: item.model):
+        together = list(group)
+        if not made or len(made[-1]) + len(together) > MAXIMUM_ACTIONS:
+            made.append([])
+        made[-1] += together
+    return made
 
 
 def with_artifacts(buildspec: str, packages: Sequence[str], folder: str) -> str:

@@ -104,9 +104,9 @@ def clean_up_statements(shared: Shared, endpoints: dict[str, str]) -> list[State
         allow(MACHINE_READ, arns.state_machine(f"{prefix}-*")),
         allow([*LOG_GROUP_TAGS, *LOG_GROUP_DELETE], groups),
     ]
-    for group, model in endpoints.items():
-        statements.append(allow([*PACKAGE_READ, *PACKAGE_DELETE], arns.sagemaker("model-package", f"{group}/*")))
-        statements += shared.lake.models.grant_delete(f"{model}/training/")
+    if endpoints:
+        statements.append(allow([*PACKAGE_READ, *PACKAGE_DELETE], [arns.sagemaker("model-package", f"{group}/*") for group in endpoints]))
+        statements += shared.lake.models.grant_delete(*(f"{model}/training/" for model in endpoints.values()))
     if platform.settings.stack.environment != "prod":
         # Endpoints of another stack of the project, when their own tags say that they have an expiry and are not of prod.
         has_expiry = {"Null": {"aws:ResourceTag/ExpiresOn": "false"}, "StringNotEquals": {"aws:ResourceTag/Environment": "prod"}}

@@ -8,6 +8,7 @@ from typing import Any
 
 import pulumi
 
+from components.base.code import GLUE_SCRIPTS
 from components.base.grants import (
     ENDPOINT_READ,
     LOG_DESCRIBE,
@@ -61,12 +62,14 @@ class EfficiencyReport(pulumi.ComponentResource):
                 "DAYS": str(settings.days),
                 "TARGET": str(settings.target),
                 "MODELS": json.dumps(models, sort_keys=True),
+                "ENDPOINT": f"{platform.prefix}-{{model}}" if platform.has("models") else "",
+                "JOBS": json.dumps([platform.name(script, "{model}") for script in GLUE_SCRIPTS]),
                 "MODELS_NAMESPACE": f"{platform.prefix}/models",
                 "METRIC_NAMESPACE": namespace,
                 "REPORTS_BUCKET": shared.lake.logs.name,
                 "REPORTS_PREFIX": REPORTS,
             },
-            statements=self._statements(shared, models),
+            statements=self._statements(shared, [each.model.endpoint for each in pipelines if each.lifecycle]),
             timeout_seconds=platform.settings.functions.batch_timeout_seconds,
             memory_mb=256,
             dead_letters=failures,
@@ -101,18 +104,17 @@ class EfficiencyReport(pulumi.ComponentResource):
         self.register_outputs({"function": self.function.alias_arn})
 
     @staticmethod
-    def _statements(shared: Shared, models: dict[str, dict[str, Any]]) -> list[Statement]:
+    def _statements(shared: Shared, endpoints: Sequence[str]) -> list[Statement]:
         arns = shared.platform.arns
-        jobs = [arns.glue("job", job) for model in models.values() for job in model["jobs"]]
-        endpoints = [model["endpoint"] for model in models.values() if model["endpoint"]]
         statements = [
             *shared.lake.logs.grant_write(f"{REPORTS}efficiency/"),
             allow(LOG_FILTER, arns.log_streams(f"/aws/lambda/{shared.platform.prefix}-*")),
             allow(LOG_GROUP_TAGS, arns.log_group(f"/aws/lambda/{shared.platform.prefix}-*")),
             allow_anywhere([*LOG_DESCRIBE[:1], *STATISTICS_READ, *(TRAINING_LIST if endpoints else [])]),
         ]
-        if jobs:
-            statements.append(allow(RUNS_READ, jobs))
+        if shared.platform.has("data"):
+            # By the stack's names: there are two jobs a model, and the policies of a role have 10,240 characters.
+            statements.append(allow(RUNS_READ, arns.glue("job", shared.platform.name("*"))))
         if endpoints:
             statements += [
                 allow(TRAINING_READ, [arns.sagemaker("training-job", f"{endpoint}-*") for endpoint in endpoints]),
@@ -122,13 +124,11 @@ class EfficiencyReport(pulumi.ComponentResource):
 
 
 def _model(pipelines: ModelPipelines) -> dict[str, Any]:
-    """What the function is told of a model; one that only prepares data has no endpoint and no metric."""
+    """What the function is told of a model beside what all have; one that only prepares data has no metric."""
     model = pipelines.model
     scaling = model.settings.deployment.scaling
     served = pipelines.lifecycle is not None
     return {
-        "jobs": [model.name(script) for script in ("validate", "preprocess")],
-        "endpoint": model.endpoint if served else "",
         "metric": model.settings.gate.metric if served else "",
         "scaling_target": scaling.invocations_per_instance if scaling else None,
     }

@@ -94,8 +94,9 @@ class OfficeHours(pulumi.ComponentResource):
 def _statements(shared: Shared, endpoints: dict[str, str]) -> list[Statement]:
     arns = shared.platform.arns
     ours = [arns.sagemaker("endpoint", endpoint) for endpoint in endpoints]
-    configs = [arns.sagemaker("endpoint-config", f"{endpoint}-*") for endpoint in endpoints]
-    alarms = [arns.alarm(f"TargetTracking-endpoint/{endpoint}/*") for endpoint in endpoints]
+    # What is named after endpoints by the stack's names, and the endpoints one by one: the policies of a role have 10,240 characters.
+    configs = arns.sagemaker("endpoint-config", shared.platform.name("*"))
+    alarms = arns.alarm(f"TargetTracking-endpoint/{shared.platform.name('*')}")
     statements = [
         *shared.ledger.grant_get(),
         *shared.ledger.grant_put(),
@@ -107,5 +108,5 @@ def _statements(shared: Shared, endpoints: dict[str, str]) -> list[Statement]:
         *shared.keys.models.grant_volumes(),
     ]
     if any(model.deployment.scaling for model in shared.platform.settings.models):
-        statements += [allow(SCALING, arns.scalable_target()), allow(VARIANT_SCALE, [*ours, *configs]), allow(ALARM_MANAGE, alarms)]
+        statements += [allow(SCALING, arns.scalable_target()), allow(VARIANT_SCALE, [*ours, configs]), allow(ALARM_MANAGE, alarms)]
     return statements

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pulumi
 
 from components.api.rest_api import HEALTH, RestApi
 from components.base.documents import json_text
-from components.base.grants import ENDPOINT_READ, MACHINE_READ, METRICS_PUT, STATISTICS_READ, Statement, allow, allow_anywhere
+from components.base.grants import (
+    ENDPOINT_READ,
+    MACHINE_READ,
+    METRICS_PUT,
+    QUEUE_DESCRIBE,
+    STATISTICS_READ,
+    Statement,
+    allow,
+    allow_anywhere,
+)
 from components.base.inventory import Pipeline
 from components.base.shared import Shared
 from components.blocks.alarm import AlarmArgs, pipeline_alarm
@@ -23,6 +33,10 @@ from components.pipelines.model_pipelines import ModelPipelines
 
 # What a check's alarm belongs to: the trouble that it sees has other alarms there.
 PIPELINES: dict[str, Pipeline] = {"endpoint": "inference", "api": "inference", "queues": "inference"}
+
+
+def _once(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(names))
 
 
 class HealthChecks(pulumi.ComponentResource):
@@ -56,15 +70,18 @@ class HealthChecks(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _targets(self, api: RestApi | None) -> dict[str, list[Any]]:
-        shared, arns = self._shared, self._shared.platform.arns
+        shared, platform, arns = self._shared, self._shared.platform, self._shared.platform.arns
+        endpoints = [platform.of_every_model(model.endpoint, model.key) for model, _ in self._served]
+        queues = [platform.of_every_model(lifecycle.inference.queue.queue_name, model.key) for model, lifecycle in self._served]
+        machines = [platform.of_every_model(machine.name, machine.model or "") for machine in platform.inventory.machines]
         return {
-            "endpoint": [model.endpoint for model, _ in self._served],
+            "endpoint": _once(endpoints),
             "api": [pulumi.Output.concat(api.url, "/", HEALTH)] if api and self._reaches_the_api() else [],
             "tables": [table.table_name for table in (shared.ledger, shared.predictions)],
-            "queues": [lifecycle.inference.queue.url for _, lifecycle in self._served],
+            "queues": [arns.queue_url(name) for name in _once(queues)],
             "keys": [key.arn for key in shared.keys.all()],
             "bucket": [shared.lake.raw.name],
-            "machines": [arns.state_machine(machine.name) for machine in shared.platform.inventory.machines],
+            "machines": [arns.state_machine(name) for name in _once(machines)],
         }
 
     def _reaches_the_api(self) -> bool:
@@ -90,6 +107,7 @@ class HealthChecks(pulumi.ComponentResource):
                 model=None,
                 environment={
                     "TARGETS": json_text(targets),
+                    "MODELS": json.dumps([model.name for model in platform.settings.models]),
                     "LEDGER_TABLE": self._shared.ledger.table_name,
                     "OLDEST_MESSAGE_SECONDS": str(OLDEST_MESSAGE_SECONDS),
                     "METRIC_NAMESPACE": self._namespace,
@@ -117,7 +135,6 @@ class HealthChecks(pulumi.ComponentResource):
 
     def _statements(self) -> list[Statement]:
         shared, arns = self._shared, self._shared.platform.arns
-        machines = [arns.state_machine(machine.name) for machine in shared.platform.inventory.machines]
         endpoints = [arns.sagemaker("endpoint", model.endpoint) for model, _ in self._served]
         return [
             *shared.ledger.grant_get(),
@@ -125,9 +142,10 @@ class HealthChecks(pulumi.ComponentResource):
             *shared.predictions.grant_describe(),
             *(statement for key in shared.keys.all() for statement in key.grant_describe()),
             *shared.lake.raw.grant_head(),
-            *(statement for _, lifecycle in self._served for statement in lifecycle.inference.queue.grant_describe()),
+            *([allow(QUEUE_DESCRIBE, [lifecycle.inference.queue.known_arn for _, lifecycle in self._served])] if self._served else []),
             *([allow(ENDPOINT_READ, endpoints)] if endpoints else []),
-            *([allow(MACHINE_READ, machines)] if machines else []),
+            # By the stack's names: there are three machines a model, and the policies of a role have 10,240 characters.
+            *([allow(MACHINE_READ, arns.state_machine(shared.platform.name("*")))] if shared.platform.inventory.machines else []),
             # Reading metrics cannot be limited; SQS tells the age of a message by a metric only.
             *([allow_anywhere(STATISTICS_READ)] if self._served else []),
             allow_anywhere(METRICS_PUT, {"StringEquals": {"cloudwatch:namespace": self._namespace}}),

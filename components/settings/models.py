@@ -134,7 +134,7 @@ class ModelSettings(Strict):
     """One model: a contract and what is done with its data."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,18}[a-z0-9]$", description="2 to 20 characters; part of every name.")]
-    contract: Annotated[str, Field(pattern=r"^contracts/[A-Za-z0-9_-]+\.ya?ml$")]
+    contract: Annotated[str, Field(pattern=r"^contracts/[A-Za-z0-9_-]{1,50}\.ya?ml$")]
     maximum_rejected_fraction: Annotated[float, Field(ge=0.0, le=1.0, description="Default: what the contract says.")] | None = None
     gate: GateSettings = GateSettings()
     training: TrainingSettings = TrainingSettings()

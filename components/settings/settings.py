@@ -5,7 +5,7 @@ The values come from `Pulumi.<stack>.yaml` (see `settings_source.py`); nothing e
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -69,6 +69,10 @@ class StackSettings(Strict):
         return tags
 
 
+# What the longest names of models leave room for; tests/unit/components/test_many_models.py previews as many.
+MAXIMUM_MODELS = 20
+
+
 class Settings(Strict):
     """One stack: an object for each key of the project in `Pulumi.<stack>.yaml`."""
 
@@ -94,7 +98,18 @@ class Settings(Strict):
     cost: CostSettings = CostSettings()
     sustainability: SustainabilitySettings = SustainabilitySettings()
     performance: PerformanceSettings = PerformanceSettings()
-    models: Annotated[list[ModelSettings], Field(max_length=20)] = []
+    models: Annotated[list[ModelSettings], Field(max_length=MAXIMUM_MODELS)] = []
+
+    @model_validator(mode="before")
+    @classmethod
+    def _models_fit(cls, values: Any) -> Any:
+        models = values.get("models") if isinstance(values, dict) else None
+        if isinstance(models, list) and len(models) > MAXIMUM_MODELS:
+            raise ValueError(
+                f"models: {len(models)} models, and a stack takes {MAXIMUM_MODELS}: more do not surely fit into what AWS takes of a role's inline "
+                f"policies (10,240 characters) and a function's environment (4 KB); put the others into a stack of their own"
+            )
+        return values
 
     @model_validator(mode="after")
     def _model_names_differ(self) -> Settings:

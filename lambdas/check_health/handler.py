@@ -33,7 +33,7 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
 
     What is unhealthy is reported, never raised; an error of this function is its own.
     """
-    targets: dict[str, list[str]] = json.loads(os.environ["TARGETS"])
+    targets = verdicts.of_models(json.loads(os.environ["TARGETS"]), json.loads(os.environ["MODELS"]))
     with ThreadPoolExecutor(WORKERS) as pool:
         observed = list(pool.map(lambda pair: observe(*pair), [(check, target) for check in targets for target in targets[check]]))
     checks = [verdicts.summary(check, observed) for check in targets]

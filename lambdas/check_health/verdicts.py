@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -29,6 +29,14 @@ class Observation:
     check: str
     target: str
     verdict: Verdict
+
+
+def of_models(targets: Mapping[str, Sequence[str]], models: Sequence[str]) -> dict[str, list[str]]:
+    """Targets of each check; one with `{model}` stands for one of every model."""
+    return {
+        check: [name.replace("{model}", model) for name in names for model in (models if "{model}" in name else [""])]
+        for check, names in targets.items()
+    }
 
 
 def judge(good: bool, detail: str) -> Verdict:

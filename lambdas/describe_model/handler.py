@@ -32,12 +32,12 @@ def contract(uri: str) -> Contract:
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     """Input: an API Gateway proxy event of `/models/<model>`. Output: 200 with the description, 404 or 503 with error.code, message and hint."""
     logger.set_correlation_id(event["requestContext"]["requestId"])
-    models: dict[str, dict[str, str]] = json.loads(os.environ["MODELS"])  # model → endpoint and contract's URI
+    models: dict[str, str] = json.loads(os.environ["MODELS"])  # model → its contract's file
     name = event["path"].rstrip("/").rsplit("/", 1)[-1]
     if name not in models:
         return ApiError(404, "no-such-model", f"expected one of {', '.join(sorted(models))}, got {name!r}").answer()
     try:
-        document = describe(name, models[name])
+        document = describe(name, os.environ["ENDPOINT"].replace("{model}", name), f"{os.environ['CONTRACTS']}{models[name]}")
     except (ClientError, BotoCoreError):
         logger.exception("description failed")
         return ApiError(503, "unavailable", "a service this description needs did not answer", "try again in a moment").answer()
@@ -45,8 +45,8 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     return respond(200, document)
 
 
-def describe(name: str, model: dict[str, str]) -> dict[str, Any]:
-    endpoint = describe_endpoint(sagemaker, model["endpoint"])
-    held = switched_off(dynamodb, os.environ["LEDGER_TABLE"], model["endpoint"]) if endpoint is None else None
-    serving = version_in_service(sagemaker, model["endpoint"], held)
-    return description(name, contract(model["contract"]), endpoint, held, serving)
+def describe(name: str, endpoint: str, contract_uri: str) -> dict[str, Any]:
+    described = describe_endpoint(sagemaker, endpoint)
+    held = switched_off(dynamodb, os.environ["LEDGER_TABLE"], endpoint) if described is None else None
+    serving = version_in_service(sagemaker, endpoint, held)
+    return description(name, contract(contract_uri), described, held, serving)

@@ -23,6 +23,15 @@ READING = 0.6  # of the time that there is; CloudWatch Logs answers five such qu
 ENDED = ("Completed", "Failed", "Stopped")
 
 
+def told_models() -> dict[str, dict[str, Any]]:
+    """model → {"endpoint", "jobs", "metric", "scaling_target"}; a stack that only prepares data has no endpoint and no metric."""
+    endpoint, jobs = os.environ["ENDPOINT"], json.loads(os.environ["JOBS"])
+    return {
+        name: {**own, "endpoint": endpoint.replace("{model}", name), "jobs": [job.replace("{model}", name) for job in jobs]}
+        for name, own in json.loads(os.environ["MODELS"]).items()
+    }
+
+
 class BadRequest(ValueError):
     """An event that is not understood."""
 
@@ -35,8 +44,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     until = time.monotonic() + READING * context.get_remaining_time_in_millis() / 1000
     end = datetime.now(UTC)
     start = end - timedelta(days=days)
-    # model → {"endpoint", "jobs", "metric", "scaling_target"}; a stack that only prepares data has no endpoint and no metric
-    models: dict[str, dict[str, Any]] = json.loads(os.environ["MODELS"])
+    models = told_models()
     document: dict[str, Any] = {
         "schema": 1,
         "stack": os.environ["STACK"],

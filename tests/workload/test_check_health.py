@@ -68,7 +68,12 @@ Check = Callable[[], dict[str, dict[str, Any]]]
 @pytest.fixture
 def check(targets: dict[str, list[str]], function: Callable[..., ModuleType]) -> Check:
     handler = function(
-        "check_health", TARGETS=json.dumps(targets), LEDGER_TABLE="ledger", OLDEST_MESSAGE_SECONDS="900", METRIC_NAMESPACE=NAMESPACE
+        "check_health",
+        TARGETS=json.dumps(targets),
+        MODELS='["flights"]',
+        LEDGER_TABLE="ledger",
+        OLDEST_MESSAGE_SECONDS="900",
+        METRIC_NAMESPACE=NAMESPACE,
     )
 
     def run() -> dict[str, dict[str, Any]]:
@@ -148,7 +153,7 @@ def test_what_is_gone_or_disabled_is_told_by_name_and_the_other_checks_go_on(
 def test_an_error_of_the_function_itself_is_raised(
     targets: dict[str, list[str]], function: Callable[..., ModuleType], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    handler = function("check_health", TARGETS=json.dumps({"tables": ["ledger"]}), METRIC_NAMESPACE=NAMESPACE)
+    handler = function("check_health", TARGETS=json.dumps({"tables": ["ledger"]}), MODELS="[]", METRIC_NAMESPACE=NAMESPACE)
     monkeypatch.setitem(handler.LOOKS, "tables", lambda name: name.no_such_attribute)
     with pytest.raises(AttributeError):
         handler.handler({}, None)

@@ -28,8 +28,8 @@ def describe(aws: None, function: Callable[..., ModuleType]) -> ModuleType:
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
         BillingMode="PAY_PER_REQUEST",
     )
-    models = {"flights": {"endpoint": "mlops-test-flights", "contract": "s3://models/c.json"}}
-    return function("describe_model", MODELS=json.dumps(models), LEDGER_TABLE="ledger", ALLOWED_ORIGIN="https://example.com")
+    told = {"MODELS": json.dumps({"flights": "c.json"}), "CONTRACTS": "s3://models/", "ENDPOINT": "mlops-test-{model}"}
+    return function("describe_model", **told, LEDGER_TABLE="ledger", ALLOWED_ORIGIN="https://example.com")
 
 
 def ask(module: ModuleType, path: str = "/models/flights") -> tuple[int, dict[str, Any]]:
@@ -107,7 +107,7 @@ def test_a_model_of_another_name_is_refused_with_the_names_there_are(describe: M
 
 
 def test_a_denied_call_is_no_stack_trace(describe: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MODELS", json.dumps({"flights": {"endpoint": "mlops-test-flights", "contract": "s3://nowhere/c.json"}}))
+    monkeypatch.setenv("CONTRACTS", "s3://nowhere/")
     code, document = ask(describe)
     assert (code, document["error"]["code"]) == (503, "unavailable")
 

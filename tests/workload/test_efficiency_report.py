@@ -122,7 +122,6 @@ OF_THE_STACK = {"Project": "mlops", "Stack": "test"}
 @pytest.fixture
 def function_of_the_stack(aws: None, function: Callable[..., ModuleType]) -> ModuleType:
     boto3.client("s3").create_bucket(Bucket="the-reports", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-    model = {"jobs": ["mlops-test-flights-validate"], "endpoint": "mlops-test-flights", "metric": "auc", "scaling_target": 600}
     return function(
         "efficiency_report",
         STACK="test",
@@ -130,7 +129,9 @@ def function_of_the_stack(aws: None, function: Callable[..., ModuleType]) -> Mod
         PREFIX="mlops-test",
         DAYS="7",
         TARGET="0.8",
-        MODELS=json.dumps({"flights": model}),
+        MODELS=json.dumps({"flights": {"metric": "auc", "scaling_target": 600}}),
+        ENDPOINT="mlops-test-{model}",
+        JOBS=json.dumps(["mlops-test-{model}-validate"]),
         MODELS_NAMESPACE="mlops-test/models",
         METRIC_NAMESPACE="mlops-test/efficiency",
         REPORTS_BUCKET="the-reports",

@@ -29,6 +29,7 @@ from . import (
     organisation,
     platform,
     serving,
+    sizes,
     storage,
     streams,
     studio,
@@ -38,8 +39,8 @@ from . import (
 
 AREAS = (
     storage, data, identity, network, functions, glue, workflows, training, serving, messaging, api, observability, delivery, platform,
-    databases, caches, containers, compute, studio, edge, streams, accounts, baseline, admissions, deployable, limits, builds, interfaces,
-    governance, organisation,
+    databases, caches, containers, compute, studio, edge, streams, accounts, baseline, admissions, deployable, limits, sizes, builds,
+    interfaces, governance, organisation,
 )  # fmt: skip
 
 RULES: tuple[Rule, ...] = tuple(value for area in AREAS for value in vars(area).values() if isinstance(value, Rule))

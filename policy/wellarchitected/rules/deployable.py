@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
 from .. import asl
 from ..model import STACK, Context, Example, Parameter, Resource, rule
-from ..values import NotApplicable, Unreadable, as_list, dig, is_set
+from ..values import NotApplicable, as_list, dig, is_set
 from ._types import (
     ALARM,
     BUCKET,
@@ -20,10 +19,8 @@ from ._types import (
     GLUE_JOB,
     KEY_ALIAS,
     LOG_GROUP,
-    POLICY,
     QUEUE,
     ROLE,
-    ROLE_POLICY,
     SCHEDULE,
     SECURITY_GROUP,
     STATE_MACHINE,
@@ -173,26 +170,6 @@ def role_name_length(resource: Resource, context: Context) -> str | None:
     if name is None:
         raise NotApplicable("the provider names it")
     return f"name of '{resource.name}' has {len(name)} characters" if len(name) > 64 else None
-
-
-@rule(
-    "policy-size", f"{POLICY} {ROLE_POLICY}", **QUOTA, severity="high",
-    why="IAM refuses managed policies over 6,144 characters and inline policies of a role over 10,240 in all.",
-    fix="Split the policy, or name resources by a common prefix",
-    reads="policy", missing="not_applicable",
-    compliant={"policy": {"Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::data/*"}]}},
-    violating={"policy": {"Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": [f"arn:aws:s3:::data/{i:04}/*" for i in
-        range(400)]}]}},
-)  # fmt: skip
-def policy_size(policy: Resource, context: Context) -> str | None:
-    """Policies are no longer than IAM takes."""
-    document = policy.document("policy")
-    if document is None:
-        raise NotApplicable("has no document")
-    # A leaf that is not known yet is an ARN, mostly; 60 characters are a short one.
-    size = len(json.dumps(document, separators=(",", ":"), default=lambda leaf: "x" * 60 if isinstance(leaf, Unreadable) else str(leaf)))
-    most = 6144 if policy.type == POLICY else 10240
-    return f"policy of '{policy.name}' has {size} characters, more than {most}" if size > most else None
 
 
 @rule(

@@ -139,6 +139,10 @@ def test_images_are_built_over_https_only(purpose: str) -> None:
 @pytest.mark.parametrize("stack", ["dev", "prod"])
 def test_each_stage_may_do_its_own_part_only(stack: str) -> None:
     assert "lambda:UpdateFunctionCode" in actions_of(stack, "cicd-deploy-policy")
+    deployed = [
+        one for each in policies(stack)["cicd-deploy-policy"] if "lambda:UpdateFunctionCode" in each["Action"] for one in each["Resource"]
+    ]
+    assert deployed and all(f":function:mlops-{stack}-" in arn for arn in deployed)
     for role in ("cicd-policy", "cicd-source-policy", "cicd-build-policy"):
         assert not [action for action in actions_of(stack, role) if action.startswith("lambda:")], role
     builds = [role for role in policies(stack) if role.startswith("cicd-builds-")]

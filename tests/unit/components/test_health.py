@@ -42,7 +42,7 @@ def test_the_function_is_told_to_look_at_everything_the_stack_has(stack: str) ->
     (function,) = [each for each in of_type(stack, "aws:lambda/function:Function") if each.inputs["name"] == f"mlops-{stack}-check-health"]
     targets = json.loads(function.inputs["environment"]["variables"]["TARGETS"])
     assert set(targets) == CHECKS
-    machines = {arn.rsplit(":", 1)[-1] for arn in targets["machines"]}
+    machines = {arn.rsplit(":", 1)[-1].replace("{model}", "flights") for arn in targets["machines"]}
     assert machines == {each.inputs["name"] for each in of_type(stack, "aws:sfn/stateMachine:StateMachine")}
     assert len(targets["keys"]) == 5
     (schedule,) = [

@@ -100,6 +100,13 @@ MISTAKES: dict[str, tuple[str, Callable[[Config], object], str, str, str]] = {
     "several hosts for an algorithm of one": ("dev", training(instance_count=2), "instance_count", "logistic_regression", "lightgbm"),
     "algorithm twice": ("dev", training(algorithms=["lightgbm", "lightgbm"]), "training.algorithms", "lightgbm", "twice"),
     "model twice": ("dev", lambda c: c["mlops:models"].append(model(c)), "mlops:models", "flights", "twice"),
+    "too many models": (
+        "dev",
+        lambda c: c.update({"mlops:models": [{**model(c), "name": f"model-{number}"} for number in range(21)]}),
+        "mlops:models",
+        "21 models",
+        "a stack of their own",
+    ),
     "models without data": ("dev", section("stack", parts=["models"]), "mlops:stack.parts", '["models"]', "add data"),
     "part twice": ("dev", section("stack", parts=["cicd", "cicd"]), "mlops:stack.parts", "cicd", "twice"),
     "data without a model": ("dev", lambda c: c.pop("mlops:models"), "mlops:models", "null (not set)", "leave both parts out"),
