@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -175,3 +176,44 @@ def test_an_object_has_its_own_tags_and_the_default_ones(own: int, default: int,
     everything = {**tags, **{f"Default{number}": "a" for number in range(default)}}
     s3_object = Example("aws:s3/bucketObjectv2:BucketObjectv2", "object", {"tags": tags, "tagsAll": everything, **more})
     assert outcome("s3-object-tags", s3_object) == expected
+
+
+def policy(length: int) -> dict[str, Any]:
+    return {"Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": [f"arn:aws:s3:::data/{'x' * length}", UNKNOWN]}]}
+
+
+def test_a_managed_policy_may_be_shorter_than_an_inline_one_and_white_space_does_not_count() -> None:
+    def of(type_: str, document: object) -> str:
+        return outcome("policy-size", Example(f"aws:iam/{type_}", "p", {"policy": document}))
+
+    assert (of("policy:Policy", policy(7_000)), of("rolePolicy:RolePolicy", policy(7_000))) == ("fail", "pass")
+    assert of("rolePolicy:RolePolicy", policy(11_000)) == "fail"
+    assert of("rolePolicy:RolePolicy", json.dumps(policy(7_000) | {"Version": "2012-10-17"}, indent=4_000, default=str)) == "pass"
+
+
+def test_inline_policies_of_a_role_are_added_up_however_they_are_declared() -> None:
+    def of(*lengths: int, own: int = 0, other: int = 0) -> str:
+        inline = {"inlinePolicies": [{"name": "own", "policy": json.dumps(policy(own), default=str)}]} if own else {}
+        attached = [
+            Example("aws:iam/rolePolicy:RolePolicy", f"p{n}", {"policy": policy(length)}, links={"role": "r"})
+            for n, length in enumerate(lengths)
+        ]
+        strangers = [
+            Example("aws:iam/role:Role", "s"),
+            Example("aws:iam/rolePolicy:RolePolicy", "q", {"policy": policy(other)}, links={"role": "s"}),
+        ]
+        return outcome("role-policies-size", Example("aws:iam/role:Role", "r", inline), *attached, *(strangers if other else []))
+
+    assert [of(6_000), of(6_000, 5_000), of(6_000, own=5_000), of(6_000, other=6_000)] == ["pass", "fail", "fail", "pass"]
+    assert of() == "not_applicable"
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [((1, 50), "pass"), ((1, 51), "fail"), ((50,) * 10, "pass"), ((50,) * 11, "fail"), ((1,) * 51, "fail"), ((1,), "fail")],
+)
+def test_a_pipeline_has_stages_and_actions_that_codepipeline_takes(counts: tuple[int, ...], expected: str) -> None:
+    stages = [
+        {"name": f"s{n}", "actions": [{"name": f"a{i}", "category": "Build"} for i in range(count)]} for n, count in enumerate(counts)
+    ]
+    assert outcome("pipeline-size", Example("aws:codepipeline/pipeline:Pipeline", "p", {"stages": stages})) == expected

@@ -9,6 +9,7 @@ from typing import Any
 from ..model import Context, Example, Parameter, Resource, rule
 from ..values import NotApplicable, Unreadable, as_list, dig, parse_document
 from ._types import CODE_PIPELINE, POLICY, ROLE, ROLE_POLICY
+from .delivery import stage
 from .deployable import QUOTA
 
 MANAGED, INLINE = 6144, 10240
@@ -21,14 +22,9 @@ def characters(document: Any) -> int:
     return len(json.dumps(document, separators=(",", ":"), default=lambda leaf: SHORTEST if isinstance(leaf, Unreadable) else str(leaf)))
 
 
-def policy(*resources: str) -> dict[str, Any]:
-    """A policy document, for examples."""
-    return {"Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": list(resources)}]}
-
-
-def half() -> dict[str, Any]:
-    """A document of more than half of what a role's inline policies may have."""
-    return policy(*(f"arn:aws:s3:::data/{number:04}/*" for number in range(210)))
+def policy(length: int = 4) -> dict[str, Any]:
+    """A policy document with a name of so many characters, for examples."""
+    return {"Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::data/{'x' * length}/*"}]}
 
 
 @rule(
@@ -36,9 +32,7 @@ def half() -> dict[str, Any]:
     why="IAM refuses managed policies over 6,144 characters and inline policies over 10,240.",
     fix="Split the policy, or name resources by a common prefix",
     reads="policy", missing="not_applicable",
-    compliant={"policy": policy("arn:aws:s3:::data/*")},
-    violating=(Example(ROLE_POLICY, "p", {"policy": policy(*(f"arn:aws:s3:::data/{number:04}/*" for number in range(400)))}),
-        Example(POLICY, "p", {"policy": policy(*(f"arn:aws:s3:::data/{number:04}/*" for number in range(250)))})),
+    compliant={"policy": policy()}, violating={"policy": policy(INLINE)},
 )  # fmt: skip
 def policy_size(policy: Resource, context: Context) -> str | None:
     """Policies are no longer than IAM takes."""
@@ -54,9 +48,9 @@ def policy_size(policy: Resource, context: Context) -> str | None:
     why="IAM refuses an inline policy with which those of its role have more than 10,240 characters together.",
     fix="Make managed policies of some, split the role, or name resources by a common prefix",
     reads="policy", reads_of=ROLE_POLICY, missing="not_applicable",
-    compliant=(Example(ROLE, "r"), Example(ROLE_POLICY, "p", {"policy": half()}, links={"role": "r"})),
-    violating=(Example(ROLE, "r"), Example(ROLE_POLICY, "p", {"policy": half()}, links={"role": "r"}),
-        Example(ROLE_POLICY, "q", {"policy": half()}, links={"role": "r"})),
+    compliant=(Example(ROLE, "r"), Example(ROLE_POLICY, "p", {"policy": policy()}, links={"role": "r"})),
+    violating=(Example(ROLE, "r"), Example(ROLE_POLICY, "p", {"policy": policy(INLINE // 2)}, links={"role": "r"}),
+        Example(ROLE_POLICY, "q", {"policy": policy(INLINE // 2)}, links={"role": "r"})),
 )  # fmt: skip
 def role_policies_size(role: Resource, context: Context) -> str | None:
     """A role's inline policies together are no longer than IAM takes."""
@@ -69,26 +63,13 @@ def role_policies_size(role: Resource, context: Context) -> str | None:
     return f"inline policies of '{role.name}' have {size} characters together, more than {INLINE}" if size > INLINE else None
 
 
-def stages(*actions: int) -> dict[str, Any]:
-    """Stages with so many actions each, for examples."""
-    one = {"category": "Build", "owner": "AWS", "provider": "CodeBuild", "version": "1"}
-    return {
-        "stages": [
-            {"name": f"Stage{number}", "actions": [{"name": f"Action{index}", **one} for index in range(count)]}
-            for number, count in enumerate(actions)
-        ]
-    }
-
-
 @rule(
     "pipeline-size", CODE_PIPELINE, **QUOTA, severity="high",
     why="CodePipeline refuses stages with more than 50 actions, pipelines with more than 500, and fewer than 2 or more than 50 stages; some "
         "accounts have twice as many actions.",
     fix="Spread the actions over more stages or pipelines, or set the rule's parameters to the account's quotas",
     reads="stages",
-    compliant=(Example(CODE_PIPELINE, "p", stages(1, 50)),),
-    violating=(Example(CODE_PIPELINE, "p", stages(1, 51)), Example(CODE_PIPELINE, "p", stages(1)), Example(CODE_PIPELINE, "p",
-        stages(*[50] * 11)), Example(CODE_PIPELINE, "p", stages(*[1] * 51))),
+    compliant={"stages": [stage("Source", "Source"), stage("Build", "Build")]}, violating={"stages": [stage("Source", "Source")]},
     parameters={
         "actions_of_a_stage": Parameter(50, "Actions that a stage may have", {"type": "integer", "minimum": 1}),
         "actions": Parameter(500, "Actions that a pipeline may have", {"type": "integer", "minimum": 1}),
@@ -96,7 +77,7 @@ def stages(*actions: int) -> dict[str, Any]:
 )  # fmt: skip
 def pipeline_size(pipeline: Resource, context: Context) -> Iterator[str]:
     """Pipelines have as many stages and actions as CodePipeline takes."""
-    counts = {dig(stage, "name", "?"): len(as_list(dig(stage, "actions"))) for stage in as_list(pipeline.get("stages"))}
+    counts = {dig(item, "name", "?"): len(as_list(dig(item, "actions"))) for item in as_list(pipeline.get("stages"))}
     for name, count in counts.items():
         if count > context.parameters["actions_of_a_stage"]:
             yield f"stage '{name}' of '{pipeline.name}' has {count} actions"
