@@ -23,8 +23,14 @@ lint: $(READY)
 	$(BIN)/basedpyright --pythonpath $(BIN)/python
 	$(BIN)/zizmor --offline --no-progress --quiet --strict-collection --persona auditor .github
 
-bench: $(READY)
+bench: $(READY) build/checkov/.ready
 	$(BIN)/python -m benchmarks
+
+# What we are measured against has an environment of its own.
+build/checkov/.ready: benchmarks/checkov.lock
+	$(PYTHON) -m venv build/checkov
+	$(BIN)/uv pip install --quiet --python build/checkov/bin/python --require-hashes -r benchmarks/checkov.lock
+	touch $@
 
 # The lock is exported with hashes and without host names.
 lock: $(READY)
