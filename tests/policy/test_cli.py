@@ -14,11 +14,13 @@ from typing import Any
 
 import pytest
 from wellarchitected import RULES, Resource, crossguard_config, evaluate
+from wellarchitected.meta import META_RULES
 
 from mlops import engine
 from mlops.policy import evaluate as judge
 from tests.engine.conftest import platform  # noqa: F401 - a fixture
 from tests.engine.plugin import EchoProvider, served
+from tests.unit.check.states import deployment, failing, state
 
 POLICY = Path(__file__).parents[2] / "policy"
 BUCKET = "aws:s3/bucket:Bucket"
@@ -35,6 +37,8 @@ Declared("aws:s3/bucket:Bucket", "data", {"acl": "public-read", "tags": {}})
 """
 
 pytestmark = [pytest.mark.engine, pytest.mark.skipif(shutil.which("pulumi") is None, reason="pulumi is not on PATH")]
+
+ABOUT_THE_REPORT = {(meta.id, "shop-prod") for meta in META_RULES}
 
 
 def cli_environment(directory: Path) -> dict[str, str]:
@@ -115,3 +119,36 @@ def test_cli_and_offline_preview_judge_the_platform_alike(tmp_path: Path, platfo
     assert failing <= found, result.stdout[-2000:]
     assert {rule for _, rule, _ in found - failing} == unknown
     assert {level for level, _, _ in found - failing} <= {"advisory"}
+
+
+def deployed() -> dict[str, Any]:
+    """The export of a careless stack: buckets with and without what belongs to them, functions, a queue, a table, a role with all rights."""
+    bucket = state(BUCKET, "data", {"acl": "public-read", "bucket": "data-1"})
+    versions = state(
+        "aws:s3/bucketVersioning:BucketVersioning", "data", {"bucket": "data-1", "versioningConfiguration": {"status": "Suspended"}},
+        dependencies=[bucket["urn"]], propertyDependencies={"bucket": [bucket["urn"]]},
+    )  # fmt: skip
+    everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    return deployment(
+        bucket,
+        versions,
+        state(BUCKET, "logs", {"bucket": "logs-1", "tags": {"Owner": "lake"}}),
+        state("aws:kms/key:Key", "key", {"enableKeyRotation": False, "deletionWindowInDays": 7}),
+        state(
+            "aws:lambda/function:Function", "score", {"runtime": "python3.7", "handler": "a.b", "role": "arn:aws:iam::123456789012:role/r"}
+        ),
+        state("aws:sqs/queue:Queue", "work", {"visibilityTimeoutSeconds": 30}),
+        state("aws:dynamodb/table:Table", "runs", {"billingMode": "PROVISIONED", "hashKey": "id", "readCapacity": 5}),
+        state("aws:iam/rolePolicy:RolePolicy", "all", {"role": "r", "policy": json.dumps(everything)}),
+    )
+
+
+def test_cli_finds_in_an_export_what_check_finds(tmp_path: Path) -> None:
+    file = tmp_path / "export.json"
+    file.write_text(json.dumps(deployed()))
+    command = ["pulumi", "policy", "analyze", "--file", str(file), "--policy-pack", str(POLICY), "--json"]
+    answer = subprocess.run(command, cwd=tmp_path, env=cli_environment(tmp_path), capture_output=True, text=True, check=False)
+    events = [json.loads(line)["policyEvent"] for line in answer.stdout.splitlines() if "policyEvent" in line]
+    found = {(event["policyName"], event["resourceUrn"].rsplit("::", 1)[-1]) for event in events}
+    assert answer.returncode == 1, answer.stderr
+    assert found - ABOUT_THE_REPORT == failing(deployed()) and len(found) > 30
