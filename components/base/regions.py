@@ -10,4 +10,6 @@ GLOBAL = "us-east-1"
 
 def provider_in(region: str) -> aws.Provider:
     """A provider of `region`, with the default tags of the stack's own; a stack makes one a region."""
-    return aws.Provider(region, region=region, default_tags={"tags": aws.get_default_tags().tags})
+    # The engine answers with the tags in any order, and the provider gets them as text: another order would be a change at every update.
+    tags = dict(sorted(aws.get_default_tags().tags.items()))
+    return aws.Provider(region, region=region, default_tags={"tags": tags})

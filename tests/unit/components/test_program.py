@@ -190,3 +190,10 @@ def test_every_pipeline_has_one_composite_alarm_of_alarms_that_exist_and_a_dashb
     for pipeline in ("data", "training", "deployment", "inference"):
         assert any(name.endswith(f"-{pipeline}-pipeline") for name in composites)
         assert any(name.endswith(f"-{pipeline}") for name in dashboards)
+
+
+def test_providers_of_other_regions_have_their_tags_in_an_order_of_their_own() -> None:
+    """The CLI answers an invoke with a map in any order: text made of it would be another at every update."""
+    (there,) = [each for each in of_type("prod", "pulumi:providers:aws") if each.name == "eu-north-1"]
+    tags = list(json.loads(there.inputs["defaultTags"])["tags"])
+    assert tags == sorted(tags) and "CostCenter" in tags
