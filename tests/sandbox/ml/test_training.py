@@ -155,7 +155,7 @@ def test_role_without_read_access_cannot_download_its_channel(world, data):
 
 def test_job_beyond_its_run_time_is_stopped_and_keeps_its_model(world):
     script = "import os, time\nopen(os.path.join(os.environ['SM_MODEL_DIR'], 'half'), 'w').write('x')\ntime.sleep(60)"
-    job = finished(world, start(world, script, StoppingCondition={"MaxRuntimeInSeconds": 1}))
+    job = finished(world, start(world, script, StoppingCondition={"MaxRuntimeInSeconds": 3}))
     assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
     assert "half" in model_files(world, job)
 
@@ -181,12 +181,19 @@ else:
     assert model_files(world, job)["resumed"] == b"7"
 
 
-def test_third_job_waits_for_one_of_two_slots(world):
-    script = "import os, time\ntime.sleep(1.5)\nopen(os.path.join(os.environ['SM_MODEL_DIR'], 'm'), 'w').write('x')"
+def test_third_job_waits_for_one_of_two_slots(world, tmp_path):
+    go = tmp_path / "go"
+    script = "import os, time\nfrom pathlib import Path\n"
+    script += f"while not Path({str(go)!r}).exists():\n    time.sleep(0.05)\n"
+    script += "Path(os.environ['SM_MODEL_DIR'], 'm').write_text('x')"
     names = [start(world, script) for _ in range(3)]
-    time.sleep(1)
     describe = world.client("sagemaker").describe_training_job
-    assert [describe(TrainingJobName=name)["SecondaryStatus"] for name in names].count("Pending") == 1
+
+    def statuses():
+        return sorted(describe(TrainingJobName=name)["SecondaryStatus"] for name in names)
+
+    world.eventually(lambda: statuses() == ["Pending", "Training", "Training"], 30)
+    go.touch()
     assert all(finished(world, name)["TrainingJobStatus"] == "Completed" for name in names)
 
 
