@@ -12,8 +12,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from mlops.sandbox.delivery.dispatcher import Operation, Tags, page
+from mlops.sandbox.delivery.pipeline import Pipeline
+from mlops.sandbox.delivery.pipeline_action import ActionExecution
 from mlops.sandbox.delivery.pipeline_declaration import check
-from mlops.sandbox.delivery.pipeline_execution import IN_PROGRESS, STOPPED, STOPPING, ActionExecution, Execution, Pipeline
+from mlops.sandbox.delivery.pipeline_execution import Execution
+from mlops.sandbox.delivery.pipeline_status import IN_PROGRESS, STOPPED, STOPPING
+from mlops.sandbox.delivery.pipeline_views import action_detail, execution_document, execution_summary, pipeline_state, pipeline_summary
 from mlops.sandbox.http import ServiceError
 
 if TYPE_CHECKING:
@@ -104,7 +108,7 @@ class CodePipeline:
             self._tags.forget(pipeline.arn)
 
     def list_pipelines(self, request: dict[str, Any], caller: str) -> dict[str, Any]:
-        found, token = page([self.pipelines[name].summary() for name in sorted(self.pipelines)], request)
+        found, token = page([pipeline_summary(self.pipelines[name]) for name in sorted(self.pipelines)], request)
         return {"pipelines": found, "nextToken": token}
 
     def pipeline(self, name: str) -> Pipeline:
@@ -128,17 +132,17 @@ class CodePipeline:
         return {"pipelineExecutionId": execution.id}
 
     def get_pipeline_state(self, request: dict[str, Any], caller: str) -> dict[str, Any]:
-        return self.pipeline(request["name"]).state()
+        return pipeline_state(self.pipeline(request["name"]))
 
     def get_pipeline_execution(self, request: dict[str, Any], caller: str) -> dict[str, Any]:
-        return {"pipelineExecution": self.execution(request).as_dict()}
+        return {"pipelineExecution": execution_document(self.execution(request))}
 
     def list_pipeline_executions(self, request: dict[str, Any], caller: str) -> dict[str, Any]:
         executions = list(reversed(self.pipeline(request["pipelineName"]).executions))
         stage = ((request.get("filter") or {}).get("succeededInStage") or {}).get("stageName")
         if stage:
             executions = [each for each in executions if stage in each.succeeded_stages]
-        found, token = page([each.summary() for each in executions], request)
+        found, token = page([execution_summary(each) for each in executions], request)
         return {"pipelineExecutionSummaries": found, "nextToken": token}
 
     def list_action_executions(self, request: dict[str, Any], caller: str) -> dict[str, Any]:
@@ -146,7 +150,7 @@ class CodePipeline:
         chosen = wanted.get("pipelineExecutionId") or (wanted.get("latestInPipelineExecution") or {}).get("pipelineExecutionId")
         executions = [each for each in self.pipeline(request["pipelineName"]).executions if chosen in (None, each.id)]
         actions = [action for each in reversed(executions) for action in reversed(each.actions)]
-        found, token = page([action.as_detail() for action in actions], request)
+        found, token = page([action_detail(action) for action in actions], request)
         return {"actionExecutionDetails": found, "nextToken": token}
 
     def execution(self, request: Mapping[str, Any]) -> Execution:

@@ -11,11 +11,11 @@ from botocore.exceptions import ClientError
 
 from mlops.sandbox.delivery.deploy_strategy import Step, steps
 from mlops.sandbox.delivery.pipeline_actions import inputs_of, keys_of
-from mlops.sandbox.delivery.pipeline_execution import Abandoned, ActionFailure
+from mlops.sandbox.delivery.pipeline_status import Abandoned, ActionFailure
 from mlops.sandbox.ml.jobs import Objects
 
 if TYPE_CHECKING:
-    from mlops.sandbox.delivery.pipeline_execution import ActionExecution
+    from mlops.sandbox.delivery.pipeline_action import ActionExecution
 
 LOOK = 0.25  # seconds between two looks at the alarms
 READY_SECONDS = 60

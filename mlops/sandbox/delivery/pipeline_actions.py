@@ -16,11 +16,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from mlops.sandbox.context import Credentials
 from mlops.sandbox.delivery import codebuild, rights
 from mlops.sandbox.delivery.build import PipelineFiles
-from mlops.sandbox.delivery.pipeline_execution import ActionFailure
+from mlops.sandbox.delivery.pipeline_status import ActionFailure
 from mlops.sandbox.ml.jobs import JobError, Objects
 
 if TYPE_CHECKING:
-    from mlops.sandbox.delivery.pipeline_execution import ActionExecution
+    from mlops.sandbox.delivery.pipeline_action import ActionExecution
 
 SERVICE = "codepipeline.amazonaws.com"
 APPROVAL_MINUTES = 7 * 24 * 60

@@ -18,7 +18,7 @@ from mlops.sandbox.http import ServiceError
 
 if TYPE_CHECKING:
     from mlops.sandbox.delivery.codepipeline import CodePipeline
-    from mlops.sandbox.delivery.pipeline_execution import Pipeline
+    from mlops.sandbox.delivery.pipeline import Pipeline
 
 log = logging.getLogger(__name__)
 
