@@ -15,7 +15,7 @@ from mlops import policy
 from mlops.check import Stack, opened, read
 from mlops.check.coverage import not_judged
 from mlops.cli import reports
-from mlops.cli.options import Json, Organisation
+from mlops.cli.options import Json, NoColor, Organisation
 from mlops.cli.output import Output
 
 SHOWN = 12
@@ -33,6 +33,7 @@ def check(
     report_dir: reports.ReportDir = None,
     since: reports.Since = None,
     as_json: Json = False,
+    plain: NoColor = False,
 ) -> int:
     """Judge any Pulumi stack by the policy pack, from its state or a recorded preview. Exit 1 when a mandatory rule fails."""
     output = Output(as_json)

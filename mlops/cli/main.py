@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from mlops.cli import audit, check, cost, demo, doctor, lineage, models, pipeline, preview, recovery, review, runs, sandbox, workloads
 from mlops.cli.output import Output
+from mlops.cli.plain import settle_streams
 from mlops.engine import EngineError
 from mlops.errors import UserError
 
@@ -59,6 +60,7 @@ app.add_typer(recovery.app, name="restore")
 def run(arguments: list[str] | None = None) -> None:
     """Runs the command line and leaves with its exit code; errors become one clear message (or one JSON document)."""
     arguments = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    settle_streams()
     output = Output("--json" in arguments)
     Output.printed = False
     try:

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from mlops.cli.plain import no_color
+
 Stack = Annotated[str, typer.Option("--stack", "-s", help="The stack: dev, prod, local or another of the project's.")]
 LocalStack = Annotated[str, typer.Option("--stack", "-s", help="The stack to work on; local is the sandbox, others are on AWS.")]
 ProjectDir = Annotated[Path, typer.Option("--project", help="The project's folder; default: the current one.")]
@@ -13,4 +15,7 @@ Model = Annotated[str | None, typer.Option("--model", "-m", help="The model; may
 Organisation = Annotated[
     Path | None,
     typer.Option("--organisation", help="The organisation's configuration of the policy pack; what it locks the project's may not touch."),
+]
+NoColor = Annotated[
+    bool, typer.Option("--no-color", help="No colours; marks and words say the same. NO_COLOR=1 does it too.", callback=no_color)
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from rich.markup import escape
 from mlops.errors import UserError
 
 SCHEMA_VERSION = 1
+PIPE_WIDTH = 160  # a pipe or a log has no width of its own; COLUMNS gives it one
 
 
 class Output:
@@ -25,8 +27,8 @@ class Output:
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
         self.console = Console(stderr=as_json, highlight=False, emoji=False)  # ":key:" in a URN is no picture
-        if not self.console.is_terminal:
-            self.console.width = 160  # a pipe or a log has no width of its own
+        if not self.console.is_terminal and not os.environ.get("COLUMNS"):
+            self.console.width = PIPE_WIDTH
 
     def document(self, document: dict[str, Any], show: Callable[[Console], None]) -> None:
         """Prints the document as JSON, or lets `show` draw it."""

@@ -12,11 +12,12 @@ import typer
 
 from mlops import engine, policy
 from mlops.cli import reports
-from mlops.cli.options import Json, Organisation, ProjectDir, Stack
+from mlops.cli.options import Json, NoColor, Organisation, ProjectDir, Stack
 from mlops.cli.output import Output
 from mlops.errors import UserError
 from mlops.project import Project
 from mlops.report import preview as report
+from mlops.report.tree_text import tree
 
 
 def judge(
@@ -40,7 +41,9 @@ def preview(
     record: Annotated[Path | None, typer.Option(help="Write the preview's document to a file as well.")] = None,
     report_dir: reports.ReportDir = None,
     since: reports.Since = None,
+    everything: Annotated[bool, typer.Option("--all", help="Show every resource, also where nothing is wrong.")] = False,
     as_json: Json = False,
+    plain: NoColor = False,
 ) -> int:
     """Show what the program registers for a stack and what the policy pack says of it. Exit 1 when a mandatory rule fails."""
     output = Output(as_json)
@@ -68,7 +71,7 @@ def preview(
     files = reports.write(document, report_dir, reports.Source.of_project(here.root)) if report_dir else []
 
     def show(console: Any) -> None:
-        console.print(report.tree(recorded))
+        console.print(tree(document, everything))
         reports.show(console, document, files)
         console.print(f"[dim]program {program - started:.1f} s · policy {done - program:.2f} s[/]")
 

@@ -1,12 +1,9 @@
-"""A preview as a document, and its resources as a tree."""
+"""A preview as a document."""
 
 from __future__ import annotations
 
 from datetime import date
 from typing import Any
-
-from rich.markup import escape
-from rich.tree import Tree
 
 from mlops import engine
 
@@ -56,24 +53,3 @@ def document(record: engine.Record, verdicts: dict[str, Any], seconds: dict[str,
         **verdicts,
         "seconds": {key: round(value, 3) for key, value in seconds.items()},
     }
-
-
-def tree(record: engine.Record) -> Tree:
-    """Resources below their parents; leaves of one type are counted, not listed one by one, where there are many."""
-    children: dict[str, list[engine.RecordedResource]] = {}
-    for resource in record.resources:
-        children.setdefault(resource.parent or "", []).append(resource)
-    root = Tree(f"[bold]{record.project}[/] · stack [bold]{record.stack}[/] · {len(record.resources)} resources", guide_style="dim")
-
-    def grow(branch: Tree, urn: str) -> None:
-        for child in children.get(urn, []):
-            if child.type.startswith("pulumi:providers:"):
-                continue
-            short = child.type.rsplit(":", 1)[-1]
-            label = f"[bold cyan]{short}[/] {escape(child.name)}" if not child.custom else f"[dim]{short}[/] {escape(child.name)}"
-            grow(branch.add(label + (" [yellow]protected[/]" if child.protect else "")), child.urn)
-
-    for top in children.get("", []):
-        if top.type == "pulumi:pulumi:Stack":
-            grow(root, top.urn)
-    return root

@@ -27,15 +27,13 @@ from mlops.report.grouping import (
     place,
     resource_name,
 )
+from mlops.report.style import KIND_STYLE, STATUS_MARK, STATUS_STYLE
 from mlops.text import counted, visible
 
 SHOWN_RESOURCES = 5  # of those that a rule says the same of
 SHOWN_MESSAGES = 10  # different ones of a rule
 SHOWN_CHANGES = 10
 CHECKLIST_WIDTH = 66  # what the checklist's other columns take
-KIND_STYLE = {"error": "red", "mandatory": "red", "advisory": "yellow", "not_evaluable": "yellow", "exempt": "dim"}
-STATUS_STYLE = {"pass": "green", "fail": "red", "exempt": "yellow", "not_evaluable": "yellow", "not_applicable": "dim"}
-STATUS_MARK = {"pass": "✔", "fail": "✘", "exempt": "~", "not_evaluable": "?", "not_applicable": "–"}
 
 
 def show_verdicts(console: Console, document: Mapping[str, Any]) -> None:
