@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from mlops import engine, policy
+from mlops.cli import base as bases
 from mlops.cli import reports
 from mlops.cli.options import Json, NoColor, Organisation, ProjectDir, Stack
 from mlops.cli.output import Output
@@ -30,6 +31,19 @@ def judge(
     return policy.remediated(record, verdicts.remediations), verdicts.to_dict(), bool(verdicts.blocking)
 
 
+def previewed(
+    project: Project, stack: str, config: Path | None, configured: Project, organisation: Path | None
+) -> tuple[engine.Record, dict[str, Any], bool]:
+    """A project's preview: what is registered, its document, and whether a deployment stops. `configured` has the policy configuration."""
+    started = time.perf_counter()
+    recorded = engine.preview(project.root, stack)
+    program = time.perf_counter()
+    recorded, verdicts, failed = judge(recorded, config, configured, organisation)
+    done = time.perf_counter()
+    seconds = {"program": program - started, "policy": done - program, "total": done - started}
+    return recorded, report.document(recorded, verdicts, seconds), failed
+
+
 def preview(
     stack: Stack,
     project: ProjectDir = Path(),
@@ -40,6 +54,8 @@ def preview(
     export: Annotated[Path | None, typer.Option(help="Write the preview as a `pulumi stack export` deployment.")] = None,
     record: Annotated[Path | None, typer.Option(help="Write the preview's document to a file as well.")] = None,
     report_dir: reports.ReportDir = None,
+    base: bases.Base = None,
+    base_optional: bases.BaseOptional = False,
     since: reports.Since = None,
     everything: Annotated[bool, typer.Option("--all", help="Show every resource, also where nothing is wrong.")] = False,
     as_json: Json = False,
@@ -49,16 +65,21 @@ def preview(
     output = Output(as_json)
     here = Project.at(project)
     here.require_stack(stack)
-    before = reports.earlier(since) if since else None
-    started = time.perf_counter()
-    with output.doing(f"running the program for stack {stack}"):
-        recorded = engine.preview(here.root, stack)
-    program = time.perf_counter()
-    with output.doing("judging it by the policy pack"):
-        recorded, verdicts, failed = judge(recorded, config, here, organisation)
-    done = time.perf_counter()
-    seconds = {"program": program - started, "policy": done - program, "total": done - started}
-    document = reports.with_changes(report.document(recorded, verdicts, seconds), before)
+    if base and since:
+        raise UserError("usage", "expected --base or --since, got both", "command line", "--base compares the findings as well")
+    earlier = reports.earlier(since) if since else None
+
+    def of_base(project: Project, own_policy: bool) -> bases.Previewed:
+        recorded, document, _ = previewed(project, stack, config, here if own_policy else project, organisation)
+        return recorded, document
+
+    before = None
+    if base:
+        with output.doing(f"previewing stack {stack} of {base}"):
+            before = bases.read(base, base_optional, here, stack, of_base)
+    with output.doing(f"running the program for stack {stack}, judging it by the policy pack"):
+        recorded, document, failed = previewed(here, stack, config, here, organisation)
+    document = reports.with_changes(bases.with_difference(document, recorded, before), earlier)
     try:
         if export:
             export.write_text(json.dumps(engine.deployment(recorded), indent=2) + "\n")
@@ -73,7 +94,8 @@ def preview(
     def show(console: Any) -> None:
         console.print(tree(document, everything))
         reports.show(console, document, files)
-        console.print(f"[dim]program {program - started:.1f} s · policy {done - program:.2f} s[/]")
+        seconds = document["seconds"]
+        console.print(f"[dim]program {seconds['program']:.1f} s · policy {seconds['policy']:.2f} s[/]")
 
     output.document(document, show)
     return 1 if failed else 0

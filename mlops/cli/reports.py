@@ -24,9 +24,9 @@ ReportDir = Annotated[
 Since = Annotated[Path | None, typer.Option("--since", help="An earlier report.json of the same stack: say what has changed since.")]
 
 
-def with_changes(document: dict[str, Any], before: dict[str, Any] | None) -> dict[str, Any]:
+def with_changes(document: dict[str, Any], before: dict[str, Any] | None, option: str = "--since") -> dict[str, Any]:
     """The document, with what has changed since an earlier report where one is given (`before` = `earlier(path)`, read before the work)."""
-    return {**document, "since": compared(document, before)} if before else document
+    return {**document, "since": compared(document, before, option)} if before else document
 
 
 def show(console: Console, document: dict[str, Any], files: list[str]) -> None:

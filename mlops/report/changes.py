@@ -70,15 +70,15 @@ def keyed(findings: Iterable[Finding]) -> dict[tuple[str, ...], Finding]:
     return found
 
 
-def compared(document: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
-    """The changes from an earlier report to this one. UserError where that one is of another stack.
+def compared(document: Mapping[str, Any], before: Mapping[str, Any], option: str = "--since") -> dict[str, Any]:
+    """The changes from an earlier report to this one. UserError where that one is of another stack; `option` is where it was given.
 
     A finding that failed and is found no more counts as fixed only where its rule is still judged and its resource passes or is gone.
     """
     for key in ("project", "stack"):
         if document[key] != before[key]:
             raise UserError(
-                "other-report", f"expected an earlier report of {key} {document[key]!r}, got one of {before[key]!r}", "--since", HINT
+                "other-report", f"expected an earlier report of {key} {document[key]!r}, got one of {before[key]!r}", option, HINT
             )
     now, then = keyed(document["policy"]["findings"]), keyed(before["policy"]["findings"])
     judged = {rule["id"] for rule in document["rules"] if rule["level"] != "disabled"}

@@ -2,30 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
 from mlops import engine
+from mlops.compare.aliases import aliases
 
 UNKNOWN_TEXT = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"  # as `pulumi preview --json` writes an unknown
 
 
-def jsonable(value: Any) -> Any:
-    """An engine value without secrets and with unknowns as the real CLI writes them."""
+Hide = Callable[[Any], Any]
+
+
+def masked(_value: Any) -> str:
+    """What stands for a secret."""
+    return "[secret]"
+
+
+def jsonable(value: Any, hide: Hide = masked) -> Any:
+    """An engine value with `hide` of its secrets and with unknowns as the real CLI writes them."""
     if value is engine.UNKNOWN:
         return UNKNOWN_TEXT
     if isinstance(value, engine.Secret):
-        return "[secret]"
+        return hide(jsonable(value.value))
     if isinstance(value, dict):
-        return {key: jsonable(item) for key, item in value.items()}
+        return {key: jsonable(item, hide) for key, item in value.items()}
     if isinstance(value, list):
-        return [jsonable(item) for item in value]
+        return [jsonable(item, hide) for item in value]
     if isinstance(value, engine.Asset | engine.Archive):
         return {"asset": type(value).__name__.lower(), "hash": value.hash}
     return value
 
 
-def resource_document(resource: engine.RecordedResource) -> dict[str, Any]:
+def resource_documents(record: engine.Record, hide: Hide = masked) -> list[dict[str, Any]]:
+    """All resources of a preview, with the URNs that their aliases stand for."""
+    former = aliases(record)
+    return [{**resource_document(resource, hide), "aliases": former.get(resource.urn, [])} for resource in record.resources]
+
+
+def resource_document(resource: engine.RecordedResource, hide: Hide = masked) -> dict[str, Any]:
     return {
         "urn": resource.urn,
         "type": resource.type,
@@ -33,7 +49,7 @@ def resource_document(resource: engine.RecordedResource) -> dict[str, Any]:
         "parent": resource.parent,
         "provider": resource.provider,
         "protect": resource.protect,
-        "inputs": jsonable(resource.inputs),
+        "inputs": jsonable(resource.inputs, hide),
         "dependencies": resource.dependencies,
         "property_dependencies": resource.property_dependencies,
         "external": resource.external,
@@ -49,7 +65,7 @@ def document(record: engine.Record, verdicts: dict[str, Any], seconds: dict[str,
         "project": record.project,
         "stack": record.stack,
         "date": date.today().isoformat(),
-        "resources": [resource_document(resource) for resource in record.resources],
+        "resources": resource_documents(record),
         **verdicts,
         "seconds": {key: round(value, 3) for key, value in seconds.items()},
     }

@@ -12,6 +12,8 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from mlops.report.changes import CHANGES
+from mlops.report.difference import terminal as difference
+from mlops.report.difference.words import since
 from mlops.report.grouping import (
     KINDS,
     MARKS,
@@ -37,11 +39,13 @@ CHECKLIST_WIDTH = 66  # what the checklist's other columns take
 
 
 def show_verdicts(console: Console, document: Mapping[str, Any]) -> None:
-    """Findings first, then what changed, the pillar table, the 32 checklist items and the sums."""
+    """The difference to a base first, then the findings, what became of those of the base, the pillar table, the 32 checklist items and the sums."""
+    if "difference" in document:
+        difference.show(console, document["difference"])
     show_remediations(console, document["policy"].get("remediations", ()))
     show_findings(console, document)
     if "since" in document:
-        show_changes(console, document["since"])
+        show_changes(console, document["since"], since(document))
     console.print(_pillars(document))
     console.print(_checklist(console, document))
     policy = document["policy"]
@@ -100,10 +104,10 @@ def _quiet(console: Console, text: str, indent: int) -> None:
     console.print(Padding(Text(text, style="dim"), (0, 0, 0, indent), expand=False))
 
 
-def show_changes(console: Console, since: Mapping[str, Any]) -> None:
+def show_changes(console: Console, since: Mapping[str, Any], name: str) -> None:
     """How many findings are new, fixed and so on, and the first of each but the unchanged ones."""
     told = ", ".join(f"{len(since[name])} {label}" for name, label in CHANGES.items())
-    console.print(Text.assemble((f"Since {since['date']}", "bold"), f"  {told}"))
+    console.print(Text.assemble((f"Since {visible(name)}", "bold"), f"  {told}"))
     for name, label in CHANGES.items():
         if name == "unchanged":
             continue

@@ -1,0 +1,111 @@
+"""`--base REF|FILE`: what a preview is compared with, and the comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mlops import engine
+from mlops.cli import reports
+from mlops.compare import estimates, resources
+from mlops.compare.revision import Revision, checked_out
+from mlops.compare.values import Seal
+from mlops.errors import UserError
+from mlops.project import Project
+from mlops.report.preview import resource_documents
+
+Base = Annotated[
+    str | None,
+    typer.Option(
+        metavar="REF|FILE",
+        help="Say what is added, changed and removed since a git revision of the project, or since an earlier --record or report.json.",
+    ),
+]
+BaseOptional = Annotated[
+    bool, typer.Option("--base-optional", help="Preview without a comparison, and say why, where the base cannot be previewed.")
+]
+Previewed = tuple[engine.Record, dict[str, Any]]
+Previews = Callable[[Project, bool], Previewed]
+"""Previews a project: what is registered, and the document; the flag asks for the policy configuration of the change, not the base's."""
+
+
+@dataclass(frozen=True)
+class Before:
+    """The base: what it is, its document, and its resources with secrets that can be compared."""
+
+    about: dict[str, Any]
+    document: dict[str, Any] | None
+    resources: list[dict[str, Any]]
+
+
+def read(base: str, optional: bool, project: Project, stack: str, previews: Previews) -> Before:
+    """The base's preview. UserError where it cannot be had; with `optional` the reason stands in its place."""
+    file = Path(base)
+    try:
+        return _file(file) if file.is_file() else _revision(base, project, stack, previews)
+    except UserError as error:
+        if not optional:
+            raise
+        about = {"kind": "file" if file.is_file() else "revision", "name": base, "commit": None, "date": None, "problem": error.to_dict()}
+        return Before(about, None, [])
+
+
+def _file(file: Path) -> Before:
+    document = reports.earlier(file)
+    declared = document.get("resources", [])
+    if not declared or not all("inputs" in resource for resource in declared):
+        raise UserError(
+            "bad-base", "expected a preview with the properties of its resources, got a report without them", str(file),
+            "give what `mlops preview --record FILE` or `--report DIR` wrote (report.json)",
+        )  # fmt: skip
+    return Before({"kind": "file", "name": str(file), "commit": None, "date": document["date"]}, document, declared)
+
+
+def _revision(base: str, project: Project, stack: str, previews: Previews) -> Before:
+    with checked_out(project.root, base, stack) as revision:
+        about = {"kind": "revision", "name": base, "commit": revision.commit, "date": revision.date}
+        try:
+            record, document = previews(Project(revision.project), False)
+        except engine.EngineError as error:
+            raise _of_base(revision, error) from None
+        except UserError as error:
+            if error.code != "bad-policy-config":
+                raise
+            record, document = previews(Project(revision.project), True)
+            about["judged_by"] = "this configuration"
+    return Before(about, document, resource_documents(record, Seal.of))
+
+
+def _of_base(revision: Revision, error: engine.EngineError) -> UserError:
+    folder = f"{revision.project}/"
+    texts = [text.replace(folder, "") for text in (error.message, error.where, error.hint)]
+    told = f"{revision.name} ({revision.commit[:12]})"
+    return UserError(f"base-{error.code}", f"the base {told} cannot be previewed: {texts[0]}", texts[1], texts[2])
+
+
+def with_difference(document: dict[str, Any], record: engine.Record, before: Before | None) -> dict[str, Any]:
+    """The document with the key `difference`, and `since` for the findings; as it is without a base."""
+    if before is None:
+        return document
+    if before.document is None:
+        return {**document, "difference": {"base": before.about, "resources": None}}
+    now = resource_documents(record, Seal.of)
+    difference = {
+        "base": before.about,
+        "resources": resources.compared(now, before.resources),
+        **estimates.compared(document, before.document),
+    }
+    return reports.with_changes(
+        {**document, "difference": difference}, _renamed(before.document, difference["resources"]["changed"]), "--base"
+    )
+
+
+def _renamed(document: dict[str, Any], changed: list[dict[str, Any]]) -> dict[str, Any]:
+    """The base's document with the findings about what has moved where that is now: they are the same findings."""
+    now = {each["moved_from"]: each["urn"] for each in changed if "moved_from" in each}
+    findings = [{**finding, "urn": now.get(finding["urn"], finding["urn"])} for finding in document["policy"]["findings"]]
+    return {**document, "policy": {**document["policy"], "findings": findings}}

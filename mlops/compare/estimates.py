@@ -1,0 +1,39 @@
+"""The estimates of two previews of one stack: what a month costs, or emits, more or less, service by service."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+# Key of a preview's document, and the figures in it.
+ESTIMATES = {"cost": "monthly_usd", "carbon": "kg_co2e_month"}
+FIGURES = ("low", "expected", "high")
+
+
+def compared(now: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys cost and carbon of a difference, where this preview has the estimate; null where the base has none."""
+    return {
+        key: _estimate(now[key], before[key], figures) if isinstance(before.get(key), Mapping) else None
+        for key, figures in ESTIMATES.items()
+        if isinstance(now.get(key), Mapping)
+    }
+
+
+def _estimate(now: Mapping[str, Any], before: Mapping[str, Any], figures: str) -> dict[str, Any]:
+    services = []
+    old, new = ({service["service"]: service[figures] for service in each["services"]} for each in (before, now))
+    for name in [*new, *(name for name in old if name not in new)]:
+        told = _figures(new.get(name), old.get(name))
+        if any(told["difference"].values()):
+            services.append({"service": name, **told})
+    return {figures: _figures(now[figures], before[figures]), "services": services}
+
+
+def _figures(now: Mapping[str, float] | None, before: Mapping[str, float] | None) -> dict[str, Any]:
+    """Before and after (null: there is no such service), and after minus before."""
+    was, is_ = ({name: (each or {}).get(name, 0.0) for name in FIGURES} for each in (before, now))
+    return {
+        "before": was if before is not None else None,
+        "after": is_ if now is not None else None,
+        "difference": {name: round(is_[name] - was[name], 6) for name in FIGURES},
+    }
