@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
@@ -19,27 +18,28 @@ CONFIG_FILE = "policy-config.json"
 
 def load_config(path: Path) -> dict[str, Any]:
     """The pack's configuration, in the format of `pulumi preview --policy-pack-config`."""
+    if not path.exists():
+        raise UserError("no-policy-config", "expected a JSON file, found none", str(path), "name an existing file")
     try:
-        config = json.loads(path.read_text())
-    except FileNotFoundError:
-        raise UserError("no-policy-config", "expected a JSON file, found none", str(path), "name an existing file with --config") from None
-    except json.JSONDecodeError as error:
-        raise UserError("bad-policy-config", f"expected JSON, got {error.msg}", f"{path}:{error.lineno}", "mend the file") from None
-    if not isinstance(config, dict):
-        raise UserError("bad-policy-config", f"expected an object, got {type(config).__name__}", str(path), "mend the file")
-    return config
+        return wellarchitected.read_config(path)
+    except wellarchitected.ConfigurationError as error:
+        raise UserError("bad-policy-config", str(error), str(path), "mend the file") from None
 
 
 def configuration(config: Path | None, organisation: Path | None, stack: str) -> dict[str, Any] | None:
     """The configuration that holds for a stack: the project's, over the organisation's where there is one."""
     own = load_config(config) if config else None
-    if organisation is None:
-        return own
-    upper = wellarchitected.Layer(str(organisation), load_config(organisation))
+    upper = wellarchitected.Layer(str(organisation), load_config(organisation)) if organisation else None
+    where = ", ".join(str(file) for file in (config, organisation) if file)
     try:
-        return wellarchitected.merged(upper, wellarchitected.Layer(str(config), own or {}), stack, wellarchitected.RULES)
+        if upper:
+            return wellarchitected.merged(upper, wellarchitected.Layer(str(config), own or {}), stack, wellarchitected.RULES)
+        wellarchitected.parse(own, stack, wellarchitected.RULES)
     except wellarchitected.ConfigurationError as error:
-        raise UserError("bad-policy-config", str(error), f"{config}, {organisation}", "mend the file named first") from None
+        raise UserError(
+            "bad-policy-config", str(error), where, "mend the file named first" if upper and config else "mend the file"
+        ) from None
+    return own
 
 
 def plain(value: Any) -> Any:

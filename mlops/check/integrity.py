@@ -19,7 +19,7 @@ def require_one_stack(resources: Sequence[Resource], elsewhere: Iterable[str], f
         if resource.urn in by_urn:
             raise UserError("broken-state", "expected every resource once, got one twice", f"{file}: {resource.urn}", _MEND)
         by_urn[resource.urn] = resource
-    stacks = {resource.urn.split("::", 1)[0] for resource in resources}
+    stacks = {resource.urn.split("::", 1)[0].removeprefix("urn:pulumi:") for resource in resources}
     if len(stacks) > 1:
         raise UserError(
             "broken-state", f"expected resources of one stack, got {', '.join(sorted(stacks)[:_SHOWN])}", file, "give one export"

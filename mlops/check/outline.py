@@ -18,6 +18,7 @@ _RESOURCES = {
     "resources": "deployment",
     "steps": "preview steps",
 }
+_NAME = "resources"
 # Top-level keys by which files of others are known.
 _FOREIGN = {
     "terraform_version": "a state or plan of Terraform",
@@ -76,6 +77,7 @@ class _Scan:
     def __init__(self, file: str) -> None:
         self.keys: set[str] = set()
         self.arrays: list[str] = []
+        self.no_lists: dict[str, str] = {}
         self.words: dict[str, list[Any]] = {}
         self._file = file
         self._depth = 0
@@ -101,6 +103,8 @@ class _Scan:
             if depth == self._items:
                 self._items = -1
         elif event == "start_map" or event == "start_array":
+            if event == "start_map" and depth <= _FOLLOWED and self._names[depth] == _NAME:
+                self._no_list("an object", depth)
             self._open(event, depth)
         elif depth <= _FOLLOWED:
             self._word(value, depth, event)
@@ -125,10 +129,16 @@ class _Scan:
         if depth == 0:
             raise UserError("foreign-file", f"{EXPECTED}, got a JSON {event}", self._file, EXPORT)
         name = self._names[depth]
+        if name == _NAME and event != "null":
+            self._no_list(f"a {event}", depth)
         if name == "urn" and depth == self._items + 1:
             self._urn = value
         elif name in _KEPT_NAMES and (path := self._path(depth)) in _KEPT:
             self.words.setdefault(path, []).append(value)
+
+    def _no_list(self, kind: str, depth: int) -> None:
+        if (path := self._path(depth)) in _RESOURCES:
+            self.no_lists[path] = kind
 
     def _path(self, depth: int) -> str:
         return ".".join(self._names[1 : depth + 1])
@@ -142,6 +152,9 @@ def _recognised(scan: _Scan, file: str) -> Outline:
     found = [path for path in _RESOURCES if path in scan.arrays]
     if words.get("deployment") or words.get("checkpoint"):
         raise UserError("foreign-file", f"{EXPECTED}, got a file of Pulumi's with no deployment in it", f"{file}: key 'deployment'", EXPORT)
+    for path, kind in scan.no_lists.items():
+        if path.startswith(("deployment.", "checkpoint.")):
+            raise UserError("broken-state", f"expected a list of resources, got {kind}", f"{file}: {path}", EXPORT)
     if not found and "deployment" in keys and "version" in keys:
         found = ["deployment.resources"]  # a stack without resources: Pulumi leaves the empty list out
     elif not found and "checkpoint" in keys:
@@ -162,6 +175,13 @@ def _recognised(scan: _Scan, file: str) -> Outline:
 
 def _not_json(stream: BinaryIO, file: str, after: str, error: Exception) -> UserError:
     found = position(stream)
-    what = "a document that is not complete (is the file truncated?)" if found.ended else str(error).splitlines()[0]
+    what = "a document that is not complete (is the file truncated?)" if found.ended else _reason(error)
     where = f"{file}:{found.line}:{found.column} (byte {found.byte}){after}"
     return UserError("bad-json", f"expected JSON, got {what}", where, "export it again: " + EXPORT)
+
+
+def _reason(error: Exception) -> str:
+    """The parser's own words without its picture of the place; they are bytes where the file is no text."""
+    words = error.args[0] if error.args else error
+    text = words.decode("utf-8", "replace") if isinstance(words, bytes) else str(words)
+    return text.splitlines()[0]

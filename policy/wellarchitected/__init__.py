@@ -6,6 +6,7 @@ report.to_dict()["checklist"]
 
 from .changes import put, with_changes
 from .checklist import CHECKLIST, FRAMEWORK_SOURCE, FRAMEWORK_VERSION, BestPractice, Item, best_practices
+from .config_file import read_config
 from .environments import environment_of
 from .errors import ConfigurationError
 from .evaluate import evaluate
@@ -16,6 +17,7 @@ from .remediation import Remediation
 from .report import Finding, Report
 from .rules import RULES
 from .sections import crossguard_config
+from .settings import parse
 from .values import UNKNOWN, UNKNOWN_SENTINEL, NotApplicable, NotEvaluable, Secret
 from .version import PACK_VERSION
 
@@ -51,7 +53,9 @@ __all__ = [
     "environment_of",
     "evaluate",
     "merged",
+    "parse",
     "put",
+    "read_config",
     "rule",
     "with_changes",
 ]

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from . import RULES, ConfigurationError, crossguard_config
+from .config_file import read_config
 from .layers import Layer, merged
 
 
@@ -23,8 +22,8 @@ def main(arguments: list[str]) -> int:
         return 2
     *files, stack = arguments
     try:
-        layers = [Layer(file, _read(file)) for file in files]
-    except (OSError, ValueError) as error:
+        layers = [Layer(file, read_config(Path(file))) for file in files]
+    except ConfigurationError as error:
         print(error, file=sys.stderr)
         return 2
     try:
@@ -34,16 +33,6 @@ def main(arguments: list[str]) -> int:
         print(f"{files[0]}: {error}" if len(files) == 1 else error, file=sys.stderr)
         return 2
     return 0
-
-
-def _read(file: str) -> Mapping[str, Any]:
-    try:
-        config = json.loads(Path(file).read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{file}: {error}") from None
-    if not isinstance(config, Mapping):
-        raise ValueError(f"{file}: expected an object, got {type(config).__name__}")
-    return config
 
 
 if __name__ == "__main__":

@@ -58,6 +58,8 @@ def declared(given: Any) -> dict[str, Mapping[str, Any]]:
 
 def resolve(name: Any, environments: Mapping[str, Mapping[str, Any]], stack: str) -> Environment:
     """The environment that the configuration names, else the first whose stacks match, else what the stack's name says."""
+    if name is not None and not isinstance(name, str):
+        raise ConfigurationError(f"policy configuration: environment is {name!r}; expected a name such as 'prod'")
     if name is None:
         name = next((each for each, entry in environments.items() if _matches(each, entry, stack)), environment_of(stack))
     if name not in DEFAULTS and name not in environments:

@@ -11,8 +11,8 @@ from .model import Exemption
 
 
 def urn_pattern(glob: str) -> re.Pattern[str]:
-    """A URN glob (`*`, `?`) as a pattern."""
-    return re.compile(translate(glob))
+    """A URN glob (`*`, `?`) as a pattern; a bracket is a bracket, because names of resources have some."""
+    return re.compile(translate(glob.replace("[", "[[]")))
 
 
 class Exemptions:

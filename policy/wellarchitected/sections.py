@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .environments import DEFAULTS
+from .errors import ConfigurationError
 from .meta import EXEMPTIONS_RULE, META_RULES
 from .model import Exemption, Rule
-from .settings import Settings, configurable_rules, parse
+from .settings import LEVELS, Settings, configurable_rules, parse
 
 
 def crossguard_config(config: Mapping[str, Any] | None, stack: str, rules: Sequence[Rule]) -> dict[str, Any]:
@@ -38,6 +39,8 @@ def of_sections(config: Mapping[str, Any], rules: Sequence[Rule]) -> Mapping[str
     sections: dict[str, Any] = {}
     exemptions: list[Any] = []
     environment, defaults = None, None
+    for policy, given in config.items():
+        _require_section(policy, given)
     everywhere = config.get("all")
     for rule in (*rules, *META_RULES):
         given = config.get(rule.id, everywhere)
@@ -55,6 +58,22 @@ def of_sections(config: Mapping[str, Any], rules: Sequence[Rule]) -> Mapping[str
         found |= {"environment": environment}
         found |= {} if environment in DEFAULTS else {"environments": {environment: {"defaults": defaults or "prod"}}}
     return found
+
+
+def _require_section(policy: str, given: Any) -> None:
+    where = f"policy configuration: {policy}"
+    if policy == "all" and isinstance(given, str) and given not in LEVELS:
+        raise ConfigurationError(f"{where} is {given!r}; expected one of {', '.join(LEVELS)}")
+    if not isinstance(given, str | Mapping):
+        raise ConfigurationError(f"{where} is {given!r}; expected a level or an object")
+    if isinstance(given, str):
+        return
+    for key in ("environment", "defaults"):
+        if given.get(key) is not None and not isinstance(given[key], str):
+            raise ConfigurationError(f"{where}.{key} is {given[key]!r}; expected a name such as 'prod'")
+    exemptions = given.get("exemptions") or []
+    if not isinstance(exemptions, list) or not all(isinstance(entry, Mapping) for entry in exemptions):
+        raise ConfigurationError(f"{where}.exemptions is {exemptions!r}; expected a list of objects")
 
 
 def _as_json(exemption: Exemption) -> dict[str, Any]:

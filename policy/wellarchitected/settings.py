@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -70,7 +71,7 @@ def parse(config: Mapping[str, Any] | None, stack: str, rules: Sequence[Rule]) -
     parameters: dict[str, Mapping[str, Any]] = {}
     for rule_id, given in (config.get("rules") or {}).items():
         if rule_id not in configurable:
-            raise ConfigurationError(f"policy configuration: rules.{rule_id}: there is no such rule")
+            raise ConfigurationError(f"policy configuration: rules.{rule_id}: there is no such rule{_meant(rule_id, configurable)}")
         section = {"level": given} if isinstance(given, str) else dict(given)
         level = _level(f"policy configuration: rules.{rule_id}.level", section.pop("level", None), environment.name, names)
         only_in = _names(f"policy configuration: rules.{rule_id}.environments", section.pop("environments", None), names)
@@ -170,6 +171,12 @@ def _check_kinds(config: Mapping[str, Any]) -> None:
         raise ConfigurationError(f"policy configuration: exemptions is {exemptions!r}; expected a list of objects")
 
 
+def _meant(rule_id: str, rules: Mapping[str, Any]) -> str:
+    """A hint at the rule that somebody may have meant."""
+    close = get_close_matches(rule_id, rules, n=1, cutoff=0.7)
+    return f"; is {close[0]} meant?" if close else "; the catalogue (docs/policies) lists them"
+
+
 def parse_exemptions(given: Sequence[Mapping[str, Any]], rules: Mapping[str, Rule]) -> list[Exemption]:
     """Read exemptions. What is missing in one (reason, owner, expiry) is a finding, not an error; an unknown rule or field is an error."""
     exemptions = []
@@ -179,15 +186,20 @@ def parse_exemptions(given: Sequence[Mapping[str, Any]], rules: Mapping[str, Rul
             raise ConfigurationError(f"{where} is {entry!r}; expected an object with {', '.join(EXEMPTION_FIELDS)}")
         if unknown := set(entry) - set(EXEMPTION_FIELDS):
             raise ConfigurationError(f"{where}: unknown key {sorted(unknown)[0]!r}; expected {', '.join(EXEMPTION_FIELDS)}")
+        for name, value in entry.items():
+            if value is not None and not isinstance(value, str):
+                raise ConfigurationError(f"{where}.{name} is {value!r}; expected a text")
         if entry.get("rule") not in rules:
-            raise ConfigurationError(f"{where}.rule is {entry.get('rule')!r}: there is no such rule")
+            raise ConfigurationError(
+                f"{where}.rule is {entry.get('rule')!r}: there is no such rule{_meant(entry.get('rule') or '', rules)}"
+            )
         if not entry.get("urn"):
             raise ConfigurationError(f"{where}.urn is missing; expected a glob such as '*::scratch-*'")
-        expires = entry.get("expires")
-        if isinstance(expires, str):
+        expires = entry.get("expires") or None
+        if expires:
             try:
                 expires = date.fromisoformat(expires)
             except ValueError:
                 raise ConfigurationError(f"{where}.expires is {expires!r}; expected a date such as 2027-01-31") from None
-        exemptions.append(Exemption(entry["rule"], entry["urn"], str(entry.get("reason") or ""), str(entry.get("owner") or ""), expires))
+        exemptions.append(Exemption(entry["rule"], entry["urn"], entry.get("reason") or "", entry.get("owner") or "", expires))
     return exemptions

@@ -62,6 +62,10 @@ def refused(content: bytes, tmp_path: Path) -> UserError:
         (b'{"apiVersion": "v1", "kind": "List", "items": []}', "foreign-file", "Kubernetes"),
         (b'{"version": 9, "deployment": {"resources": []}}', "unknown-version", "version 9"),
         (b'{"version": 3, "deployment": null}', "foreign-file", "no deployment in it"),
+        (b'{"version": 3, "deployment": {"resources": {"a": 1}}}', "broken-state", "expected a list of resources, got an object"),
+        (b'{"version": 3, "deployment": {"resources": 5}}', "broken-state", "expected a list of resources, got a number"),
+        (b'{"version": 3, "checkpoint": {"latest": {"resources": "x"}}}', "broken-state", "expected a list of resources, got a string"),
+        (b'{"resources": {"data": {"type": "aws:s3:Bucket"}}}', "foreign-file", "object with resources"),
         (b'{"version": 3, "deployment": {"resources": [7]}}', "broken-state", "expected a resource, got a number"),
         (b'{"version": 3, "deployment": {"resources": [{"type": "a:b:C"}]}}', "broken-state", "expected a text, got nothing"),
         (b'{"resources": [{"type": "aws_s3_bucket", "name": "b"}]}', "broken-state", "expected a text, got nothing"),
@@ -74,6 +78,7 @@ def test_foreign_file_is_named(content: bytes, code: str, words: str, tmp_path: 
     error = refused(content, tmp_path)
     assert error.code == code
     assert words in error.message
+    assert "\n" not in error.message and "b'" not in error.message
 
 
 def test_missing_file_and_folder_are_named(tmp_path: Path) -> None:

@@ -129,3 +129,23 @@ def test_words_of_a_urn_are_not_taken_for_pictures(capsys: pytest.CaptureFixture
     Output(False).document({}, lambda console: console.print("aws:key:Key"))
     shown = capsys.readouterr()
     assert "aws:key:Key" in shown.err and "aws:key:Key" in shown.out and "file:x:" in shown.err
+
+
+EXEMPTION = {"rule": "s3-no-public-acl", "urn": "*::data", "reason": "public data", "owner": "lake"}
+
+
+@pytest.mark.parametrize("config", [{"rules": {"s3-versionin": "disabled"}}, {"exemptions": [{**EXEMPTION, "expires": 20270101}]}, []])
+def test_configuration_that_is_wrong_is_named_by_its_file(check: Any, tmp_path: Path, config: Any) -> None:
+    file = tmp_path / "ours.json"
+    file.write_text(json.dumps(config))
+    code, out, _ = check(deployment(state(inputs=PUBLIC)), "--config", str(file), "--json")
+    error = json.loads(out)["error"]
+    assert (code, error["code"], error["where"], error["hint"]) == (2, "bad-policy-config", str(file), "mend the file")
+
+
+def test_organisation_file_that_is_wrong_is_the_only_one_named(check: Any, tmp_path: Path) -> None:
+    file = tmp_path / "org.json"
+    file.write_text(json.dumps({"locked": ["zz-*"]}))
+    code, out, _ = check(deployment(state(inputs=PUBLIC)), "--organisation", str(file), "--json")
+    error = json.loads(out)["error"]
+    assert (code, error["where"]) == (2, str(file)) and "matches no rule" in error["message"]
