@@ -9,7 +9,23 @@ from typing import Any
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from mlops.cli import audit, check, cost, demo, doctor, lineage, models, pipeline, preview, recovery, review, runs, sandbox, workloads
+from mlops.cli import (
+    audit,
+    check,
+    cost,
+    demo,
+    doctor,
+    lineage,
+    models,
+    pipeline,
+    preview,
+    provider,
+    recovery,
+    review,
+    runs,
+    sandbox,
+    workloads,
+)
 from mlops.cli.output import Output
 from mlops.cli.plain import settle_streams
 from mlops.engine import EngineError
@@ -31,6 +47,7 @@ for command in (
     sandbox.up,
     sandbox.down,
     sandbox.env,
+    provider.provider,
     demo.demo,
     workloads.ingest,
     workloads.train,

@@ -53,6 +53,10 @@ class Output:
             self.console.print(f"… {what}", style="dim")
             yield
 
+    def note(self, text: str) -> None:
+        """A word to the person beside the document, on standard error."""
+        Console(stderr=True, highlight=False, emoji=False).print(text, style="dim", soft_wrap=True)
+
     def error(self, error: UserError) -> None:
         # When the document is out already, what came after it is told like to a person.
         if self.as_json and not Output.printed:

@@ -110,9 +110,7 @@ def deploy(project: Project, *, attached: bool, sandbox: Project | None = None) 
     """
     started = time.perf_counter()
     home = sandbox or project
-    region = engine.load_project(project.root, STACK).config.get("aws:region")
-    if not region:
-        raise UserError("no-region", "expected a region, found none", "Pulumi.local.yaml, key aws:region", "add it, for instance eu-west-1")
+    region = _region(project)
     with one_at_a_time(home):
         found = lifecycle.find(home.root)
         if found is not None:
@@ -124,6 +122,35 @@ def deploy(project: Project, *, attached: bool, sandbox: Project | None = None) 
         except BaseException:
             lifecycle.stop(home.root)
             raise
+
+
+def running_for_the_cli(project: Project, home: Project) -> tuple[lifecycle.Running, bool]:
+    """The sandbox of `home` for deployments of `project` by the Pulumi CLI, and whether it was started for them: then it stays.
+
+    UserError when `mlops up` has the stack in it: each of the two keeps a state of its own, and would create everything a second time.
+    """
+    region = _region(project)
+    with one_at_a_time(home):
+        found = lifecycle.find(home.root)
+        if found is None:
+            return lifecycle.start(home.root, region, options=sandbox_options(project)), True
+        _require_region(found, region)
+        state = StateFile.of(project, home, found)
+        if state.read() is not None:
+            raise UserError(
+                "deployed-already",
+                "expected a sandbox without this stack, found it deployed by `mlops up`",
+                str(state.path),
+                "end the sandbox with `mlops down`, or name another one with --sandbox",
+            )
+        return found, False
+
+
+def _region(project: Project) -> str:
+    region = engine.load_project(project.root, STACK).config.get("aws:region")
+    if not region:
+        raise UserError("no-region", "expected a region, found none", "Pulumi.local.yaml, key aws:region", "add it, for instance eu-west-1")
+    return region
 
 
 @contextmanager

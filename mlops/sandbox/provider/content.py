@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from mlops.engine.values import UNKNOWN
 from mlops.sandbox.provider.errors import ProviderError
 
 # Zip's earliest date: the same files always give the same archive, so a code hash changes with the code only.
@@ -15,6 +16,8 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 def asset_bytes(asset: Any) -> bytes:
     """The content of a file or text asset (a plain string is the path of a file, as some properties allow)."""
+    if asset is UNKNOWN:
+        return b""  # of a preview, which sends no request
     if isinstance(asset, str):
         return _read(asset)
     if getattr(asset, "text", None) is not None:
@@ -26,6 +29,8 @@ def asset_bytes(asset: Any) -> bytes:
 
 def archive_bytes(archive: Any) -> bytes:
     """The zip of an archive: a zip file as it is, a directory or named assets packed in a fixed order with fixed dates."""
+    if archive is UNKNOWN:
+        return b""
     path = archive if isinstance(archive, str) else getattr(archive, "path", None)
     if path is not None and Path(path).is_file():
         return _read(path)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from mlops.engine.values import UNKNOWN, contains_unknown
 from mlops.sandbox.provider import invokes
 from mlops.sandbox.provider.call import Call, Clients
-from mlops.sandbox.provider.difference import Diff
-from mlops.sandbox.provider.errors import AwsError, Planned, Problem, ProviderError, refusal
+from mlops.sandbox.provider.difference import Diff, changes
+from mlops.sandbox.provider.errors import AwsError, Missing, Planned, Problem, ProviderError, Refused, refusal
 from mlops.sandbox.provider.handler import Handler
 from mlops.sandbox.provider.handlers import handler_of
 from mlops.sandbox.provider.properties import Properties, normalised
@@ -51,7 +52,10 @@ class AwsProvider:
         self._default_tags = dict(default_tags or {})
 
     def check(self, type_: str, name: str, inputs: Mapping[str, Any], old_inputs: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """The inputs with automatic name and defaults. All of them are judged, up to and with the first request, which is not sent."""
+        """The inputs with automatic name and defaults. All of them are judged, up to and with the first request, which is not sent.
+
+        In a preview inputs may be, or hold, `UNKNOWN`: what is known is judged.
+        """
         handler = handler_of(type_)
         checked = self._completed(handler, name, normalised(inputs), normalised(old_inputs or {}))
         self._dry_run(handler, name, checked)
@@ -72,23 +76,45 @@ class AwsProvider:
             raise
 
     def read(self, type_: str, id_: str, inputs: Mapping[str, Any] | None = None) -> tuple[str, dict[str, Any]]:
-        """The outputs of an existing resource; its inputs are looked up when they are not known."""
+        """The outputs of an existing resource; its inputs are looked up when they are not known. `Missing` when there is none."""
         handler = handler_of(type_)
-        call = self._call(handler, id_, {})
-        call.complete = False
-        known = normalised(inputs) if inputs else handler.inputs_of(call, id_)
-        return id_, self._outputs(handler, call, id_, known)
+        try:
+            known = normalised(inputs) if inputs else self.inputs_of(type_, id_)
+            return id_, self._outputs(handler, self._lookup(handler, id_), id_, known)
+        except AwsError as error:
+            if error.missing:
+                raise Missing(str(error)) from error
+            raise
+
+    def inputs_of(self, type_: str, id_: str) -> dict[str, Any]:
+        """The inputs of an existing resource that is known by its id only."""
+        handler = handler_of(type_)
+        return handler.inputs_of(self._lookup(handler, id_), id_)
+
+    def planned(
+        self,
+        type_: str,
+        inputs: Mapping[str, Any],
+        old_inputs: Mapping[str, Any] | None = None,
+        old_outputs: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """The outputs that a creation, or an update of what has `old_outputs`, will give; `UNKNOWN` for what only AWS can tell."""
+        handler, new, before = handler_of(type_), normalised(inputs), normalised(old_inputs or {})
+        changed = {key for key in {*before, *new} if before.get(key) != new.get(key)}
+        kept = {key: value for key, value in (old_outputs or {}).items() if key not in before}
+        renewed = {output for output, because in handler.renews.items() if "*" in because or changed & set(because)}
+        return {**kept, **{key: UNKNOWN for key in renewed if key in kept}, **new}
 
     def diff(self, type_: str, id_: str, old_inputs: Mapping[str, Any], inputs: Mapping[str, Any]) -> Diff:
         """Which inputs changed, and which of these changes need a replacement."""
         handler = handler_of(type_)
         old, new = _comparable(normalised(old_inputs)), _comparable(normalised(inputs))
-        changes = tuple(sorted(key for key in {*old, *new} if old.get(key) != new.get(key)))
-        replaces = tuple(
-            key for key in changes if key in handler.replace_on or ("*" in handler.replace_on and not (handler.tagged and key in _TAGS))
-        )
-        same_name = handler.name_property is None or handler.name_property not in changes
-        return Diff(changes, replaces, bool(replaces) and same_name and not handler.own_id)
+        details = tuple(changes(old, new, handler.replaced_by))
+        changed = tuple(dict.fromkeys(_property(change.path) for change in details))
+        replaces = tuple(dict.fromkeys(_property(change.path) for change in details if change.replaces))
+        same_name = handler.name_property is None or handler.name_property not in changed
+        first = bool(replaces) and same_name and not handler.own_id
+        return Diff(changed, replaces, first, details, handler.name_property)
 
     def update(self, type_: str, id_: str, old_inputs: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Bring a resource to new inputs and return its outputs."""
@@ -113,10 +139,8 @@ class AwsProvider:
     def delete(self, type_: str, id_: str, outputs: Mapping[str, Any]) -> None:
         """Delete a resource; one that is gone already is fine."""
         handler = handler_of(type_)
-        call = self._call(handler, id_, {})
-        call.complete = False
         try:
-            handler.delete(call, id_, normalised(outputs))
+            handler.delete(self._lookup(handler, id_), id_, normalised(outputs))
         except AwsError as error:
             if not error.missing:
                 raise
@@ -128,7 +152,7 @@ class AwsProvider:
     def _completed(self, handler: Handler, name: str, inputs: dict[str, Any], old: Mapping[str, Any]) -> dict[str, Any]:
         result = {**inputs, **{key: value for key, value in handler.defaults(name, inputs).items() if key not in inputs}}
         key = handler.name_property
-        if key and key not in result:
+        if key and key not in result and result.get(f"{key}Prefix") is not UNKNOWN:
             prefix = result.get(f"{key}Prefix")
             stem, suffix = (prefix, secrets.token_hex(13)) if prefix else (name, f"-{secrets.token_hex(4)[:7]}")
             result[key] = old.get(key) or handler.automatic_name(stem, suffix, result)
@@ -136,9 +160,18 @@ class AwsProvider:
             result["tagsAll"] = self._tags(result)
         return result
 
-    def _tags(self, inputs: Mapping[str, Any]) -> dict[str, str]:
+    def _tags(self, inputs: Mapping[str, Any]) -> Any:
         # The engine has already merged the stack's default tags when it sends `tagsAll`.
-        return dict(inputs.get("tagsAll") or {**self._default_tags, **inputs.get("tags", {})})
+        given = inputs.get("tagsAll") or inputs.get("tags", {})
+        if given is UNKNOWN:
+            return UNKNOWN
+        return dict(inputs.get("tagsAll") or {**self._default_tags, **given})
+
+    def _lookup(self, handler: Handler, id_: str) -> Call:
+        """A call for what exists: there are no properties to judge."""
+        call = self._call(handler, id_, {})
+        call.complete = False
+        return call
 
     def _call(self, handler: Handler, name: str, inputs: Mapping[str, Any], *, dry: bool = False) -> Call:
         properties = Properties(inputs)
@@ -162,9 +195,10 @@ class AwsProvider:
         if handler.tagged:
             properties.take("tags")
             properties.take("tagsAll")
-            call.tags = self._tags(inputs)
+            tags = self._tags(inputs)
+            call.tags = {} if tags is UNKNOWN else tags
             for key, value in call.tags.items():
-                if not isinstance(value, str):
+                if value is not UNKNOWN and not isinstance(value, str):
                     properties.problems.append(Problem(f"tags.{key}", f"is {value!r}; expected a string"))
         return call
 
@@ -175,11 +209,13 @@ class AwsProvider:
             call.finish()
         except Planned:
             return
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            # A handler stumbled over a value that an earlier problem explains; without one it is the handler's own bug.
-            if not call.properties.problems:
+        except Refused as error:
+            _raise_known(handler.type_, name, error.problems, inputs)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            # A handler stumbled over a value that is unknown, or that an earlier problem explains; without one it is the handler's own bug.
+            if not call.properties.problems and not contains_unknown(inputs):
                 raise
-            raise refusal(handler.type_, name, call.properties.finish()) from error
+            _raise_known(handler.type_, name, call.properties.finish(), inputs)
 
     def _outputs(self, handler: Handler, call: Call, id_: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
         outputs = {**inputs, **{key: value for key, value in handler.computed(call, id_, inputs).items() if value is not None}}
@@ -194,6 +230,18 @@ class AwsProvider:
             self.delete(handler.type_, call.id, inputs)
         except ProviderError as second:
             raise ProviderError(f"{error} (and what was created could not be deleted again: {second})") from error
+
+
+def _property(path: str) -> str:
+    """The property that a path begins with."""
+    return path.partition(".")[0].partition("[")[0]
+
+
+def _raise_known(type_: str, name: str, problems: Iterable[Problem], inputs: Mapping[str, Any]) -> None:
+    """Refuse a resource for what is wrong with its known properties; unknown ones are judged in the update."""
+    known = [problem for problem in problems if not contains_unknown(inputs.get(_property(problem.path)))]
+    if known:
+        raise refusal(type_, name, known)
 
 
 def _comparable(value: Any) -> Any:

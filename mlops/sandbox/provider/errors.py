@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mlops.engine.provider import ProviderError
 
-__all__ = ["AwsError", "Planned", "Problem", "ProviderError", "refusal"]
+__all__ = ["AwsError", "Missing", "Planned", "Problem", "ProviderError", "Refused", "refusal"]
 
 _MISSING_CODES = frozenset(
     {
@@ -39,6 +39,18 @@ class Problem:
         return f"{self.path} {self.message}"
 
 
+class Refused(ProviderError):
+    """The properties of a resource that cannot be accepted, all together."""
+
+    def __init__(self, message: str, problems: tuple[Problem, ...]) -> None:
+        super().__init__(message)
+        self.problems = problems
+
+
+class Missing(ProviderError):
+    """What should be read does not exist."""
+
+
 class AwsError(ProviderError):
     """An error answer of the endpoint, with AWS's own error code."""
 
@@ -56,6 +68,7 @@ class Planned(Exception):  # noqa: N818 — not an error: it ends a dry run
     """Raised by a dry run in place of the first request: everything before it was accepted."""
 
 
-def refusal(type_: str, name: str, problems: Iterable[Problem]) -> ProviderError:
+def refusal(type_: str, name: str, problems: Iterable[Problem]) -> Refused:
     """One error for all problems of a resource."""
-    return ProviderError(f"{type_} {name!r}: " + "; ".join(str(problem) for problem in dict.fromkeys(problems)))
+    found = tuple(dict.fromkeys(problems))
+    return Refused(f"{type_} {name!r}: " + "; ".join(map(str, found)), found)

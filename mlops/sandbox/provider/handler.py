@@ -21,7 +21,8 @@ class Handler:
     `type_` is Pulumi's type, `service` boto3's service, `level` whether the resource has its effect in the sandbox or is only stored.
     `name_property` gets an automatic name when neither it nor `<name_property>Prefix` is set. A change of a property in `replace_on`
     ("*": of any property) needs a replacement; `own_id` says that each creation gets an id of its own, so both can exist for a while.
-    `objects` are properties that are objects here, though other types have JSON text under that name.
+    `objects` are properties that are objects here, though other types have JSON text under that name. `renews` tells which outputs an update
+    gives a new value, and the inputs because of which it does ("*": any).
     """
 
     type_: ClassVar[str] = ""
@@ -33,10 +34,18 @@ class Handler:
     own_id: ClassVar[bool] = False
     tagged: ClassVar[bool] = False
     objects: ClassVar[Collection[str]] = ()
+    renews: ClassVar[Mapping[str, Collection[str]]] = {}
 
     def __init_subclass__(cls) -> None:
         if cls.__dict__.get("type_"):
             HANDLERS[cls.type_] = cls()
+
+    def replaced_by(self, path: str) -> bool:
+        """Whether a change at a path (without indices, as in `rules.status`) needs a replacement."""
+        name = path.partition(".")[0]
+        if "*" in self.replace_on:
+            return not (self.tagged and name in ("tags", "tagsAll"))
+        return name in self.replace_on
 
     def defaults(self, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Inputs that the real provider fills in by itself and that later requests rely on."""

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from mlops.engine.values import UNKNOWN
 from mlops.sandbox.provider.errors import Problem
 
 _MISSING = object()
@@ -25,7 +26,8 @@ def normalised(value: Any) -> Any:
 class Properties:
     """A view of an object of properties that remembers what was read.
 
-    All views of one resource share `problems`; `finish` adds each property that was not read.
+    All views of one resource share `problems`; `finish` adds each property that was not read. Values may be `UNKNOWN` in a preview: they
+    are read like absent ones, but count as there.
     """
 
     def __init__(self, values: Mapping[str, Any], path: str = "", problems: list[Problem] | None = None) -> None:
@@ -66,7 +68,7 @@ class Properties:
     def one_of(self, key: str, allowed: Mapping[Any, Any], default: Any = None) -> Any:
         """Translate an enumerated value; anything not in `allowed` is a problem."""
         value = self.take(key, _MISSING)
-        if value is _MISSING:
+        if value is _MISSING or value is UNKNOWN:
             return default
         if value not in allowed:
             self.problem(key, f"is {value!r}; allowed: {', '.join(map(str, allowed))}")
@@ -80,7 +82,7 @@ class Properties:
     def integer(self, key: str, minimum: int, maximum: int, default: int | None = None) -> Any:
         """An integer property with its range."""
         value = self.take(key, _MISSING)
-        if value is _MISSING:
+        if value is _MISSING or value is UNKNOWN:
             return default
         if isinstance(value, bool) or not isinstance(value, int) or not minimum <= value <= maximum:
             self.problem(key, f"is {value!r}; allowed: a whole number from {minimum} to {maximum}")
@@ -90,7 +92,7 @@ class Properties:
     def document(self, key: str) -> None:
         """Judge a property that holds a JSON document as text, without reading it; absence is fine."""
         value = self.values.get(key)
-        if value is None:
+        if value is None or value is UNKNOWN:
             return
         try:
             parsed = json.loads(value) if isinstance(value, str) else None
@@ -103,7 +105,7 @@ class Properties:
     def only(self, key: str, *allowed: Any, because: str) -> None:
         """Read a property of which the sandbox supports some values only (absence is always fine)."""
         value = self.take(key, _MISSING)
-        if value is not _MISSING and value not in allowed:
+        if value is not _MISSING and value is not UNKNOWN and value not in allowed:
             supported = f"; supported: {', '.join(map(repr, allowed))}" if allowed else ""
             self.problem(key, f"is {value!r}, which the sandbox does not support: {because}{supported}")
 
@@ -112,17 +114,19 @@ class Properties:
         value = self.take(key)
         if isinstance(value, list) and len(value) == 1:
             value = value[0]
-        if value is None or value == []:
+        if value is None or value == [] or value is UNKNOWN:
             return None
         return self._child(value, self.at(key))
 
     def blocks(self, key: str) -> list[Properties]:
         """The nested objects of a list; none when absent."""
         value = self.take(key, [])
+        if value is UNKNOWN:
+            return []
         if not isinstance(value, list):
             self.problem(key, f"is {value!r}; expected a list of objects")
             return []
-        return [self._child(item, f"{self.at(key)}[{index}]") for index, item in enumerate(value)]
+        return [self._child(item, f"{self.at(key)}[{index}]") for index, item in enumerate(value) if item is not UNKNOWN]
 
     def rest(self, *without: str) -> Iterator[tuple[str, Any]]:
         """Every property not read so far (but those in `without`), read now."""

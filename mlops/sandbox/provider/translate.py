@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from mlops.engine.values import UNKNOWN
 from mlops.sandbox.provider.validation import Shape
 
 Names = Mapping[str, str]
@@ -38,6 +39,8 @@ def translated(shape: Shape, value: Any, path: str, names: Names, problem: Calla
     `names` maps property names that differ from the service's. A single object where the service wants a list becomes a list of one: that
     is how Pulumi writes lists that hold one item at most.
     """
+    if value is UNKNOWN:
+        return value
     if shape.type_name == "structure":
         if isinstance(value, list) and len(value) == 1:
             value, path = value[0], f"{path}[0]"

@@ -9,6 +9,8 @@ from typing import Any
 
 import regex
 
+from mlops.engine.values import UNKNOWN
+
 # botocore's shapes, which are untyped.
 Shape = Any
 
@@ -45,8 +47,8 @@ def compiled(pattern: str) -> regex.Pattern[str]:
 
 
 def violations(shape: Shape, value: Any, path: tuple[str | int, ...] = ()) -> Iterator[Violation]:
-    """Everything in a request that its shape does not admit. Blobs and timestamps are left to boto3."""
-    if shape is None:
+    """Everything in a request that its shape does not admit. Blobs and timestamps are left to boto3, unknown values to the update."""
+    if shape is None or value is UNKNOWN:
         return
     expected = _TYPES.get(shape.type_name)
     if expected and not _is(value, expected):

@@ -51,6 +51,11 @@ class MemoryProvider:
         changes = tuple(sorted(key for key in {*old_inputs, *inputs} if old_inputs.get(key) != inputs.get(key)))
         return Difference(changes, tuple(key for key in changes if key == "name"), self.delete_before_replace)
 
+    def planned(
+        self, type_: str, inputs: Properties, old_inputs: Properties | None = None, old_outputs: Properties | None = None
+    ) -> Properties:
+        return {**(old_outputs or {}), **inputs}
+
     def update(self, type_: str, id: str, old_inputs: Properties, inputs: Properties) -> Properties:
         self.calls.append(("update", id))
         self.resources[id] = inputs

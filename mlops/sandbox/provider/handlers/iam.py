@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -85,7 +86,16 @@ class Role(Handler):
         call("delete_role", RoleName=id_)
 
     def inputs_of(self, call: Call, id_: str) -> dict[str, Any]:
-        return {"name": id_}
+        role = call("get_role", RoleName=id_)["Role"]
+        found = {
+            "name": id_,
+            "assumeRolePolicy": json.dumps(role["AssumeRolePolicyDocument"]),
+            "description": role.get("Description"),
+            "path": role["Path"],
+            "maxSessionDuration": role.get("MaxSessionDuration"),
+            "permissionsBoundary": role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
+        }
+        return {key: value for key, value in found.items() if value}
 
 
 class ServiceLinkedRole(Handler):
