@@ -16,7 +16,7 @@ Cli = Callable[..., str]
 
 @pytest.fixture
 def cli(tmp_path: Path) -> Cli:
-    """Runs `pulumi` in a project, attached to a served provider; answers its standard output."""
+    """Runs `pulumi` in a project, attached to a served provider; answers its standard output, or all it said when it `fails` as expected."""
     if shutil.which("pulumi") is None:
         pytest.skip("the Pulumi CLI is not on PATH (no package registry carries it)")
     (tmp_path / "backend").mkdir()
@@ -31,7 +31,7 @@ def cli(tmp_path: Path) -> Cli:
         "no_grpc_proxy": "127.0.0.1",
     }
 
-    def run(project: Path, providers: str, *arguments: str) -> str:
+    def run(project: Path, providers: str, *arguments: str, fails: bool = False) -> str:
         result = subprocess.run(
             ["pulumi", "--non-interactive", *arguments],
             cwd=project,
@@ -40,8 +40,8 @@ def cli(tmp_path: Path) -> Cli:
             text=True,
             timeout=500,
         )
-        assert result.returncode == 0, f"{result.stdout[-1500:]}\n{result.stderr[-1500:]}"
-        return result.stdout
+        assert (result.returncode != 0) is fails, f"{result.stdout[-1500:]}\n{result.stderr[-1500:]}"
+        return result.stdout + result.stderr if fails else result.stdout
 
     return run
 
