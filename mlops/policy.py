@@ -10,7 +10,7 @@ from typing import Any
 
 import wellarchitected
 
-from mlops import engine
+from mlops import engine, unjudged
 from mlops.errors import UserError
 
 CONFIG_FILE = "policy-config.json"
@@ -78,7 +78,9 @@ def judged(resources: Iterable[engine.RecordedResource]) -> list[wellarchitected
 
 def evaluate(record: engine.Record, config: dict[str, Any] | None, today: date) -> wellarchitected.Report:
     """All verdicts on a recorded preview."""
-    return verdicts(judged(record.resources), record.stack, config, today)
+    report = verdicts(judged(record.resources), record.stack, config, today)
+    unjudged.add_findings(report, record, today)
+    return report
 
 
 def verdicts(

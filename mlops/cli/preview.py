@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,10 +14,13 @@ import typer
 from mlops import engine, policy
 from mlops.cli import base as bases
 from mlops.cli import reports
+from mlops.cli.configuration import given
 from mlops.cli.options import Json, NoColor, Organisation, ProjectDir, Stack
 from mlops.cli.output import Output
+from mlops.engine.answers import FILE
 from mlops.errors import UserError
 from mlops.project import Project
+from mlops.report import basis
 from mlops.report import preview as report
 from mlops.report.tree_text import tree
 
@@ -32,11 +36,17 @@ def judge(
 
 
 def previewed(
-    project: Project, stack: str, config: Path | None, configured: Project, organisation: Path | None
+    project: Project,
+    stack: str,
+    config: Path | None,
+    configured: Project,
+    organisation: Path | None,
+    values: Mapping[str, str],
+    answers: Path | None,
 ) -> tuple[engine.Record, dict[str, Any], bool]:
     """A project's preview: what is registered, its document, and whether a deployment stops. `configured` has the policy configuration."""
     started = time.perf_counter()
-    recorded = engine.preview(project.root, stack)
+    recorded = engine.preview(project.root, stack, values, answers)
     program = time.perf_counter()
     recorded, verdicts, failed = judge(recorded, config, configured, organisation)
     done = time.perf_counter()
@@ -51,6 +61,14 @@ def preview(
         Path | None, typer.Option(help=f"Configuration of the policy pack; default {policy.CONFIG_FILE} where it exists.")
     ] = None,
     organisation: Organisation = None,
+    config_value: Annotated[
+        list[str] | None,
+        typer.Option("--config-value", help="A value of the program's configuration, KEY=VALUE, before the stack's file; may be repeated."),
+    ] = None,
+    answers: Annotated[
+        Path | None,
+        typer.Option(help=f"What only you know (results of provider functions, other stacks' outputs); default {FILE} of the project."),
+    ] = None,
     export: Annotated[Path | None, typer.Option(help="Write the preview as a `pulumi stack export` deployment.")] = None,
     record: Annotated[Path | None, typer.Option(help="Write the preview's document to a file as well.")] = None,
     report_dir: reports.ReportDir = None,
@@ -64,13 +82,15 @@ def preview(
     """Show what the program registers for a stack and what the policy pack says of it. Exit 1 when a mandatory rule fails."""
     output = Output(as_json)
     here = Project.at(project)
-    here.require_stack(stack)
+    if here.stacks:
+        here.require_stack(stack)
+    values = given(config_value)
     if base and since:
         raise UserError("usage", "expected --base or --since, got both", "command line", "--base compares the findings as well")
     earlier = reports.earlier(since) if since else None
 
     def of_base(project: Project, own_policy: bool) -> bases.Previewed:
-        recorded, document, _ = previewed(project, stack, config, here if own_policy else project, organisation)
+        recorded, document, _ = previewed(project, stack, config, here if own_policy else project, organisation, values, answers)
         return recorded, document
 
     before = None
@@ -78,7 +98,7 @@ def preview(
         with output.doing(f"previewing stack {stack} of {base}"):
             before = bases.read(base, base_optional, here, stack, of_base)
     with output.doing(f"running the program for stack {stack}, judging it by the policy pack"):
-        recorded, document, failed = previewed(here, stack, config, here, organisation)
+        recorded, document, failed = previewed(here, stack, config, here, organisation, values, answers)
     document = reports.with_changes(bases.with_difference(document, recorded, before), earlier)
     try:
         if export:
@@ -93,6 +113,7 @@ def preview(
 
     def show(console: Any) -> None:
         console.print(tree(document, everything))
+        basis.show(console, document)
         reports.show(console, document, files)
         seconds = document["seconds"]
         console.print(f"[dim]program {seconds['program']:.1f} s · policy {seconds['policy']:.2f} s[/]")

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlops.engine import load_project
+from mlops.engine.config import interpreter_of
 from mlops.errors import UserError
 
 # A hook of git runs with these, and they name the repository that it is a hook of.
@@ -41,7 +41,7 @@ def checked_out(root: Path, name: str, stack: str) -> Iterator[Revision]:
         _git(top, "worktree", "add", "--quiet", "--detach", "--force", str(tree), commit)
         try:
             project = tree / folder
-            _lend_environment(root, stack, project)
+            _lend_environment(root, project)
             yield Revision(name, commit, _git(top, "show", "--no-patch", "--format=%cs", commit), project)
         finally:
             _git(top, "worktree", "remove", "--force", "--force", str(tree))
@@ -73,7 +73,10 @@ def _commit(top: Path, name: str) -> str:
 
 
 def _require_stack(top: Path, name: str, commit: str, folder: str, stack: str) -> None:
-    for file, code, what in (("Pulumi.yaml", "no-project", "project"), (f"Pulumi.{stack}.yaml", "no-stack", f"stack {stack!r}")):
+    wanted = [("Pulumi.yaml", "no-project", "project")]
+    if (top / folder / f"Pulumi.{stack}.yaml").exists():  # a program may have no stack files at all
+        wanted.append((f"Pulumi.{stack}.yaml", "no-stack", f"stack {stack!r}"))
+    for file, code, what in wanted:
         if not _git(top, "ls-tree", "--name-only", "--full-tree", commit, "--", f"{folder}{file}"):
             raise UserError(
                 f"base-{code}", f"expected the {what} in the base, found no {folder}{file}", f"{name} ({commit[:12]})",
@@ -81,14 +84,13 @@ def _require_stack(top: Path, name: str, commit: str, folder: str, stack: str) -
             )  # fmt: skip
 
 
-def _lend_environment(root: Path, stack: str, project: Path) -> None:
+def _lend_environment(root: Path, project: Path) -> None:
     """Let the base run in the interpreter of the project as it is now: an environment is in no repository."""
-    interpreter = load_project(root, stack).interpreter
-    if interpreter is None:
-        return
-    environment = interpreter.parent.parent
-    lent = project / os.path.relpath(environment, root)
-    if not lent.exists() and lent.is_relative_to(project):
+    environment = interpreter_of(root).python.parent.parent
+    if not environment.is_relative_to(root):
+        return  # the base finds it by itself
+    lent = project / environment.relative_to(root)
+    if not lent.exists():
         lent.parent.mkdir(parents=True, exist_ok=True)
         lent.symlink_to(environment, target_is_directory=True)
 

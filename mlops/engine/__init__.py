@@ -6,10 +6,13 @@ provider; `destroy` deletes what an update created. What the engine cannot do it
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from mlops.engine import session
+from mlops.engine.answers import Answers
 from mlops.engine.assets import Archive, Asset
+from mlops.engine.components import is_opaque, may_create_aws
 from mlops.engine.config import load_project
 from mlops.engine.errors import EngineError
 from mlops.engine.export import deployment, from_document, to_document
@@ -35,18 +38,29 @@ __all__ = [
     "deployment",
     "destroy",
     "from_document",
+    "is_opaque",
     "load_project",
+    "may_create_aws",
     "preview",
     "to_document",
     "up",
 ]
 
 
-def preview(project: Path, stack: str) -> Record:
-    """Run the program of the directory `project` for `stack` without creating anything: what it registers, in order."""
-    loaded = load_project(project, stack)
+def preview(project: Path, stack: str, config: Mapping[str, str] | None = None, answers: Path | None = None) -> Record:
+    """Run the program of the directory `project` for `stack` without creating anything: what it registers, in order.
+
+    `config` goes before the stack's file; `answers` is a file of what only the user knows (default: the project's own, `answers.FILE`).
+    """
+    loaded = load_project(project, stack, config)
     record = Record(loaded.name, stack)
-    session.run(loaded, record, PreviewSteps())
+    steps = PreviewSteps(Answers.beside(loaded.root, answers))
+    failure = None
+    try:
+        session.run(loaded, record, steps)
+    except EngineError as error:
+        failure = error
+    steps.finish(record, failure)
     return record
 
 

@@ -51,7 +51,7 @@ class QuietEngine:
 
 
 class DescribingMonitor:
-    """The monitor's stub, which also tells the engine what each custom resource's class says about its outputs.
+    """The monitor's stub, which also tells the engine what each resource's class says about its outputs.
 
     Only the program's interpreter has those classes. The description travels as gRPC metadata, once a type.
     """
@@ -65,6 +65,8 @@ class DescribingMonitor:
         return getattr(self._stub, name)
 
     def RegisterResource(self, request):
+        if not (request.custom or request.remote):
+            return self._stub.RegisterResource(request)
         response = self._stub.RegisterResource(request, metadata=self._description(request))
         # Only now: registrations overtake each other, and none may reach the engine before its type's description.
         self._described.add(request.type)
@@ -72,6 +74,10 @@ class DescribingMonitor:
 
     def ReadResource(self, request):
         return self._stub.ReadResource(request, metadata=self._description(request))
+
+    def Invoke(self, request):
+        outputs = outputs_of_function(request.tok)
+        return self._stub.Invoke(request, metadata=(("function-outputs", json.dumps(outputs)),) if outputs else ())
 
     def _description(self, request):
         if request.type in self._described:
@@ -83,7 +89,7 @@ class DescribingMonitor:
         import pulumi
 
         if token not in self._classes:
-            pending = [pulumi.CustomResource]
+            pending = [pulumi.CustomResource, pulumi.ComponentResource]
             while pending:
                 cls = pending.pop()
                 pending += cls.__subclasses__()
@@ -104,12 +110,61 @@ def outputs_of(cls):
     return outputs
 
 
-def run(task):
+def outputs_of_function(token):
+    """[[name, kind, always present]] of the result of a provider function, from the class that the SDK has for it."""
+    package, module, function = (token.split(":") + ["", ""])[:3]
+    root, wanted = "pulumi_" + package.replace("-", "_"), function[:1].upper() + function[1:] + "Result"
+    found = []
+    for name, loaded in list(sys.modules.items()):
+        parts = name.split(".")
+        if parts[0] == root and parts[-1].replace("_", "") == function.lower():
+            cls = getattr(loaded, "__dict__", {}).get(wanted)
+            if isinstance(cls, type):
+                found.append((parts[-2].replace("_", "") != module.split("/")[0].lower(), cls))
+    for _, cls in sorted(found, key=lambda pair: pair[0])[:1]:
+        properties = [value for value in vars(cls).values() if isinstance(value, property)]
+        named = [(getattr(value.fget, "_pulumi_name", None), str(value.fget.__annotations__.get("return"))) for value in properties]
+        return [[name, kind_of(annotation), "Optional" not in annotation] for name, annotation in named if name]
+    return []
+
+
+def kind_of(annotation):
+    """What a type annotation asks for, in words for a person."""
+    kinds = {"Sequence": "list", "Mapping": "map", "bool": "true or false", "int": "number", "float": "number", "str": "text"}
+    return next((kind for word, kind in kinds.items() if word in annotation), "any")
+
+
+def listen_to_stack_references(read):
+    """Note in `read` which outputs the program reads of which stack: a missing one can then be asked for by name."""
+    import pulumi
+
+    def listening(method):
+        def call(reference, name, *args, **kwargs):
+            if isinstance(name, str):
+                asked = read.setdefault(names.get(reference, ""), [])
+                asked += [name] if name not in asked else []
+            return method(reference, name, *args, **kwargs)
+
+        return call
+
+    def initialise(reference, name, stack_name=None, *args, **kwargs):
+        names[reference] = name if stack_name is None else stack_name
+        construct(reference, name, stack_name, *args, **kwargs)
+
+    names, construct = {}, pulumi.StackReference.__init__
+    setattr(pulumi.StackReference, "__init__", initialise)  # noqa: B010
+    for method in ("get_output", "require_output", "get_output_details"):
+        if hasattr(pulumi.StackReference, method):
+            setattr(pulumi.StackReference, method, listening(getattr(pulumi.StackReference, method)))
+
+
+def run(task, stack_outputs_read):
     import grpc
     import pulumi
     from pulumi.runtime import Settings, configure, run_in_stack, set_all_config
     from pulumi.runtime.proto import engine_pb2_grpc, resource_pb2_grpc
 
+    listen_to_stack_references(stack_outputs_read)
     set_all_config(task["config"], task["secret_keys"])
     channel = grpc.insecure_channel(task["address"], options=[("grpc.max_receive_message_length", 400 << 20)])
     settings = Settings(
@@ -138,7 +193,9 @@ def run(task):
         loop.run_until_complete(run_in_stack(program))
         return {"ok": True}
     except pulumi.RunError as error:
-        return {"ok": False, "type": "RunError", "message": str(error), "traceback": ""}
+        key = getattr(error, "key", None) if type(error).__name__ == "ConfigMissingError" else None
+        missing = [key, getattr(error, "secret", False)] if key else None
+        return {**describe(error, task["program"]), "type": "RunError", "traceback": "", "missing_config": missing}
     except BaseException as error:  # noqa: BLE001 - the engine reports whatever ends the program
         return describe(error, task["program"])
     finally:
@@ -168,6 +225,7 @@ def describe(error, program):
         "ok": False,
         "type": type(error).__name__,
         "message": str(error),
+        "missing_module": error.name if isinstance(error, ModuleNotFoundError) else None,
         "traceback": tail,
         "file": error.filename if syntax else (last.filename if last else ""),
         "line": error.lineno if syntax else (last.lineno if last else 0),
@@ -182,7 +240,13 @@ def main():
     sys.path.insert(0, folder)
     os.chdir(folder)
     sys.argv = [program]
-    outcome = run(task)
+    read = {}
+    try:
+        outcome = run(task, read)
+    except ImportError as error:
+        # The interpreter lacks the Pulumi SDK itself.
+        outcome = describe(error, program)
+    outcome = {**outcome, "stack_outputs_read": read}
     with os.fdopen(task["outcome"], "w") as file:
         json.dump(outcome, file)
     atexit._run_exitfuncs()

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from mlops.engine import interpreter
 from mlops.engine.errors import EngineError
+from mlops.engine.interpreter import Interpreter
 
 _AMBIGUOUS = "tag:mlops,2026:ambiguous"
 _SUFFIXES = (".yaml", ".yml", ".json")
@@ -28,19 +31,22 @@ class Project:
     stack: str
     root: Path
     program: Path
-    interpreter: Path | None
+    interpreter: Interpreter
     config: dict[str, str]
     secret_keys: list[str]
     placeholders: list[str] = field(default_factory=list)
 
 
-def load_project(root: Path, stack: str) -> Project:
-    """Read `Pulumi.yaml` and `Pulumi.<stack>.yaml` of the directory `root`; EngineError when the CLI would refuse them or misread a value."""
+def load_project(root: Path, stack: str, given: Mapping[str, str] | None = None) -> Project:
+    """Read `Pulumi.yaml` and `Pulumi.<stack>.yaml` of the directory `root`; EngineError when the CLI would refuse them or misread a value.
+
+    Values `given` go before those of the files, as those of `pulumi preview --config` do.
+    """
     root = Path(root).resolve()
     file = _find(root, "Pulumi")
     if file is None:
         raise EngineError("no-project", f"no Pulumi.yaml in {root}", str(root), "Run in a Pulumi project, or name one with --project.")
-    document = _read(file)
+    document = read_yaml(file)
     name = document.get("name")
     if not isinstance(name, str) or not name:
         raise EngineError("bad-project", f"expected a project 'name', got {name!r}", str(file), "Add `name: <project>`.")
@@ -55,6 +61,7 @@ def load_project(root: Path, stack: str) -> Project:
             if secret:
                 secret_keys.add(full)
             values[full] = _text(revealed)
+    values |= {_full(key, name): value for key, value in (given or {}).items()}
     _check_declared(declarations, values, stack_file or file)
     for full, declaration in declarations.items():
         if declaration.get("secret"):
@@ -64,11 +71,19 @@ def load_project(root: Path, stack: str) -> Project:
         stack,
         root,
         _program(root, document, file),
-        _interpreter(root, document, file),
+        interpreter.choose(root, _runtime(document, file), file),
         values,
         sorted(secret_keys),
         sorted(set(placeholders)),
     )
+
+
+def interpreter_of(root: Path) -> Interpreter:
+    """The interpreter that runs the program of the project in `root`."""
+    file = _find(root, "Pulumi")
+    if file is None:
+        raise EngineError("no-project", f"no Pulumi.yaml in {root}", str(root), "Run in a Pulumi project, or name one with --project.")
+    return interpreter.choose(root, _runtime(read_yaml(file), file), file)
 
 
 class _Loader(yaml.SafeLoader):
@@ -120,7 +135,8 @@ _Loader.add_constructor(_AMBIGUOUS, _refuse_ambiguous)
 _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
 
 
-def _read(file: Path) -> dict[str, Any]:
+def read_yaml(file: Path) -> dict[str, Any]:
+    """The mapping in a file, typed as Pulumi types it; EngineError for what it would misread."""
     try:
         with file.open(encoding="utf-8") as stream:
             document = yaml.load(stream, _Loader)  # noqa: S506 - a SafeLoader
@@ -134,7 +150,7 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _stack_config(file: Path) -> dict[str, Any]:
-    config = _read(file).get("config") or {}
+    config = read_yaml(file).get("config") or {}
     if not isinstance(config, dict):
         kind = type(config).__name__
         raise EngineError("bad-config", f"'config' must be a mapping, got {kind}", str(file), "Write one key a line below it.")
@@ -245,12 +261,3 @@ def _program(root: Path, document: dict[str, Any], file: Path) -> Path:
     if not entry.is_file():
         raise EngineError("no-program", f"the program {entry} does not exist", str(file), "Correct `main`, or add __main__.py.")
     return program
-
-
-def _interpreter(root: Path, document: dict[str, Any], file: Path) -> Path | None:
-    options = _runtime(document, file)
-    folder = options.get("virtualenv") or (".venv" if options.get("toolchain") == "uv" else None)
-    if folder is None:
-        return None
-    python = root / folder / "bin" / "python"
-    return python if python.is_file() else None

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mlops.engine import signatures
+from mlops.engine.answers import Acceptance
 from mlops.engine.errors import EngineError
 from mlops.engine.record import Invoke, Log, Record, RecordedResource
 from mlops.engine.values import from_plain_json, to_plain_json
@@ -68,6 +69,10 @@ def to_document(record: Record) -> dict[str, Any]:
         "seconds": record.seconds,
         "outputs": to_plain_json(record.outputs),
         "changes": record.changes,
+        "interpreter": record.interpreter,
+        "answers": record.answers,
+        "accepted": [each.to_dict() for each in record.accepted],
+        "stack_outputs_read": record.stack_outputs_read,
         "resources": [to_plain_json(vars(resource)) for resource in record.resources],
         "invokes": [to_plain_json(vars(invoke)) for invoke in record.invokes],
         "logs": [vars(log) for log in record.logs],
@@ -95,5 +100,9 @@ def from_document(document: dict[str, Any], where: str = "") -> Record:
         [Invoke(**from_plain_json(raw, Path())) for raw in document["invokes"]],
         [Log(**raw) for raw in document["logs"]],
         document["seconds"],
+        document.get("interpreter", {}),
+        document.get("answers", {}),
+        [Acceptance.of(each) for each in document.get("accepted", ())],
+        document.get("stack_outputs_read", {}),
         document["changes"],
     )

@@ -11,15 +11,15 @@ from urllib.parse import unquote, urlparse
 
 import grpc
 from google.protobuf import empty_pb2
-from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, resource_pb2, resource_pb2_grpc
+from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, resource_pb2, resource_pb2_grpc
 
-from mlops.engine import awsx_vpc
+from mlops.engine import components
 from mlops.engine.errors import EngineError
 from mlops.engine.provider import ProviderError
 from mlops.engine.record import Invoke, Log
 from mlops.engine.registry import Registration, Registry
 from mlops.engine.transforms import Transforms
-from mlops.engine.values import UNKNOWN, UNKNOWN_SENTINEL, contains_unknown, from_struct, to_struct
+from mlops.engine.values import UNKNOWN, UNKNOWN_SENTINEL, ResourceReference, contains_unknown, from_struct, to_struct
 
 _FEATURES = [
     getattr(resource_pb2, "RESOURCE_MONITOR_FEATURE_" + name)
@@ -41,8 +41,8 @@ _FEATURES = [
         "STATE_MIGRATIONS",
     )
 ]
-_COMPONENTS = {awsx_vpc.TYPE: awsx_vpc.construct}
 _CHILD = Path(__file__).with_name("child.py")
+_STACK_REFERENCE = "pulumi:pulumi:StackReference"
 _GET_RESOURCE = "pulumi:pulumi:getResource"
 
 
@@ -118,15 +118,7 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         )
 
     def _construct(self, goal: Registration) -> Any:
-        build = _COMPONENTS.get(goal.type)
-        if build is None:
-            raise EngineError(
-                "unsupported-component",
-                f"the component {goal.type} is built by its provider plugin, which offline there is none of",
-                f"{goal.file}:{goal.line}",
-                f"Use a component written in the program, or the Pulumi CLI. Built offline: {', '.join(sorted(_COMPONENTS))}.",
-            )
-        constructed = build(self._registry, goal)
+        constructed = components.construct(self._registry, goal)
         self._record.logs.extend(Log("warning", message, constructed.urn) for message in constructed.warnings)
         response = resource_pb2.RegisterResourceResponse(urn=constructed.urn, object=to_struct(constructed.outputs))
         for key, urns in constructed.dependencies.items():
@@ -148,13 +140,6 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
 
     def _read(self, request: Any, context: grpc.ServicerContext) -> Any:
         file, line = self._position(request)
-        if request.type == "pulumi:pulumi:StackReference":
-            raise EngineError(
-                "unsupported-stack-reference",
-                f"the stack reference '{request.name}' needs the other stack's state, which offline there is none of",
-                f"{file}:{line}",
-                "Pass the values in as configuration, or use the Pulumi CLI.",
-            )
         self._learn_outputs(request.type, context)
         package, version = self._package(request, request.type)
         resource = self._registry.register(
@@ -173,6 +158,9 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
                 read_id=UNKNOWN if request.id == UNKNOWN_SENTINEL else request.id,
             )
         )
+        if request.type == _STACK_REFERENCE:
+            outputs = self._registry.steps.stack_outputs(request.id)
+            resource.outputs = {"name": request.id, "outputs": outputs, "secretOutputNames": []}
         return resource_pb2.ReadResourceResponse(
             urn=resource.urn, id="" if resource.id is UNKNOWN else resource.id, properties=to_struct(resource.outputs)
         )
@@ -191,9 +179,9 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
 
     # -- calls
     def Invoke(self, request: Any, context: grpc.ServicerContext) -> Any:
-        return self._guarded(context, request.tok, lambda: self._invoke(request))
+        return self._guarded(context, request.tok, lambda: self._invoke(request, context))
 
-    def _invoke(self, request: Any) -> Any:
+    def _invoke(self, request: Any, context: grpc.ServicerContext) -> Any:
         args = from_struct(request.args, self._folder)
         if request.tok == _GET_RESOURCE:
             # The engine answers this call itself, but it has a provider in the stack all the same.
@@ -203,7 +191,7 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         provider = self._registry.provider_for(package, request.provider, version, request.parent)
         result = None
         if not self._pending(list(request.dependsOn)) and not (self._registry.steps.dry_run and contains_unknown(provider.inputs)):
-            result = self._registry.steps.invoke(request.tok, args, provider)
+            result = self._registry.steps.invoke(request.tok, args, provider, _function_outputs(context))
         self._record.invokes.append(Invoke(request.tok, args, result))
         if result is None:
             return resource_pb2.ResourceInvokeResponse(unknown=True)
@@ -222,9 +210,23 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
             )
         return to_struct({"urn": urn, "id": resource.id, "state": resource.outputs})
 
-    # -- refused by name
     def Call(self, request: Any, context: grpc.ServicerContext) -> Any:
-        return self._refuse(context, f"the resource method {request.tok}")
+        return self._guarded(context, request.tok, lambda: self._call(request))
+
+    def _call(self, request: Any) -> Any:
+        itself = from_struct(request.args, self._folder).get("__self__")
+        resource = self._registry.resources.get(itself.urn) if isinstance(itself, ResourceReference) else None
+        if resource is None or not components.is_opaque(resource) or not self._registry.steps.dry_run:
+            raise EngineError(
+                "unsupported-feature",
+                f"the resource method {request.tok} is not supported offline",
+                request.tok,
+                "Preview this program with the Pulumi CLI.",
+            )
+        # Nothing is known of the component, so nothing is of what its method answers.
+        return provider_pb2.CallResponse(**{"return": to_struct({"result": UNKNOWN})})  # type: ignore[arg-type]
+
+    # -- refused by name
 
     def ExistsResource(self, request: Any, context: grpc.ServicerContext) -> Any:
         return self._refuse(context, f"the existence check of {request.type} '{request.id}'")
@@ -315,6 +317,14 @@ class Engine(engine_pb2_grpc.EngineServicer):
 
     def StartDebugging(self, request: Any, context: grpc.ServicerContext) -> Any:
         return empty_pb2.Empty()
+
+
+def _function_outputs(context: grpc.ServicerContext) -> list[tuple[str, str, bool]]:
+    """What the program's SDK says of the result of the function it calls."""
+    for key, value in context.invocation_metadata():
+        if key == "function-outputs":
+            return [(name, kind, always) for name, kind, always in json.loads(value)]
+    return []
 
 
 def _options(request: Any) -> dict[str, Any]:

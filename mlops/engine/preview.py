@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlops.engine import invokes
-from mlops.engine.record import RecordedResource
+from mlops.engine import invokes, unanswered
+from mlops.engine.answers import Answers, FunctionOutputs
+from mlops.engine.errors import EngineError
+from mlops.engine.record import Log, Record, RecordedResource
 from mlops.engine.registry import ClassOutputs, all_tags
-from mlops.engine.values import UNKNOWN, contains_unknown
+from mlops.engine.unanswered import Missing
+from mlops.engine.values import UNKNOWN, contains_unknown, without_secrets
 
 
 class PreviewSteps:
     """Outputs are the inputs, plus UNKNOWN for every output that the resource's class says is always present."""
 
     dry_run = True
+
+    def __init__(self, answers: Answers | None = None) -> None:
+        self._answers = answers or Answers()
+        self._sources: dict[str, str] = {}
+        self._missing: list[Missing] = []
+        self._missing_stacks: list[str] = []
 
     def apply(self, resource: RecordedResource, provider: RecordedResource, outputs: ClassOutputs) -> None:
         """Record a creation that did not happen."""
@@ -32,6 +41,36 @@ class PreviewSteps:
         resource.outputs = {**{name: UNKNOWN for name, always in outputs if always}, **resource.inputs}
         resource.id = id
 
-    def invoke(self, token: str, args: dict[str, Any], provider: RecordedResource) -> dict[str, Any]:
-        """Answer from the provider's settings alone."""
-        return invokes.answer(token, args, provider)
+    def invoke(self, token: str, args: dict[str, Any], provider: RecordedResource, outputs: FunctionOutputs = ()) -> dict[str, Any]:
+        """The file's answer, else one that is computed or an example. Without any, the run goes on with a stand-in and ends in `finish`."""
+        given = self._answers.function(token, args, outputs)
+        if given is not None:
+            self._sources[token] = "file"
+            return dict(given)
+        try:
+            result = invokes.answer(token, args, provider)
+        except invokes.Unanswered as reason:
+            missing = Missing(token, without_secrets(args), outputs, str(reason))
+            self._missing.append(missing)
+            return missing.stand_in()
+        self._sources[token] = invokes.kind(token)
+        return result
+
+    def stack_outputs(self, name: str) -> Any:
+        """The outputs of another stack, as the file gives them; UNKNOWN when it does not, and `finish` ends the run."""
+        outputs = self._answers.stacks.get(name)
+        if outputs is None:
+            self._missing_stacks.append(name)
+            return UNKNOWN
+        return outputs
+
+    def finish(self, record: Record, failure: EngineError | None) -> None:
+        """Note where answers came from; raise what was missing, all of it at once, whatever became of the program, else its `failure`."""
+        record.answers, record.accepted = self._sources, list(self._answers.accepted)
+        if self._missing or self._missing_stacks:
+            stacks = {name: record.stack_outputs_read.get(name, []) for name in self._missing_stacks}
+            raise unanswered.error(self._missing, stacks, self._answers.file, failure) from failure
+        if failure is not None:
+            raise failure
+        for function in self._answers.unused():
+            record.logs.append(Log("warning", f"{self._answers.file}: no call needed the entry for {function}"))

@@ -71,6 +71,14 @@ class Record:
     invokes: list[Invoke] = field(default_factory=list)
     logs: list[Log] = field(default_factory=list)
     seconds: float = 0.0
+    interpreter: dict[str, Any] = field(default_factory=dict)
+    """What ran the program: python, why, packages, missing, different."""
+    answers: dict[str, str] = field(default_factory=dict)
+    """Provider function to where its answers came from: computed, example or file."""
+    accepted: list[Any] = field(default_factory=list)
+    """What the user accepts unjudged (`answers.Acceptance`)."""
+    stack_outputs_read: dict[str, list[str]] = field(default_factory=dict)
+    """Name of another stack to the outputs that the program reads of it."""
     changes: dict[str, str] = field(default_factory=dict)
     """URN to what an update did: create, update, replace, same, delete."""
 

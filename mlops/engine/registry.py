@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from mlops.engine.answers import FunctionOutputs
 from mlops.engine.config import Project
 from mlops.engine.errors import EngineError
 from mlops.engine.record import PROVIDER_PREFIX, Record, RecordedResource, make_urn
@@ -61,8 +62,12 @@ class Steps(Protocol):
         """Fill in what exists already."""
         ...
 
-    def invoke(self, token: str, args: dict[str, Any], provider: RecordedResource) -> dict[str, Any]:
-        """Answer a data source."""
+    def invoke(self, token: str, args: dict[str, Any], provider: RecordedResource, outputs: FunctionOutputs = ()) -> dict[str, Any]:
+        """Answer a data source; `outputs` is what the SDK says of its result."""
+        ...
+
+    def stack_outputs(self, name: str) -> Any:
+        """The outputs of another stack; EngineError when there is no getting at them."""
         ...
 
 

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from pulumi.runtime.proto import engine_pb2_grpc, resource_pb2_grpc
 from mlops.engine.config import Project
 from mlops.engine.errors import EngineError
 from mlops.engine.monitor import Engine, Monitor
+from mlops.engine.program_errors import explained
 from mlops.engine.record import Log, Record, in_dependency_order
 from mlops.engine.registry import Registry, Steps
 
@@ -35,11 +35,13 @@ _SETTINGS_MARKER = "MLOPS-SETTINGS-ERROR "
 def run(project: Project, record: Record, steps: Steps) -> None:
     """Run the program to its end; EngineError when it or one of its registrations fails."""
     started = time.monotonic()
+    record.interpreter = project.interpreter.to_dict()
     for key in project.placeholders:
         record.logs.append(Log("warning", f"the value of '{key}' is encrypted: a placeholder stands for it"))
     monitor = Monitor(Registry(project, record, steps), _PARALLEL)
     with _served(monitor, Engine(record.logs)) as address:
         outcome = _run_child(project, steps, address, record)
+    record.stack_outputs_read = outcome.get("stack_outputs_read", {})
     record.resources = in_dependency_order(record.resources)
     record.seconds = time.monotonic() - started
     if monitor.failure is not None:
@@ -80,10 +82,9 @@ def _run_child(project: Project, steps: Steps, address: str, record: Record) -> 
         "parent": os.getpid(),
         "outcome": writer,
     }
-    interpreter = str(project.interpreter or sys.executable)
     # A session of its own: Ctrl-C reaches the engine alone, which then ends the program and whatever that has started.
     process = subprocess.Popen(
-        [interpreter, str(_CHILD)],
+        [str(project.interpreter.python), str(_CHILD)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -151,14 +152,17 @@ def _program_error(project: Project, outcome: dict[str, Any], record: Record) ->
     if outcome["type"] in ("SystemExit", "exit") and told is not None:
         fields = {name: _masked_all(project, str(told.get(name, ""))) for name in ("message", "where", "hint")}
         return EngineError("bad-settings", fields["message"], fields["where"], fields["hint"], record)
-    tail = "\n".join(outcome["traceback"].rstrip().splitlines()[-_TRACEBACK_LINES:])
-    if outcome["type"] == "SystemExit":
-        tail = _last_lines(record) or tail  # what a program says before it exits tells more than where it does
     file = outcome.get("file") or ""
     if file and Path(file).is_relative_to(project.root):
         file = str(Path(file).relative_to(project.root))
-    message = outcome["message"] if outcome["type"] in ("RunError", "exit") else f"{outcome['type']}: {outcome['message']}"
     where = f"{file}:{outcome['line']}" if file else str(project.program)
+    if (remedy := explained(project, outcome, where)) is not None:
+        remedy.record = record
+        return remedy
+    tail = "\n".join(outcome["traceback"].rstrip().splitlines()[-_TRACEBACK_LINES:])
+    if outcome["type"] == "SystemExit":
+        tail = _last_lines(record) or tail  # what a program says before it exits tells more than where it does
+    message = outcome["message"] if outcome["type"] in ("RunError", "exit") else f"{outcome['type']}: {outcome['message']}"
     return EngineError("program-failed", f"the program failed: {_masked_all(project, message)}", where, _masked_all(project, tail), record)
 
 

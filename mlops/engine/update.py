@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mlops.engine import invokes, paths
+from mlops.engine.answers import FunctionOutputs
 from mlops.engine.assets import Archive, Asset
 from mlops.engine.errors import EngineError
 from mlops.engine.provider import Properties, Provider, ProviderError
@@ -64,11 +65,20 @@ class UpdateSteps:
         resource.outputs = dict(found)
         self._done(resource, "read")
 
-    def invoke(self, token: str, args: Properties, provider: RecordedResource) -> Properties:
+    def invoke(self, token: str, args: Properties, provider: RecordedResource, outputs: FunctionOutputs = ()) -> Properties:
         """Ask the provider."""
         if token == _DEFAULT_TAGS:
             return invokes.answer(token, args, provider)
         return self._provider.invoke(token, without_secrets(args))
+
+    def stack_outputs(self, name: str) -> Any:
+        """Refused: an update works on what exists, and no state of another stack is at hand."""
+        raise EngineError(
+            "unsupported-stack-reference",
+            f"the stack reference '{name}' needs the other stack's state, which an update has none of",
+            name,
+            "Pass the values in as configuration, or use the Pulumi CLI.",
+        )
 
     def finish(self) -> None:
         """Delete what was replaced and what the program no longer registers, dependents first."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -109,7 +110,7 @@ def test_a_directory_without_a_project_is_refused(tmp_path: Path) -> None:
 
 def test_the_projects_virtualenv_is_used_when_it_exists(write_program: Writer) -> None:
     root = write_program("", "a: b", "name: example\nruntime:\n  name: python\n  options:\n    virtualenv: venv")
-    assert load_project(root, "dev").interpreter is None
+    assert load_project(root, "dev").interpreter.python == Path(sys.executable)
     (root / "venv" / "bin").mkdir(parents=True)
     (root / "venv" / "bin" / "python").touch()
-    assert load_project(root, "dev").interpreter == root / "venv" / "bin" / "python"
+    assert load_project(root, "dev").interpreter.python == root / "venv" / "bin" / "python"

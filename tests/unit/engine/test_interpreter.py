@@ -1,0 +1,109 @@
+"""The interpreter is the one that Pulumi.yaml names, else one that has what the program requires, else ours; what it lacks is named."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mlops.engine import EngineError, preview
+from mlops.engine.interpreter import choose, installed
+
+Writer = Callable[..., Path]
+
+
+@pytest.fixture(autouse=True)
+def no_environment_is_activated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)
+
+
+def environment(folder: Path, **packages: str) -> Path:
+    """A virtual environment as far as its files tell."""
+    python = folder / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.touch()
+    for name, version in packages.items():
+        (folder / "lib" / "python3.12" / "site-packages" / f"{name}-{version}.dist-info").mkdir(parents=True)
+    return python
+
+
+def chosen(root: Path, **options: str) -> tuple[Path, str]:
+    interpreter = choose(root, options, root / "Pulumi.yaml")
+    return interpreter.python, interpreter.why
+
+
+def test_the_one_that_is_named_is_taken_whatever_it_lacks(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("pulumi-random\n")
+    python = environment(tmp_path / "env")
+    assert chosen(tmp_path, virtualenv="env") == (python, "that of `virtualenv: env` in Pulumi.yaml")
+
+
+def test_uv_keeps_its_environment_beside_the_lock_of_the_workspace(tmp_path: Path) -> None:
+    python = environment(tmp_path / ".venv", pulumi="3.100.0")
+    (tmp_path / "uv.lock").touch()
+    (tmp_path / "stacks").mkdir()
+    assert chosen(tmp_path / "stacks", toolchain="uv") == (python, "that of `toolchain: uv` in Pulumi.yaml")
+
+
+def test_without_a_named_one_the_projects_own_is_taken_and_else_the_activated_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "requirements.txt").write_text("pulumi>=3\n# more\npulumi_random==4.0.0 # pinned\n-e .\n")
+    own = environment(tmp_path / "venv", pulumi="3.100.0", pulumi_random="4.0.0")
+    assert chosen(tmp_path)[0] == own
+    (own.parents[1] / "lib" / "python3.12" / "site-packages" / "pulumi_random-4.0.0.dist-info").rmdir()
+    activated = environment(tmp_path / "elsewhere", pulumi="3.200.0", pulumi_random="4.0.0")
+    monkeypatch.setenv("VIRTUAL_ENV", str(activated.parents[1]))
+    assert chosen(tmp_path) == (activated, "that of the activated environment")
+
+
+def test_ours_is_taken_where_there_is_no_other_and_what_it_lacks_is_named(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("pulumi>=3,<4\npulumi-aws<7\npulumi-gitlab>=8\n")
+    interpreter = choose(tmp_path, {"virtualenv": "venv"}, tmp_path / "Pulumi.yaml")
+    assert interpreter.python == Path(sys.executable)
+    assert "venv of Pulumi.yaml does not exist" in interpreter.why
+    assert list(interpreter.missing) == ["pulumi-gitlab>=8"]
+    assert [each.split(" ")[0] for each in interpreter.different] == ["pulumi-aws<7"]
+    assert (
+        interpreter.install
+        == f"python3 -m venv {tmp_path}/venv && {tmp_path}/venv/bin/python -m pip install -r {tmp_path}/requirements.txt"
+    )
+
+
+def test_requirements_are_read_from_included_files_and_from_pyproject(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("-r more.txt\n")
+    (tmp_path / "more.txt").write_text("pulumi-gitlab\ncolorama; sys_platform == 'win32'\n")
+    assert list(choose(tmp_path, {}, tmp_path).missing) == ["pulumi-gitlab"]
+    (tmp_path / "requirements.txt").unlink()
+    (tmp_path / "pyproject.toml").write_text("[project]\nname = 'x'\ndependencies = ['pulumi-vault>=7']\n")
+    assert list(choose(tmp_path, {}, tmp_path).missing) == ["pulumi-vault>=7"]
+
+
+def test_what_our_own_environment_has_is_known() -> None:
+    assert {"pulumi", "pulumi-aws"} <= set(installed(Path(sys.executable)))
+
+
+def test_an_unknown_toolchain_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match="expected a toolchain of pip, uv, poetry, got 'conda'"):
+        choose(tmp_path, {"toolchain": "conda"}, tmp_path / "Pulumi.yaml")
+
+
+def test_a_package_that_is_not_installed_is_named_with_the_command_that_installs_it(write_program: Writer) -> None:
+    root = write_program("import pulumi\nimport pulumi_gitlab as gitlab\n")
+    (root / "requirements.txt").write_text("pulumi\npulumi-gitlab>=8\n")
+    with pytest.raises(EngineError) as raised:
+        preview(root, "dev")
+    assert (raised.value.code, raised.value.where) == ("missing-package", "__main__.py:2")
+    assert "'pulumi_gitlab', of the package pulumi-gitlab" in raised.value.message
+    assert f"-m pip install -r {root}/requirements.txt" in raised.value.hint
+    assert "Traceback" not in str(raised.value)
+
+
+def test_a_missing_configuration_value_is_named_with_its_line_and_both_ways_to_give_it(write_program: Writer) -> None:
+    root = write_program("import pulumi\nsize = pulumi.Config().require_secret('size')\npulumi.export('size', size)")
+    with pytest.raises(EngineError) as raised:
+        preview(root, "dev")
+    assert (raised.value.code, raised.value.where) == ("missing-config", "__main__.py:2")
+    assert "--config-value example:size=<value>" in raised.value.hint
+    assert "pulumi config set --secret example:size <value> --stack dev" in raised.value.hint
+    assert preview(root, "dev", {"size": "3"}).outputs["size"].value == "3"
