@@ -7,13 +7,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from wellarchitected import RULES, Resource
+from wellarchitected.meta import named_types
 
-_OWN = frozenset(type_ for rule in RULES for type_ in rule.types if not type_.endswith("*"))
+_OWN = named_types(RULES)
 _PULUMI = "pulumi:"
 
 
 def not_judged(resources: Iterable[Resource]) -> list[dict[str, Any]]:
-    """`type`, `count` and `why` of every type that has no rule of its own, most frequent first.
+    """`type`, `count` and `why` of every type that no rule judges or joins, most frequent first.
 
     `why`: `other provider` (not of AWS; components and other clouds) or `no rule` (of AWS: only the rules for all of AWS judge it).
     """

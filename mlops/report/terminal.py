@@ -35,7 +35,7 @@ from mlops.text import counted, visible
 SHOWN_RESOURCES = 5  # of those that a rule says the same of
 SHOWN_MESSAGES = 10  # different ones of a rule
 SHOWN_CHANGES = 10
-CHECKLIST_WIDTH = 66  # what the checklist's other columns take
+CHECKLIST_WIDTH = 70  # what the checklist's other columns take
 
 
 def show_verdicts(console: Console, document: Mapping[str, Any]) -> None:
@@ -134,6 +134,8 @@ def _checklist(console: Console, document: Mapping[str, Any]) -> Table:
         style = STATUS_STYLE[item["status"]]
         named = [f"[dim]{fitting(item['rules'], console.width - CHECKLIST_WIDTH)}[/]"] if rules else []
         status = item["status"].replace("_", " ")
+        if item["status"] == "pass" and item["fail"]:
+            status = f"pass, {item['fail']} advise"
         table.add_row(f"[{style}]{STATUS_MARK[item['status']]}[/]", item["id"], item["item"], f"[{style}]{status}[/]", *named)
     return table
 

@@ -24,7 +24,7 @@ def read_config(path: Path) -> dict[str, Any]:
     except _Twice as twice:
         raise ConfigurationError(f"{path}: expected every key once in its object, got {twice.key!r} twice") from None
     if not isinstance(config, dict):
-        raise ConfigurationError(f"{path}: expected a JSON object such as {{}}, got {type(config).__name__}")
+        raise ConfigurationError(f"{path}: expected an object, got {type(config).__name__}")
     return config
 
 

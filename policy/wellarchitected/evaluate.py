@@ -140,6 +140,7 @@ def evaluate(
     select = Selection(graph)
     exemptions = Exemptions(settings.exemptions, today)
     report = Report(settings.environment.name, remediations)
+    unconfigured = Settings(settings.environment)
     for rule in rules:
         level = settings.level(rule)
         if level == "disabled":
@@ -147,7 +148,7 @@ def evaluate(
             continue
         level = _judged_with(level)
         context = rule_context(rule, settings, stack, today, graph)
-        tally = report.open(rule, level)
+        tally = report.open(rule, level, unconfigured.level(rule))
         for resource in select(rule):
             verdict = judge(rule, resource, context)
             outcome = verdict.outcome

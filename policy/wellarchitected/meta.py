@@ -87,13 +87,13 @@ def exemption_problems(evidence: Evidence) -> Iterator[str]:
 
 def types_without_rules(evidence: Evidence) -> Iterator[str]:
     """AWS types in the program that no rule names. Rules for everything (`aws:*`: tags, regions) look at no type in particular."""
-    named = _named(evidence.rules) | set(evidence.parameters["accepted"])
+    named = named_types(evidence.rules) | set(evidence.parameters["accepted"])
     for type_, count in _counted(evidence.graph):
         if type_.startswith("aws:") and type_ not in named and _hatch(type_) is None:
             yield f"no rule judges {type_} ({count} in this program)"
 
 
-def _named(rules: Iterable[Rule]) -> set[str]:
+def named_types(rules: Iterable[Rule]) -> set[str]:
     """The types that rules judge, read or join: those of their metadata and examples."""
     named: set[str] = set()
     for rule in rules:

@@ -22,6 +22,7 @@ Severity = Literal["critical", "high", "medium", "low"]
 Scope = Literal["resource", "stack", "account", "organisation"]
 
 STACK = "pulumi:pulumi:Stack"
+_SWITCHES = {"true": True, "false": False}
 PILLARS = ("OPS", "SEC", "REL", "PERF", "COST", "SUS")
 
 # pulumi_aws renamed these; programs written for older versions still use them, and a rename must not silence a rule.
@@ -90,11 +91,14 @@ class Resource:
         return readable(self.properties if type(self.properties) is dict else dict(self.properties))
 
     def get(self, path: str, default: Any = None) -> Any:
-        """The property at a dotted path; `default` where it is absent."""
-        if "." in path:
-            return dig(self.values, path, default)
-        value = self.values.get(path)
-        return default if value is None else value
+        """The property at a dotted path; `default` where it is absent.
+
+        With a default of true or false it is a switch, which Pulumi takes as text, too ("false"), and some types of AWS only as text.
+        """
+        value = dig(self.values, path) if "." in path else self.values.get(path)
+        if value is None:
+            return default
+        return _SWITCHES.get(value, value) if type(value) is str and type(default) is bool else value
 
     def document(self, path: str) -> Any:
         """The JSON document in a property, parsed once; `None` where absent. Raises `Malformed` for invalid JSON."""

@@ -77,14 +77,17 @@ class Report:
         self._tallies: dict[str, tuple[Rule, Level, Counter[Outcome]]] = {}
         self._meta: dict[str, tuple[MetaRule, Level, Counter[Outcome]]] = {}
         self._disabled: list[Rule] = []
+        self._binding: set[str] = set()
 
     def leave_out(self, rule: Rule) -> None:
         """A rule that the configuration disables: it is not judged, and the report says so."""
         self._disabled.append(rule)
 
-    def open(self, rule: Rule, level: Level) -> Counter[Outcome]:
-        """The counter of a rule's outcomes, to be counted up by the evaluation."""
+    def open(self, rule: Rule, level: Level, own_level: Level) -> Counter[Outcome]:
+        """The counter of a rule's outcomes, to be counted up by the evaluation. `own_level` is the one that no configuration changed."""
         tally: Counter[Outcome] = Counter()
+        if "mandatory" in (level, own_level):
+            self._binding.add(rule.id)
         self._tallies[rule.id] = (rule, level, tally)
         return tally
 
@@ -132,8 +135,9 @@ class Report:
     def checklist(self) -> list[dict[str, Any]]:
         """The 32 items, each with how often its rules came to which outcome.
 
-        fail: a mandatory rule of the item fails (or is defective), or nothing but advisory failures is known. pass: at least one rule was
-        satisfied and no mandatory one was broken. exempt: it is broken with reason, and nothing satisfies it. not_evaluable: what there is
+        fail: a mandatory rule of the item fails (or is defective), or nothing but advisory failures is known. A rule that is mandatory by
+        itself counts as such even where the configuration only lets it advise: a first week stops nothing, and makes nothing well either.
+        pass: at least one rule was satisfied and no mandatory one was broken. exempt: it is broken with reason, and nothing satisfies it. not_evaluable: what there is
         cannot be judged yet. not_applicable: no rule of the item matched anything.
         """
         by_item: dict[str, list[tuple[Rule, Level, Counter[Outcome]]]] = {item.id: [] for item in CHECKLIST}
@@ -145,7 +149,7 @@ class Report:
                 "id": item.id,
                 "pillar": item.pillar,
                 "item": item.text,
-                "status": _status(by_item[item.id]),
+                "status": _status(by_item[item.id], self._binding),
                 "rules": [rule.id for rule, _, _ in by_item[item.id]],
                 **{outcome: sum(tally[outcome] for _, _, tally in by_item[item.id]) for outcome in OUTCOMES},
             }
@@ -195,12 +199,12 @@ def _rule(rule: Rule | MetaRule, level: Level, tally: Counter[Outcome]) -> dict[
     }
 
 
-def _status(entries: list[tuple[Rule, Level, Counter[Outcome]]]) -> str:
+def _status(entries: list[tuple[Rule, Level, Counter[Outcome]]], binding: set[str]) -> str:
     totals: Counter[str] = Counter()
     mandatory_failures = 0
-    for _, level, tally in entries:
+    for rule, _, tally in entries:
         totals.update(tally)
-        mandatory_failures += tally["error"] + (tally["fail"] if level == "mandatory" else 0)
+        mandatory_failures += tally["error"] + (tally["fail"] if rule.id in binding else 0)
     if mandatory_failures:
         return "fail"
     if totals["pass"]:

@@ -11,7 +11,7 @@ from wellarchitected import ConfigurationError, read_config
 EXPECTED = [
     (b"", ":1:1: expected JSON"),
     (b"{rules: 1}", ":1:2: expected JSON"),
-    (b"[]", "expected a JSON object such as {}, got list"),
+    (b"[]", "expected an object, got list"),
     (b'{"environment": "pr\xffd"}', "no text in UTF-8 (byte 19)"),
     (b"[" * 100_000, "nested hundreds deep"),
     (b'{"rules": {"s3-kms": "advisory", "s3-kms": "disabled"}}', "got 's3-kms' twice"),

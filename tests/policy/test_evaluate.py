@@ -325,3 +325,26 @@ def test_only_an_alarm_on_route_53_may_lie_in_its_region() -> None:
         watching = Resource(urn(alarm, "a"), alarm, "a", {"region": "us-east-1", "namespace": namespace})
         report = evaluate([provider, watching], stack="dev", today=TODAY)
         assert [finding.outcome for finding in report.findings if finding.rule == "one-region"] == expected
+
+
+@pytest.mark.parametrize(
+    ("type_", "property_", "rule_id"),
+    [
+        ("aws:redshift/cluster:Cluster", "encrypted", "redshift-encrypted"),
+        ("aws:elasticache/replicationGroup:ReplicationGroup", "atRestEncryptionEnabled", "cache-encrypted"),
+        ("aws:rds/instance:Instance", "storageEncrypted", "database-encrypted"),
+    ],
+)
+def test_a_switch_that_is_written_as_text_is_a_switch(type_: str, property_: str, rule_id: str) -> None:
+    def failing(value: Any) -> bool:
+        report = evaluate([Resource(urn(type_, "it"), type_, "it", {property_: value})], stack="prod", today=TODAY)
+        return report.outcomes(rule_id)["fail"] == 1
+
+    assert [failing(value) for value in ("true", True, "false", False)] == [False, False, True, True]
+
+
+def test_a_first_week_stops_nothing_and_passes_no_item_that_is_broken() -> None:
+    report = evaluate([bucket(acl="public-read")], stack="prod", config={"maximum_level": "advisory"}, today=TODAY)
+    assert not report.blocking
+    assert _status(report, "CHK-SEC-1") == "fail"
+    assert _status(evaluate([bucket(acl="public-read")], stack="prod", config={"all": "advisory"}, today=TODAY), "CHK-SEC-1") == "fail"

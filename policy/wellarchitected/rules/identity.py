@@ -290,7 +290,7 @@ def federation_scoped(role: Resource, context: Context) -> Iterator[str]:
 )  # fmt: skip
 def no_long_lived_credentials(resource: Resource, context: Context) -> str:
     """The program makes no users and no access keys."""
-    return f"'{resource.name}' is a {resource.type.split(':')[-1]}"
+    return f"'{resource.name}' is of type {resource.type}"
 
 
 @rule(

@@ -68,6 +68,16 @@ def test_document_has_verdicts_and_what_was_not_judged_but_no_property(check: An
     assert "correct-horse" not in out
 
 
+def test_type_that_a_rule_of_another_type_reads_is_judged(check: Any) -> None:
+    parts = [
+        state(f"aws:s3/bucket{part}:Bucket{part}", "data", {"bucket": "data"}) for part in ("Versioning", "PublicAccessBlock", "Logging")
+    ]
+    _, out, _ = check(deployment(state(name="data"), *parts), "--json")
+    document = json.loads(out)
+    assert document["not_judged"] == []
+    assert "types-covered" not in {finding["rule"] for finding in document["policy"]["findings"]}
+
+
 def test_what_is_not_judged_is_said_on_the_terminal(check: Any) -> None:
     pending = [{"resource": state(name="late"), "type": "creating"}]
     document = deployment(state("gcp:storage/bucket:Bucket", "g"), state(name="gone", delete=True), pending_operations=pending)
