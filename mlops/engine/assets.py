@@ -63,7 +63,7 @@ def asset_from(fields: dict[str, Any], root: Path) -> Asset:
         return Asset(path=fields["path"], hash=fields.get("hash") or _asset_hash(root / fields["path"]))
     if "text" in fields:
         return Asset(text=fields["text"], hash=fields.get("hash") or hashlib.sha256(fields["text"].encode()).hexdigest())
-    return Asset(uri=fields["uri"], hash=fields.get("hash", ""))
+    return Asset(uri=fields.get("uri"), hash=fields.get("hash", ""))
 
 
 def archive_from(fields: dict[str, Any], root: Path) -> Archive:
@@ -73,7 +73,7 @@ def archive_from(fields: dict[str, Any], root: Path) -> Archive:
         return Archive(path=fields["path"], hash=known or _archive_hash(root / fields["path"]))
     if "assets" in fields:
         return Archive(assets=fields["assets"], hash=known or archives.tar_hash(archives.contents_of_assets(fields["assets"], root)))
-    return Archive(uri=fields["uri"], hash=known)
+    return Archive(uri=fields.get("uri"), hash=known)  # a state may keep no more than the hash
 
 
 def _existing(path: Path) -> Path:

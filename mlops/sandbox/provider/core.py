@@ -102,7 +102,7 @@ class AwsProvider:
         handler, new, before = handler_of(type_), normalised(inputs), normalised(old_inputs or {})
         changed = {key for key in {*before, *new} if before.get(key) != new.get(key)}
         kept = {key: value for key, value in (old_outputs or {}).items() if key not in before}
-        renewed = {output for output, because in handler.renews.items() if "*" in because or changed & set(because)}
+        renewed = handler.renewed(changed - set(_TAGS) if handler.tagged else changed, new)
         return {**kept, **{key: UNKNOWN for key in renewed if key in kept}, **new}
 
     def diff(self, type_: str, id_: str, old_inputs: Mapping[str, Any], inputs: Mapping[str, Any]) -> Diff:

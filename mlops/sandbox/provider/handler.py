@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import json
 from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
 from mlops.sandbox.provider.call import Call
@@ -10,6 +13,13 @@ from mlops.sandbox.provider.errors import ProviderError
 from mlops.sandbox.provider.properties import Properties
 
 HANDLERS: dict[str, Handler] = {}
+
+
+@functools.cache
+def replacements() -> dict[str, list[str]]:
+    """The inputs whose change replaces a resource, by type; where they are from is said in the file."""
+    return json.loads(Path(__file__).with_name("replacements.json").read_text())["replaces"]
+
 
 EXECUTED = "executed"
 KEPT = "kept"
@@ -19,8 +29,9 @@ class Handler:
     """One resource type. Subclasses with a `type_` register themselves.
 
     `type_` is Pulumi's type, `service` boto3's service, `level` whether the resource has its effect in the sandbox or is only stored.
-    `name_property` gets an automatic name when neither it nor `<name_property>Prefix` is set. A change of a property in `replace_on`
-    ("*": of any property) needs a replacement; `own_id` says that each creation gets an id of its own, so both can exist for a while.
+    `name_property` gets an automatic name when neither it nor `<name_property>Prefix` is set. Which changes replace a resource says
+    `replacements.json`; `replaced_here` are properties that the real provider updates and the sandbox cannot. `own_id` says that each creation
+    gets an id of its own, so both can exist for a while.
     `objects` are properties that are objects here, though other types have JSON text under that name. `renews` tells which outputs an update
     gives a new value, and the inputs because of which it does ("*": any).
     """
@@ -30,7 +41,7 @@ class Handler:
     level: ClassVar[str] = KEPT
     name_property: ClassVar[str | None] = None
     name_length: ClassVar[int] = 255
-    replace_on: ClassVar[Collection[str]] = ()
+    replaced_here: ClassVar[Collection[str]] = ()
     own_id: ClassVar[bool] = False
     tagged: ClassVar[bool] = False
     objects: ClassVar[Collection[str]] = ()
@@ -42,10 +53,11 @@ class Handler:
 
     def replaced_by(self, path: str) -> bool:
         """Whether a change at a path (without indices, as in `rules.status`) needs a replacement."""
-        name = path.partition(".")[0]
-        if "*" in self.replace_on:
-            return not (self.tagged and name in ("tags", "tagsAll"))
-        return name in self.replace_on
+        return any(path == fixed or path.startswith(f"{fixed}.") for fixed in (*replacements().get(self.type_, ()), *self.replaced_here))
+
+    def renewed(self, changed: Collection[str], inputs: Mapping[str, Any]) -> set[str]:
+        """The outputs that an update with these changes (tags are none of them) gives a new value."""
+        return {output for output, because in self.renews.items() if changed and ("*" in because or set(changed) & set(because))}
 
     def defaults(self, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Inputs that the real provider fills in by itself and that later requests rely on."""
@@ -67,7 +79,7 @@ class Handler:
         return {}
 
     def update(self, call: Call, id_: str, p: Properties, changed: Collection[str]) -> None:
-        """Bring an existing resource to the new inputs; `changed` never holds tags or properties of `replace_on`."""
+        """Bring an existing resource to the new inputs; `changed` never holds tags or properties that replace."""
         raise ProviderError(f"{self.type_} {call.name!r}: the sandbox cannot update {', '.join(sorted(changed))}")
 
     def retag(self, call: Call, id_: str, arn: str, add: dict[str, str], remove: list[str]) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from mlops.engine.assets import Archive, Asset
 from mlops.engine.provider import ProviderError
+from mlops.engine.values import UNKNOWN
 from mlops.sandbox.provider import AwsProvider
 from mlops.sandbox.provider.content import archive_bytes
 from tests.sandbox.provider.examples import policy, trust
@@ -34,7 +35,10 @@ class Resource:
         difference = self.provider.diff(self.type, self.id, self.inputs, checked)
         assert not difference.replaces
         assert set(difference) - {"tagsAll"} == set(changes)
+        planned = self.provider.planned(self.type, checked, self.inputs, self.outputs)
         self.outputs = self.provider.update(self.type, self.id, self.inputs, checked)
+        # A preview of this update promises nothing else than what it gives.
+        assert {key: value for key, value in planned.items() if value is not UNKNOWN and self.outputs.get(key) != value} == {}
         self.inputs = checked
         assert not self.provider.diff(self.type, self.id, self.inputs, checked)
         return self.outputs
@@ -374,3 +378,59 @@ def test_a_vaults_policy_with_a_wildcard_among_its_actions_is_refused_as_aws_bac
     vault = make("aws:backup/vault:Vault", "vault", {"name": "changes-vault"})
     with pytest.raises(ProviderError, match=r"no wildcard among a policy's actions, and here is backup:\*"):
         make("aws:backup/vaultPolicy:VaultPolicy", "policy", {"backupVaultName": vault.id, "policy": policy({"AWS": "*"}, "backup:*", "*")})
+
+
+def test_a_network_is_wired_anew_in_place(make, client):
+    vpc = make("aws:ec2/vpc:Vpc", "v", {"cidrBlock": "10.40.0.0/16"})
+    other = make("aws:ec2/vpc:Vpc", "w", {"cidrBlock": "10.41.0.0/16"})
+    gateways = [make("aws:ec2/internetGateway:InternetGateway", name, {"vpcId": vpc.id}) for name in ("g",)]
+    second = make("aws:ec2/internetGateway:InternetGateway", "h", {})
+    table = make("aws:ec2/routeTable:RouteTable", "t", {"vpcId": vpc.id})
+    route = make("aws:ec2/route:Route", "r", {"routeTableId": table.id, "destinationCidrBlock": "0.0.0.0/0", "gatewayId": gateways[0].id})
+
+    second.change(vpcId=other.id)
+    attached = client("ec2").describe_internet_gateways(InternetGatewayIds=[second.id])["InternetGateways"][0]["Attachments"]
+    assert [attachment["VpcId"] for attachment in attached] == [other.id]
+
+    route.change(gatewayId=second.id)
+    assert routes(client, table.id) == {"0.0.0.0/0": second.id}
+
+    declared = make(
+        "aws:ec2/routeTable:RouteTable", "d", {"vpcId": vpc.id, "routes": [{"cidrBlock": "10.1.0.0/16", "gatewayId": gateways[0].id}]}
+    )
+    declared.change(routes=[{"cidrBlock": "10.2.0.0/16", "gatewayId": gateways[0].id}])
+    assert routes(client, declared.id) == {"10.2.0.0/16": gateways[0].id}
+
+
+def routes(client: Any, table: str) -> dict[str, str]:
+    found = client("ec2").describe_route_tables(RouteTableIds=[table])["RouteTables"][0]["Routes"]
+    return {route["DestinationCidrBlock"]: route["GatewayId"] for route in found if route["Origin"] == "CreateRoute"}
+
+
+def test_a_rule_of_a_security_group_changes_in_place(make, client):
+    vpc = make("aws:ec2/vpc:Vpc", "v", {"cidrBlock": "10.42.0.0/16"})
+    group = make("aws:ec2/securityGroup:SecurityGroup", "s", {"name": "changes-rule", "vpcId": vpc.id})
+    inputs = {"securityGroupId": group.id, "ipProtocol": "tcp", "fromPort": 443, "toPort": 443, "cidrIpv4": "10.0.0.0/8"}
+    rule = make("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "r", inputs)
+    rule.change(cidrIpv4="10.42.0.0/16", description="own network")
+    found = client("ec2").describe_security_group_rules(SecurityGroupRuleIds=[rule.id])["SecurityGroupRules"][0]
+    assert (found["CidrIpv4"], found["FromPort"], found["Description"]) == ("10.42.0.0/16", 443, "own network")
+
+
+def test_a_request_validator_changes_in_place(make, client):
+    api = make("aws:apigateway/restApi:RestApi", "a", {"name": "changes-validator"})
+    validator = make("aws:apigateway/requestValidator:RequestValidator", "v", {"restApi": api.id, "name": "v", "validateRequestBody": True})
+    validator.change(validateRequestBody=False, validateRequestParameters=True)
+    found = client("apigateway").get_request_validator(restApiId=api.id, requestValidatorId=validator.id)
+    assert (found["validateRequestBody"], found["validateRequestParameters"]) == (False, True)
+
+
+def test_a_released_function_gets_a_version_for_new_configuration_too(make, role, client):
+    inputs = {"name": "changes-released", "role": ROLE, "runtime": "python3.13", "handler": "h.h", "code": code("A = 1"), "publish": True}
+    function = make("aws:lambda/function:Function", "f", inputs)
+    assert function.outputs["version"] == "1"
+    assert function.change(memorySize=256)["version"] == "2"
+    assert function.change(code=code("A = 2"), timeout=9)["version"] == "3"
+    assert function.change(reservedConcurrentExecutions=1)["version"] == "3"
+    found = client("lambda").get_function(FunctionName="changes-released", Qualifier="3")["Configuration"]
+    assert (found["MemorySize"], found["Timeout"]) == (256, 9)

@@ -13,7 +13,6 @@ from mlops.sandbox.provider.properties import Properties
 
 class Analyzer(Handler):
     type_, service, level, tagged = "aws:accessanalyzer/analyzer:Analyzer", "accessanalyzer", KEPT, True
-    replace_on = ("analyzerName", "type")
 
     def create(self, call: Call, p: Properties) -> str:
         return call(
@@ -47,6 +46,7 @@ class Analyzer(Handler):
 
 class MacieAccount(Handler):
     type_, service, level = "aws:macie2/account:Account", "macie2", KEPT
+    renews = {"updatedAt": ("*",)}
 
     def create(self, call: Call, p: Properties) -> str:
         call("enable_macie", findingPublishingFrequency=p.take("findingPublishingFrequency"), status=p.take("status"))
@@ -84,7 +84,6 @@ class EncryptionByDefault(Put):
 
 class AccountPublicAccessBlock(Put):
     type_, service, level = "aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock", "s3control", KEPT
-    replace_on = ("accountId",)
 
     def create(self, call: Call, p: Properties) -> str:
         account = p.take("accountId", call.account)
@@ -103,6 +102,7 @@ class AccountPublicAccessBlock(Put):
 
 class AccountPasswordPolicy(Put):
     type_, service, level = "aws:iam/accountPasswordPolicy:AccountPasswordPolicy", "iam", KEPT
+    renews = {"expirePasswords": ("maxPasswordAge",)}
 
     def create(self, call: Call, p: Properties) -> str:
         call("update_account_password_policy", **call.parameters("update_account_password_policy", p))
@@ -136,7 +136,8 @@ class ApiGatewayAccount(Put):
 
 
 class CostAllocationTag(Put):
-    type_, service, level, replace_on = "aws:costexplorer/costAllocationTag:CostAllocationTag", "ce", KEPT, ("tagKey",)
+    type_, service, level = "aws:costexplorer/costAllocationTag:CostAllocationTag", "ce", KEPT
+    replaced_here = ("tagKey",)
 
     def create(self, call: Call, p: Properties) -> str:
         key = p.require("tagKey")
@@ -158,7 +159,6 @@ class CostAllocationTag(Put):
 
 class OpenIdConnectProvider(Handler):
     type_, service, level, tagged = "aws:iam/openIdConnectProvider:OpenIdConnectProvider", "iam", EXECUTED, True
-    replace_on = ("url",)
 
     def create(self, call: Call, p: Properties) -> str:
         return call(

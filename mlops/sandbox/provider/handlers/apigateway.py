@@ -77,7 +77,7 @@ class RestApi(Handler):
 
 class Resource(Handler):
     type_, service, level = "aws:apigateway/resource:Resource", "apigateway", EXECUTED
-    replace_on = ("*",)
+    replaced_here = ("parentId", "pathPart")
 
     def create(self, call: Call, p: Properties) -> str:
         return call("create_resource", restApiId=p.require("restApi"), parentId=p.require("parentId"), pathPart=p.require("pathPart"))["id"]
@@ -91,7 +91,6 @@ class Resource(Handler):
 
 class RequestValidator(Handler):
     type_, service, level, name_property = "aws:apigateway/requestValidator:RequestValidator", "apigateway", EXECUTED, "name"
-    replace_on = ("*",)
 
     def create(self, call: Call, p: Properties) -> str:
         return call(
@@ -102,13 +101,18 @@ class RequestValidator(Handler):
             validateRequestParameters=p.boolean("validateRequestParameters", False),
         )["id"]
 
+    def update(self, call: Call, id_: str, p: Properties, changed: Collection[str]) -> None:
+        switches = [key for key in changed if key != "name"]
+        operations = [replace(f"/{key}", p.boolean(key, False)) for key in switches]
+        operations += [replace("/name", p.require("name"))] if "name" in changed else []
+        call("update_request_validator", restApiId=p.require("restApi"), requestValidatorId=id_, patchOperations=operations)
+
     def delete(self, call: Call, id_: str, state: Mapping[str, Any]) -> None:
         call("delete_request_validator", restApiId=state["restApi"], requestValidatorId=id_)
 
 
 class Model(Handler):
     type_, service, level, name_property = "aws:apigateway/model:Model", "apigateway", EXECUTED, "name"
-    replace_on = ("restApi", "name", "contentType")
 
     def automatic_name(self, stem: str, suffix: str, inputs: Mapping[str, Any]) -> str:
         # Model names are letters and digits only.
@@ -134,7 +138,6 @@ class Model(Handler):
 
 class Deployment(Handler):
     type_, service, level, own_id = "aws:apigateway/deployment:Deployment", "apigateway", EXECUTED, True
-    replace_on = ("restApi", "triggers", "variables")
 
     def create(self, call: Call, p: Properties) -> str:
         # `triggers` only says when to deploy again.
@@ -157,7 +160,6 @@ class Deployment(Handler):
 
 class Stage(Handler):
     type_, service, level, tagged = "aws:apigateway/stage:Stage", "apigateway", EXECUTED, True
-    replace_on = ("restApi", "stageName")
     _CREATED = ("description", "cacheClusterEnabled", "cacheClusterSize", "documentationVersion", "variables")
 
     def create(self, call: Call, p: Properties) -> str:

@@ -20,10 +20,6 @@ class _OnMethod(Put):
     remove = ""
     key = ("restApi", "resourceId", "httpMethod")
 
-    def __init_subclass__(cls) -> None:
-        cls.replace_on = cls.key
-        super().__init_subclass__()
-
     def create(self, call: Call, p: Properties) -> str:
         where = {("restApiId" if key == "restApi" else key): p.require(key) for key in self.key}
         call(self.put, **where, **self.body(call, p))
@@ -55,19 +51,20 @@ class Integration(_OnMethod):
 
 class MethodResponse(_OnMethod):
     type_, prefix = "aws:apigateway/methodResponse:MethodResponse", "agmr"
+    replaced_here = ("statusCode",)
     put, remove = "put_method_response", "delete_method_response"
     key = ("restApi", "resourceId", "httpMethod", "statusCode")
 
 
 class IntegrationResponse(_OnMethod):
     type_, prefix = "aws:apigateway/integrationResponse:IntegrationResponse", "agir"
+    replaced_here = ("statusCode",)
     put, remove = "put_integration_response", "delete_integration_response"
     key = ("restApi", "resourceId", "httpMethod", "statusCode")
 
 
 class Response(Put):
     type_, service, level = "aws:apigateway/response:Response", "apigateway", EXECUTED
-    replace_on = ("restApiId", "responseType")
 
     def create(self, call: Call, p: Properties) -> str:
         api, kind = p.require("restApiId"), p.require("responseType")
@@ -80,7 +77,6 @@ class Response(Put):
 
 class MethodSettings(Put):
     type_, service, level = "aws:apigateway/methodSettings:MethodSettings", "apigateway", EXECUTED
-    replace_on = ("restApi", "stageName", "methodPath")
     # property: path of the patch operation (UpdateStage's documentation).
     _SETTINGS = {
         "metricsEnabled": "metrics/enabled",

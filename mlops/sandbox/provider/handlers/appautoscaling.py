@@ -28,7 +28,6 @@ def _delete(call: Call, operation: str, **where: Any) -> None:
 
 class Target(Handler):
     type_, service, tagged = "aws:appautoscaling/target:Target", "application-autoscaling", True
-    replace_on = tuple(_WHERE)
 
     def create(self, call: Call, p: Properties) -> str:
         parameters = self._parameters(call, p)
@@ -62,7 +61,6 @@ class Target(Handler):
 
 class Policy(Put):
     type_, service, name_property, name_length = "aws:appautoscaling/policy:Policy", "application-autoscaling", "name", 255
-    replace_on = ("name", *_WHERE)
 
     def create(self, call: Call, p: Properties) -> str:
         p.expect("name", *_WHERE)

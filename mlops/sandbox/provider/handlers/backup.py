@@ -24,7 +24,7 @@ class _Tagged(Handler):
 
 class Vault(_Tagged):
     type_ = "aws:backup/vault:Vault"
-    name_property, name_length, replace_on = "name", 50, ("name", "kmsKeyArn")
+    name_property, name_length = "name", 50
 
     def create(self, call: Call, p: Properties) -> str:
         name = p.require("name")
@@ -49,7 +49,6 @@ class _OnVault(Put):
     """A configuration of a vault: its id is the vault's name."""
 
     service, level = "backup", KEPT
-    replace_on = ("backupVaultName",)
     reset = ""
 
     def create(self, call: Call, p: Properties) -> str:
@@ -107,7 +106,8 @@ class VaultLockConfiguration(_OnVault):
 
 class Plan(_Tagged):
     type_ = "aws:backup/plan:Plan"
-    name_property, name_length, replace_on, own_id = "name", 50, ("name",), True
+    name_property, name_length, own_id = "name", 50, True
+    renews = {"version": ("*",)}
     _NAMES = {
         "name": "BackupPlanName",
         "targetVaultName": "TargetBackupVaultName",
@@ -140,7 +140,7 @@ class Plan(_Tagged):
 
 class Selection(Handler):
     type_, service, level = "aws:backup/selection:Selection", "backup", KEPT
-    name_property, name_length, replace_on, own_id = "name", 50, "*", True
+    name_property, name_length, own_id = "name", 50, True
     _NAMES = {
         "name": "SelectionName",
         "selectionTags": "ListOfTags",
@@ -168,7 +168,7 @@ class Selection(Handler):
 
 class RestoreTestingPlan(_Tagged):
     type_ = "aws:backup/restoreTestingPlan:RestoreTestingPlan"
-    name_property, name_length, replace_on = "name", 50, ("name",)
+    name_property, name_length = "name", 50
     _NAMES = {"name": "RestoreTestingPlanName"}
 
     def create(self, call: Call, p: Properties) -> str:
@@ -191,7 +191,6 @@ class RestoreTestingPlan(_Tagged):
 class RestoreTestingSelection(Handler):
     type_, service, level = "aws:backup/restoreTestingSelection:RestoreTestingSelection", "backup", KEPT
     name_property, name_length = "name", 50
-    replace_on = ("name", "restoreTestingPlanName", "protectedResourceType")
     _NAMES = {"name": "RestoreTestingSelectionName"}
 
     def create(self, call: Call, p: Properties) -> str:
@@ -208,7 +207,7 @@ class RestoreTestingSelection(Handler):
 
     def update(self, call: Call, id_: str, p: Properties, changed: Collection[str]) -> None:
         name, plan = id_.split(":")
-        for fixed in self.replace_on:
+        for fixed in ("name", "restoreTestingPlanName", "protectedResourceType"):
             p.take(fixed)
         selection = call.parameters("update_restore_testing_selection", p, member="RestoreTestingSelection")
         call(

@@ -28,7 +28,7 @@ class _Tagged(Handler):
 
 class Budget(_Tagged):
     type_, service, level = "aws:budgets/budget:Budget", "budgets", KEPT
-    name_property, name_length, replace_on = "name", 100, ("name", "accountId")
+    name_property, name_length = "name", 100
     _NAMES = {"name": "BudgetName", "ands": "And", "ors": "Or"}
 
     def create(self, call: Call, p: Properties) -> str:
@@ -97,7 +97,7 @@ class Budget(_Tagged):
 
 class BudgetAction(_Tagged):
     type_, service, level = "aws:budgets/budgetAction:BudgetAction", "budgets", KEPT
-    replace_on, own_id, objects = ("budgetName", "accountId", "actionType"), True, ("definition",)
+    own_id, objects = True, ("definition",)
     _NAMES = {"subscriptionType": "SubscriptionType"}
 
     def create(self, call: Call, p: Properties) -> str:

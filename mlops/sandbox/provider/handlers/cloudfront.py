@@ -158,7 +158,7 @@ class _Delivery(Handler):
 
 class LogDeliverySource(_Delivery):
     type_ = "aws:cloudwatch/logDeliverySource:LogDeliverySource"
-    name_property, name_length, replace_on = "name", 60, ("*",)
+    name_property, name_length = "name", 60
 
     def create(self, call: Call, p: Properties) -> str:
         name = p.require("name")
@@ -181,7 +181,8 @@ class LogDeliverySource(_Delivery):
 
 class LogDeliveryDestination(_Delivery):
     type_ = "aws:cloudwatch/logDeliveryDestination:LogDeliveryDestination"
-    name_property, name_length, replace_on = "name", 60, ("*",)
+    name_property, name_length = "name", 60
+    replaced_here = ("deliveryDestinationConfiguration", "deliveryDestinationType")
 
     def create(self, call: Call, p: Properties) -> str:
         name, configuration = p.require("name"), p.block("deliveryDestinationConfiguration")
@@ -208,7 +209,7 @@ class LogDeliveryDestination(_Delivery):
 
 class LogDelivery(_Delivery):
     type_ = "aws:cloudwatch/logDelivery:LogDelivery"
-    replace_on = ("*",)
+    replaced_here = ("fieldDelimiter", "recordFields", "s3DeliveryConfigurations")
 
     def create(self, call: Call, p: Properties) -> str:
         source, destination = p.require("deliverySourceName"), p.require("deliveryDestinationArn")

@@ -12,7 +12,7 @@ from mlops.sandbox.provider.properties import Properties
 
 class Trail(Handler):
     type_, service, level, tagged = "aws:cloudtrail/trail:Trail", "cloudtrail", EXECUTED, True
-    name_property, name_length, replace_on = "name", 128, ("name",)
+    name_property, name_length = "name", 128
     _NAMES = {"cloudWatchLogsGroupArn": "CloudWatchLogsLogGroupArn"}
     _SELECTOR_NAMES = {"eventSelectors": "EventSelectors", "type": "Type", "values": "Values", "equals": "Equals"}
     _SELECTORS = ("eventSelectors", "advancedEventSelectors")

@@ -29,7 +29,7 @@ class _Alarm(Put):
 
 class MetricAlarm(_Alarm):
     type_, service, level, tagged = "aws:cloudwatch/metricAlarm:MetricAlarm", "cloudwatch", EXECUTED, True
-    name_property, replace_on = "name", ("name",)
+    name_property = "name"
     _NAMES = {
         "metricQueries": "Metrics",
         "metric": "MetricStat",
@@ -71,7 +71,7 @@ class MetricAlarm(_Alarm):
 
 class CompositeAlarm(_Alarm):
     type_, service, level, tagged = "aws:cloudwatch/compositeAlarm:CompositeAlarm", "cloudwatch", EXECUTED, True
-    name_property, replace_on = "alarmName", ("alarmName",)
+    name_property = "alarmName"
 
     def create(self, call: Call, p: Properties) -> str:
         name = p.require("alarmName")
@@ -98,7 +98,6 @@ def _dimensions(values: Mapping[str, str]) -> list[dict[str, str]]:
 
 class Dashboard(Put):
     type_, service = "aws:cloudwatch/dashboard:Dashboard", "cloudwatch"
-    replace_on = ("dashboardName",)
 
     def create(self, call: Call, p: Properties) -> str:
         name = p.require("dashboardName")

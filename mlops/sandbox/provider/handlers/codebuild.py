@@ -12,7 +12,7 @@ from mlops.sandbox.provider.properties import Properties
 
 class Project(Handler):
     type_, service, level, tagged = "aws:codebuild/project:Project", "codebuild", EXECUTED, True
-    name_property, name_length, replace_on = "name", 150, ("name",)
+    name_property, name_length = "name", 150
     _NAMES = {"buildTimeout": "timeoutInMinutes", "queuedTimeout": "queuedTimeoutInMinutes"}
 
     def create(self, call: Call, p: Properties) -> str:
@@ -42,7 +42,7 @@ class Project(Handler):
 
 class ReportGroup(Handler):
     type_, service, level, tagged = "aws:codebuild/reportGroup:ReportGroup", "codebuild", EXECUTED, True
-    name_property, name_length, replace_on = "name", 128, ("name", "type")
+    name_property, name_length = "name", 128
 
     def create(self, call: Call, p: Properties) -> str:
         p.boolean("deleteReports")

@@ -14,7 +14,7 @@ _TYPE_ID = ("category", "owner", "provider", "version")
 
 class Pipeline(Handler):
     type_, service, level, tagged = "aws:codepipeline/pipeline:Pipeline", "codepipeline", EXECUTED, True
-    name_property, name_length, replace_on = "name", 100, ("name",)
+    name_property, name_length = "name", 100
 
     def create(self, call: Call, p: Properties) -> str:
         return call("create_pipeline", pipeline=self._pipeline(call, p), tags=call.tag_list("key", "value") or None)["pipeline"]["name"]
@@ -64,7 +64,7 @@ class Pipeline(Handler):
 
 class Repository(Handler):
     type_, service, level, tagged = "aws:codecommit/repository:Repository", "codecommit", EXECUTED, True
-    replace_on = ("repositoryName",)
+    replaced_here = ("repositoryName",)
 
     def create(self, call: Call, p: Properties) -> str:
         p.only("defaultBranch", "main", because="a new repository has no branches yet")
@@ -102,7 +102,7 @@ class Repository(Handler):
 class Connection(Handler):
     # Kept: the handshake with the git host is somebody's work in the console; a folder of this machine stands for the host.
     type_, service, level, tagged = "aws:codeconnections/connection:Connection", "codeconnections", KEPT, True
-    name_property, name_length, replace_on, own_id = "name", 32, ("name", "hostArn", "providerType"), True
+    name_property, name_length, own_id = "name", 32, True
 
     def create(self, call: Call, p: Properties) -> str:
         return call(
@@ -134,7 +134,7 @@ class Connection(Handler):
 
 class NotificationRule(Handler):
     type_, service, level, tagged = "aws:codestarnotifications/notificationRule:NotificationRule", "codestar-notifications", EXECUTED, True
-    name_property, name_length, replace_on = "name", 64, ("resource",)
+    name_property, name_length = "name", 64
 
     def create(self, call: Call, p: Properties) -> str:
         return call("create_notification_rule", **self._parameters(call, p), Resource=p.values.get("resource"), Tags=call.tags or None)[

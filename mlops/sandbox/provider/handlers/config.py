@@ -23,7 +23,6 @@ def _if_there(call: Call, operation: str, **parameters: Any) -> None:
 
 class Recorder(Put):
     type_, service, level = "aws:cfg/recorder:Recorder", "config", KEPT
-    replace_on = ("name",)
 
     def defaults(self, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
         return {"name": "default"}
@@ -43,7 +42,6 @@ class Recorder(Put):
 
 class DeliveryChannel(Put):
     type_, service, level = "aws:cfg/deliveryChannel:DeliveryChannel", "config", KEPT
-    replace_on = ("name",)
 
     def defaults(self, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
         return {"name": "default"}
@@ -62,7 +60,6 @@ class DeliveryChannel(Put):
 
 class RecorderStatus(Put):
     type_, service, level = "aws:cfg/recorderStatus:RecorderStatus", "config", KEPT
-    replace_on = ("name",)
 
     def create(self, call: Call, p: Properties) -> str:
         name = p.require("name")
@@ -76,7 +73,7 @@ class RecorderStatus(Put):
 
 class ConformancePack(Handler):
     type_, service, level = "aws:cfg/conformancePack:ConformancePack", "config", KEPT
-    name_property, name_length, replace_on = "name", 51, ("name",)
+    name_property, name_length = "name", 51
 
     def create(self, call: Call, p: Properties) -> str:
         self._put(call, p)

@@ -25,7 +25,7 @@ class _Tagged(Handler):
 
 class AnomalyMonitor(_Tagged):
     type_, service, level = "aws:costexplorer/anomalyMonitor:AnomalyMonitor", "ce", KEPT
-    name_property, replace_on = "name", ("monitorType", "monitorDimension", "monitorSpecification")
+    name_property = "name"
 
     def create(self, call: Call, p: Properties) -> str:
         monitor = {"MonitorName": p.require("name"), "MonitorType": p.require("monitorType")}
@@ -49,7 +49,7 @@ class AnomalyMonitor(_Tagged):
 
 class AnomalySubscription(_Tagged):
     type_, service, level = "aws:costexplorer/anomalySubscription:AnomalySubscription", "ce", KEPT
-    name_property, replace_on = "name", ("name", "accountId")
+    name_property = "name"
     _NAMES = {"name": "SubscriptionName", "ands": "And", "ors": "Or", "dimension": "Dimensions"}
 
     def create(self, call: Call, p: Properties) -> str:

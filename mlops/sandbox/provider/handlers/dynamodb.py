@@ -12,7 +12,8 @@ from mlops.sandbox.provider.properties import Properties
 
 class Table(Handler):
     type_, service, level, tagged = "aws:dynamodb/table:Table", "dynamodb", EXECUTED, True
-    name_property, replace_on = "name", ("name", "hashKey", "rangeKey", "localSecondaryIndexes")
+    name_property = "name"
+    renews = {output: ("streamEnabled", "streamViewType") for output in ("streamArn", "streamLabel")}
 
     def create(self, call: Call, p: Properties) -> str:
         name = p.require("name")

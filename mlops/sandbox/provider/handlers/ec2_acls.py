@@ -54,7 +54,7 @@ class _Acl(Ec2Handler):
 
 
 class NetworkAcl(_Acl):
-    type_, replace_on = "aws:ec2/networkAcl:NetworkAcl", ("vpcId",)
+    type_ = "aws:ec2/networkAcl:NetworkAcl"
 
     def create(self, call: Call, p: Properties) -> str:
         wanted, subnets, vpc = entries(p), p.take("subnetIds", []), p.require("vpcId")
@@ -96,7 +96,7 @@ class NetworkAcl(_Acl):
 class DefaultNetworkAcl(_Acl):
     """The ACL that every VPC comes with: its rules are replaced by the declared ones, and it stays when the resource goes."""
 
-    type_, replace_on = "aws:ec2/defaultNetworkAcl:DefaultNetworkAcl", ("defaultNetworkAclId",)
+    type_ = "aws:ec2/defaultNetworkAcl:DefaultNetworkAcl"
 
     def create(self, call: Call, p: Properties) -> str:
         acl: str = p.require("defaultNetworkAclId")

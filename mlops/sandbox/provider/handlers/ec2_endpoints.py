@@ -13,7 +13,7 @@ from mlops.sandbox.provider.properties import Properties
 
 class VpcEndpoint(Ec2Handler):
     type_, kind = "aws:ec2/vpcEndpoint:VpcEndpoint", "vpc-endpoint"
-    replace_on = ("vpcId", "serviceName", "vpcEndpointType")
+    renews = {output: ("subnetIds", "privateDnsEnabled", "dnsOptions", "ipAddressType") for output in ("dnsEntries", "networkInterfaceIds")}
     # property: what is added and what is removed by ModifyVpcEndpoint.
     _SETS = {
         "routeTableIds": ("AddRouteTableIds", "RemoveRouteTableIds", "RouteTableIds"),
@@ -82,7 +82,6 @@ class VpcEndpoint(Ec2Handler):
 
 class FlowLog(Ec2Handler):
     type_, kind = "aws:ec2/flowLog:FlowLog", "vpc-flow-log"
-    replace_on = ("*",)
     _SUBJECTS = {"vpcId": "VPC", "subnetId": "Subnet", "eniId": "NetworkInterface"}
 
     def create(self, call: Call, p: Properties) -> str:

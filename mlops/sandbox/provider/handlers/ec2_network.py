@@ -34,7 +34,7 @@ class Ec2Handler(Handler):
 
 class Vpc(Ec2Handler):
     type_, kind = "aws:ec2/vpc:Vpc", "vpc"
-    replace_on = ("cidrBlock", "instanceTenancy")
+    replaced_here = ("instanceTenancy",)
     # property: attribute and AWS's default.
     _ATTRIBUTES = {
         "enableDnsSupport": ("EnableDnsSupport", True),
@@ -89,7 +89,6 @@ class Vpc(Ec2Handler):
 
 class Subnet(Ec2Handler):
     type_, kind = "aws:ec2/subnet:Subnet", "subnet"
-    replace_on = ("vpcId", "cidrBlock", "availabilityZone", "availabilityZoneId")
 
     def create(self, call: Call, p: Properties) -> str:
         public = p.boolean("mapPublicIpOnLaunch", False)
@@ -130,7 +129,7 @@ class Subnet(Ec2Handler):
 
 
 class InternetGateway(Ec2Handler):
-    type_, kind, replace_on = "aws:ec2/internetGateway:InternetGateway", "internet-gateway", ("vpcId",)
+    type_, kind = "aws:ec2/internetGateway:InternetGateway", "internet-gateway"
 
     def create(self, call: Call, p: Properties) -> str:
         vpc = p.take("vpcId")
@@ -139,6 +138,13 @@ class InternetGateway(Ec2Handler):
         if vpc:
             call("attach_internet_gateway", InternetGatewayId=gateway, VpcId=vpc)
         return gateway
+
+    def update(self, call: Call, id_: str, p: Properties, changed: Collection[str]) -> None:
+        found = call("describe_internet_gateways", InternetGatewayIds=[id_])["InternetGateways"][0]
+        for attachment in found.get("Attachments", []):
+            call("detach_internet_gateway", InternetGatewayId=id_, VpcId=attachment["VpcId"])
+        if p.take("vpcId"):
+            call("attach_internet_gateway", InternetGatewayId=id_, VpcId=p.take("vpcId"))
 
     def delete(self, call: Call, id_: str, state: Mapping[str, Any]) -> None:
         if state.get("vpcId"):
@@ -152,7 +158,7 @@ class InternetGateway(Ec2Handler):
 
 
 class Eip(Ec2Handler):
-    type_, kind, replace_on = "aws:ec2/eip:Eip", "elastic-ip", ("*",)
+    type_, kind = "aws:ec2/eip:Eip", "elastic-ip"
 
     def create(self, call: Call, p: Properties) -> str:
         domain = p.take("domain", "vpc")
@@ -167,7 +173,7 @@ class Eip(Ec2Handler):
 
 
 class NatGateway(Ec2Handler):
-    type_, kind, replace_on = "aws:ec2/natGateway:NatGateway", "natgateway", ("*",)
+    type_, kind = "aws:ec2/natGateway:NatGateway", "natgateway"
 
     def create(self, call: Call, p: Properties) -> str:
         connectivity, address = p.take("connectivityType", "public"), p.take("allocationId")
@@ -197,7 +203,7 @@ class NatGateway(Ec2Handler):
 
 
 class RouteTable(Ec2Handler):
-    type_, kind, replace_on = "aws:ec2/routeTable:RouteTable", "route-table", ("vpcId", "routes")
+    type_, kind = "aws:ec2/routeTable:RouteTable", "route-table"
     _TARGETS = {"gatewayId": "GatewayId", "natGatewayId": "NatGatewayId", "vpcEndpointId": "VpcEndpointId"}
 
     def create(self, call: Call, p: Properties) -> str:
@@ -212,12 +218,24 @@ class RouteTable(Ec2Handler):
         route = {"DestinationCidrBlock": block.require("cidrBlock")}
         return route | {target: block.take(key) for key, target in self._TARGETS.items() if key in block.values}
 
+    def update(self, call: Call, id_: str, p: Properties, changed: Collection[str]) -> None:
+        """As in the real provider, a table that declares routes has no others: those of route resources go, too."""
+        wanted = {route["DestinationCidrBlock"]: route for route in (self._route(block) for block in p.blocks("routes"))}
+        found = call("describe_route_tables", RouteTableIds=[id_])["RouteTables"][0]["Routes"]
+        present = {
+            route["DestinationCidrBlock"] for route in found if route.get("Origin") == "CreateRoute" and "DestinationCidrBlock" in route
+        }
+        for destination, route in wanted.items():
+            call("replace_route" if destination in present else "create_route", RouteTableId=id_, **route)
+        for destination in present - set(wanted):
+            call("delete_route", RouteTableId=id_, DestinationCidrBlock=destination)
+
     def delete(self, call: Call, id_: str, state: Mapping[str, Any]) -> None:
         call("delete_route_table", RouteTableId=id_)
 
 
 class Route(Handler):
-    type_, service, level, replace_on = "aws:ec2/route:Route", "ec2", KEPT, ("*",)
+    type_, service, level = "aws:ec2/route:Route", "ec2", KEPT
     _NAMES = {"destinationIpv6CidrBlock": "DestinationIpv6CidrBlock"}
 
     def create(self, call: Call, p: Properties) -> str:
@@ -231,6 +249,9 @@ class Route(Handler):
     def computed(self, call: Call, id_: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
         return {"state": "active", "origin": "CreateRoute"}
 
+    def update(self, call: Call, id_: str, p: Properties, changed: Collection[str]) -> None:
+        call("replace_route", **call.parameters("replace_route", p, self._NAMES))
+
     def delete(self, call: Call, id_: str, state: Mapping[str, Any]) -> None:
         names = {"destinationCidrBlock": "DestinationCidrBlock", "destinationIpv6CidrBlock": "DestinationIpv6CidrBlock"}
         destination = {
@@ -241,7 +262,7 @@ class Route(Handler):
 
 class RouteTableAssociation(Handler):
     type_, service, level, own_id = "aws:ec2/routeTableAssociation:RouteTableAssociation", "ec2", KEPT, True
-    replace_on = ("*",)
+    replaced_here = ("routeTableId",)
 
     def create(self, call: Call, p: Properties) -> str:
         return call(

@@ -16,7 +16,7 @@ _EVERYTHING = {"IpProtocol": "-1"}
 
 class SecurityGroup(Ec2Handler):
     type_, kind = "aws:ec2/securityGroup:SecurityGroup", "security-group"
-    name_property, replace_on = "name", ("name", "description", "vpcId")
+    name_property = "name"
 
     def create(self, call: Call, p: Properties) -> str:
         p.take("revokeRulesOnDelete")
@@ -58,7 +58,7 @@ class SecurityGroup(Ec2Handler):
 class DefaultSecurityGroup(Ec2Handler):
     """The group that every VPC comes with: its rules are replaced by the declared ones, and it stays when the resource goes."""
 
-    type_, kind, replace_on = "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", "security-group", ("vpcId",)
+    type_, kind = "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", "security-group"
 
     def create(self, call: Call, p: Properties) -> str:
         p.take("revokeRulesOnDelete")
@@ -118,16 +118,12 @@ def _revoke(call: Call, group: str, ingress: list[dict[str, Any]], egress: list[
 
 class _Rule(Ec2Handler):
     kind, direction = "security-group-rule", ""
-    replace_on = (
-        "securityGroupId",
-        "ipProtocol",
-        "fromPort",
-        "toPort",
-        "cidrIpv4",
-        "cidrIpv6",
-        "prefixListId",
-        "referencedSecurityGroupId",
-    )
+    _TARGETS = {
+        "cidrIpv4": ("IpRanges", "CidrIp"),
+        "cidrIpv6": ("Ipv6Ranges", "CidrIpv6"),
+        "prefixListId": ("PrefixListIds", "PrefixListId"),
+        "referencedSecurityGroupId": ("UserIdGroupPairs", "GroupId"),
+    }
 
     def create(self, call: Call, p: Properties) -> str:
         group, protocol = p.require("securityGroupId"), str(p.require("ipProtocol"))
@@ -137,17 +133,11 @@ class _Rule(Ec2Handler):
             permission |= {"FromPort": first, "ToPort": last}
         description = p.take("description")
         described = {"Description": description} if description else {}
-        targets = {
-            "cidrIpv4": ("IpRanges", "CidrIp"),
-            "cidrIpv6": ("Ipv6Ranges", "CidrIpv6"),
-            "prefixListId": ("PrefixListIds", "PrefixListId"),
-            "referencedSecurityGroupId": ("UserIdGroupPairs", "GroupId"),
-        }
-        given = [key for key in targets if key in p.values]
+        given = [key for key in self._TARGETS if key in p.values]
         if len(given) != 1:
-            p.problem("cidrIpv4", f"exactly one of {', '.join(targets)} is required; given: {', '.join(given) or 'none'}")
+            p.problem("cidrIpv4", f"exactly one of {', '.join(self._TARGETS)} is required; given: {', '.join(given) or 'none'}")
         for key in given:
-            collection, field = targets[key]
+            collection, field = self._TARGETS[key]
             permission[collection] = [{field: p.take(key), **described}]
         answer = call(
             f"authorize_security_group_{self.direction}",
@@ -159,6 +149,19 @@ class _Rule(Ec2Handler):
 
     def computed(self, call: Call, id_: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
         return {"arn": call.arn(f"{self.kind}/{id_}"), "securityGroupRuleId": id_}
+
+    def update(self, call: Call, id_: str, p: Properties, changed: Collection[str]) -> None:
+        names = {
+            "cidrIpv4": "CidrIpv4",
+            "cidrIpv6": "CidrIpv6",
+            "prefixListId": "PrefixListId",
+            "referencedSecurityGroupId": "ReferencedGroupId",
+        }
+        rule = {names[key]: p.take(key) for key in names if key in p.values}
+        rule |= {"IpProtocol": str(p.require("ipProtocol")), "FromPort": p.take("fromPort"), "ToPort": p.take("toPort")}
+        rule = {key: value for key, value in (rule | {"Description": p.take("description")}).items() if value is not None}
+        rules = [{"SecurityGroupRuleId": id_, "SecurityGroupRule": rule}]
+        call("modify_security_group_rules", GroupId=p.require("securityGroupId"), SecurityGroupRules=rules)
 
     def delete(self, call: Call, id_: str, state: Mapping[str, Any]) -> None:
         call(f"revoke_security_group_{self.direction}", GroupId=state["securityGroupId"], SecurityGroupRuleIds=[id_])

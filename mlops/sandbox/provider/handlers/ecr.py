@@ -12,7 +12,7 @@ from mlops.sandbox.provider.properties import Properties
 
 class Repository(Handler):
     type_, service, level, tagged = "aws:ecr/repository:Repository", "ecr", KEPT, True
-    name_property, name_length, replace_on = "name", 256, ("name", "encryptionConfigurations")
+    name_property, name_length = "name", 256
     _NAMES = {"encryptionConfigurations": "encryptionConfiguration", "kmsKey": "kmsKey"}
 
     def automatic_name(self, stem: str, suffix: str, inputs: Mapping[str, Any]) -> str:
@@ -48,7 +48,7 @@ class Repository(Handler):
 
 
 class _OnRepository(Put):
-    service, replace_on = "ecr", ("repository",)
+    service = "ecr"
 
     def computed(self, call: Call, id_: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
         return {"registryId": call.account}

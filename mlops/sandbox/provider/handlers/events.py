@@ -14,7 +14,8 @@ _DEFAULT_BUS = "default"
 
 class EventRule(Put):
     type_, service, level, tagged = "aws:cloudwatch/eventRule:EventRule", "events", EXECUTED, True
-    name_property, name_length, replace_on = "name", 64, ("name", "eventBusName")
+    name_property, name_length = "name", 64
+    renews = {"isEnabled": ("state",), "state": ("isEnabled",)}
 
     def create(self, call: Call, p: Properties) -> str:
         name, bus = p.require("name"), p.take("eventBusName")
@@ -56,7 +57,7 @@ class EventRule(Put):
 
 class EventTarget(Put):
     type_, service, level = "aws:cloudwatch/eventTarget:EventTarget", "events", EXECUTED
-    name_property, name_length, replace_on = "targetId", 64, ("rule", "eventBusName", "targetId")
+    name_property, name_length = "targetId", 64
     _NAMES = {"inputTemplate": "InputTemplate", "inputPaths": "InputPathsMap", "maximumEventAgeInSeconds": "MaximumEventAgeInSeconds"}
 
     def create(self, call: Call, p: Properties) -> str:

@@ -19,7 +19,7 @@ def _retag(call: Call, arn: str, add: dict[str, str], remove: list[str]) -> None
 
 class CatalogDatabase(Handler):
     type_, service, level, tagged = "aws:glue/catalogDatabase:CatalogDatabase", "glue", EXECUTED, True
-    name_property, replace_on = "name", ("name", "catalogId")
+    name_property = "name"
 
     def create(self, call: Call, p: Properties) -> str:
         name = p.require("name")
@@ -49,7 +49,7 @@ class CatalogDatabase(Handler):
 
 class Crawler(Handler):
     type_, service, level, tagged = "aws:glue/crawler:Crawler", "glue", EXECUTED, True
-    name_property, replace_on = "name", ("name",)
+    name_property = "name"
     # Only data in S3 can be crawled here.
     _TARGETS = ("catalogTargets", "deltaTargets", "dynamodbTargets", "hudiTargets", "icebergTargets", "jdbcTargets", "mongodbTargets")
     _NAMES = {"securityConfiguration": "CrawlerSecurityConfiguration", "dlqEventQueueArn": "DlqEventQueueArn"}
@@ -82,7 +82,7 @@ class Crawler(Handler):
 
 class Job(Handler):
     type_, service, level, tagged = "aws:glue/job:Job", "glue", EXECUTED, True
-    name_property, replace_on = "name", ("name",)
+    name_property = "name"
     _NAMES = {"roleArn": "Role", "connections": "Connections"}
 
     def create(self, call: Call, p: Properties) -> str:
@@ -114,7 +114,7 @@ class Job(Handler):
 
 class SecurityConfiguration(Handler):
     type_, service, level = "aws:glue/securityConfiguration:SecurityConfiguration", "glue", KEPT
-    name_property, replace_on = "name", ("*",)
+    name_property = "name"
     _NAMES = {"s3Encryption": "S3Encryption", "cloudwatchEncryption": "CloudWatchEncryption"}
 
     def create(self, call: Call, p: Properties) -> str:

@@ -40,7 +40,7 @@ class Detector(Handler):
 class DetectorFeature(Put):
     """Part of the detector: a deletion leaves the feature as it is, as with the real provider."""
 
-    type_, service, level, replace_on = "aws:guardduty/detectorFeature:DetectorFeature", "guardduty", KEPT, ("detectorId", "name")
+    type_, service, level = "aws:guardduty/detectorFeature:DetectorFeature", "guardduty", KEPT
 
     def create(self, call: Call, p: Properties) -> str:
         detector = p.require("detectorId")
@@ -57,7 +57,7 @@ class DetectorFeature(Put):
 
 class PublishingDestination(Handler):
     type_, service, level, tagged = "aws:guardduty/publishingDestination:PublishingDestination", "guardduty", KEPT, True
-    replace_on = ("detectorId", "destinationType")
+    replaced_here = ("destinationType",)
 
     def create(self, call: Call, p: Properties) -> str:
         detector = p.require("detectorId")

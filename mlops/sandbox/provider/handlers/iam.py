@@ -13,7 +13,7 @@ from mlops.sandbox.provider.properties import Properties
 
 class Role(Handler):
     type_, service, level, tagged = "aws:iam/role:Role", "iam", EXECUTED, True
-    name_property, name_length, replace_on = "name", 64, ("name", "path")
+    name_property, name_length = "name", 64
 
     def create(self, call: Call, p: Properties) -> str:
         name = p.require("name")
@@ -102,7 +102,6 @@ class ServiceLinkedRole(Handler):
     """A role that AWS defines and one service assumes: kept, for no service of the sandbox needs one."""
 
     type_, service, level = "aws:iam/serviceLinkedRole:ServiceLinkedRole", "iam", KEPT
-    replace_on = ("awsServiceName", "customSuffix")
 
     def create(self, call: Call, p: Properties) -> str:
         made = call.made = call(
@@ -136,7 +135,7 @@ def _name(arn: str) -> str:
 
 class RolePolicy(Put):
     type_, service, level = "aws:iam/rolePolicy:RolePolicy", "iam", EXECUTED
-    name_property, name_length, replace_on = "name", 128, ("name", "role")
+    name_property, name_length = "name", 128
 
     def create(self, call: Call, p: Properties) -> str:
         role, name = p.require("role"), p.require("name")
@@ -150,7 +149,7 @@ class RolePolicy(Put):
 
 class Policy(Handler):
     type_, service, level, tagged = "aws:iam/policy:Policy", "iam", EXECUTED, True
-    name_property, name_length, replace_on = "name", 128, ("name", "path", "description")
+    name_property, name_length = "name", 128
 
     def create(self, call: Call, p: Properties) -> str:
         return call(
@@ -187,7 +186,7 @@ class Policy(Handler):
 
 
 class RolePolicyAttachment(Handler):
-    type_, service, level, replace_on = "aws:iam/rolePolicyAttachment:RolePolicyAttachment", "iam", EXECUTED, ("role", "policyArn")
+    type_, service, level = "aws:iam/rolePolicyAttachment:RolePolicyAttachment", "iam", EXECUTED
 
     def create(self, call: Call, p: Properties) -> str:
         role, arn = p.require("role"), p.require("policyArn")

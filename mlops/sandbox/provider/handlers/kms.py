@@ -12,7 +12,6 @@ from mlops.sandbox.provider.properties import Properties
 
 class Key(Handler):
     type_, service, level, own_id, tagged = "aws:kms/key:Key", "kms", EXECUTED, True, True
-    replace_on = ("keyUsage", "customerMasterKeySpec", "multiRegion")
 
     def create(self, call: Call, p: Properties) -> str:
         p.integer("deletionWindowInDays", 7, 30)
@@ -75,7 +74,7 @@ class Key(Handler):
 
 class Alias(Handler):
     type_, service, level, name_property = "aws:kms/alias:Alias", "kms", EXECUTED, "name"
-    replace_on = ("name",)
+    renews = {"targetKeyArn": ("targetKeyId",)}
 
     def automatic_name(self, stem: str, suffix: str, inputs: Mapping[str, Any]) -> str:
         return f"alias/{stem.removeprefix('alias/')}{suffix}"

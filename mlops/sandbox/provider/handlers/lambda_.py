@@ -39,7 +39,17 @@ def invoke_arn(call: Call, arn: str) -> str:
 
 class Function(Handler):
     type_, service, level, tagged = "aws:lambda/function:Function", "lambda", EXECUTED, True
-    name_property, name_length, replace_on = "name", 64, ("name", "packageType")
+    name_property, name_length = "name", 64
+    renews = {"codeSha256": _CODE, "sourceCodeSize": _CODE, "lastModified": ("*",)}
+
+    def renewed(self, changed: Collection[str], inputs: Mapping[str, Any]) -> set[str]:
+        published = {"version", "qualifiedArn", "qualifiedInvokeArn"} if inputs.get("publish") and self._released(changed) else set()
+        return super().renewed(changed, inputs) | published
+
+    @staticmethod
+    def _released(changed: Collection[str]) -> bool:
+        """Whether a change is one of what a version holds: code and configuration."""
+        return bool(set(changed) - {"reservedConcurrentExecutions", "sourceCodeHash"})
 
     def create(self, call: Call, p: Properties) -> str:
         self._refused(p)
@@ -99,7 +109,7 @@ class Function(Handler):
         publish = bool(p.take("publish"))
         architectures = p.take("architectures")
         if changed & _CODE:
-            call("update_function_code", FunctionName=id_, **_code(p), Architectures=architectures, Publish=publish)
+            call("update_function_code", FunctionName=id_, **_code(p), Architectures=architectures)
         if "reservedConcurrentExecutions" in changed:
             reserved = p.take("reservedConcurrentExecutions", -1)
             if reserved >= 0:
@@ -116,6 +126,8 @@ class Function(Handler):
             configuration.setdefault("Environment", {"Variables": {}})
             configuration.setdefault("Layers", [])
             call("update_function_configuration", **configuration)
+        if publish and self._released(changed):
+            call("publish_version", FunctionName=id_)
 
     def retag(self, call: Call, id_: str, arn: str, add: dict[str, str], remove: list[str]) -> None:
         retag(call, arn, add, remove)
@@ -134,7 +146,6 @@ def retag(call: Call, arn: str, add: dict[str, str], remove: list[str]) -> None:
 
 class LayerVersion(Handler):
     type_, service, level, own_id = "aws:lambda/layerVersion:LayerVersion", "lambda", EXECUTED, True
-    replace_on = ("*",)
 
     def create(self, call: Call, p: Properties) -> str:
         p.only("skipDestroy", False, because="a destroy leaves nothing behind")
@@ -167,7 +178,6 @@ class LayerVersion(Handler):
 
 class Alias(Handler):
     type_, service, level, name_property = "aws:lambda/alias:Alias", "lambda", EXECUTED, "name"
-    replace_on = ("name", "functionName")
 
     def create(self, call: Call, p: Properties) -> str:
         return call("create_alias", **self._parameters(p))["AliasArn"]

@@ -13,7 +13,7 @@ from mlops.sandbox.provider.properties import Properties
 
 class Permission(Handler):
     type_, service, level = "aws:lambda/permission:Permission", "lambda", EXECUTED
-    name_property, name_length, replace_on = "statementId", 100, ("*",)
+    name_property, name_length = "statementId", 100
 
     def create(self, call: Call, p: Properties) -> str:
         statement = p.require("statementId")
@@ -36,7 +36,7 @@ class Permission(Handler):
 
 class EventSourceMapping(Handler):
     type_, service, level, own_id, tagged = "aws:lambda/eventSourceMapping:EventSourceMapping", "lambda", EXECUTED, True, True
-    replace_on = ("eventSourceArn", "startingPosition", "startingPositionTimestamp")
+    renews = {"functionArn": ("functionName",), "state": ("enabled",), "lastModified": ("*",)}
     _NAMES = {
         "scalingConfig": "ScalingConfig",
         "filters": "Filters",
@@ -79,7 +79,6 @@ class EventSourceMapping(Handler):
 
 class FunctionEventInvokeConfig(Put):
     type_, service, level = "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig", "lambda", EXECUTED
-    replace_on = ("functionName", "qualifier")
 
     def create(self, call: Call, p: Properties) -> str:
         function, qualifier = p.require("functionName"), p.take("qualifier")
@@ -107,7 +106,6 @@ class FunctionEventInvokeConfig(Put):
 
 class ProvisionedConcurrencyConfig(Put):
     type_, service, level = "aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig", "lambda", KEPT
-    replace_on = ("functionName", "qualifier")
 
     def create(self, call: Call, p: Properties) -> str:
         p.only("skipDestroy", False, because="a destroy leaves nothing behind")

@@ -15,7 +15,7 @@ _RETENTION = (0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 
 
 class LogGroup(Handler):
     type_, service, level, tagged = "aws:cloudwatch/logGroup:LogGroup", "logs", EXECUTED, True
-    name_property, name_length, replace_on = "name", 512, ("name", "logGroupClass")
+    name_property, name_length = "name", 512
 
     def create(self, call: Call, p: Properties) -> str:
         name = p.require("name")
@@ -63,7 +63,6 @@ class LogGroup(Handler):
 
 class LogResourcePolicy(Put):
     type_, service = "aws:cloudwatch/logResourcePolicy:LogResourcePolicy", "logs"
-    replace_on = ("policyName",)
 
     def create(self, call: Call, p: Properties) -> str:
         name = p.require("policyName")
@@ -76,7 +75,7 @@ class LogResourcePolicy(Put):
 
 class LogMetricFilter(Put):
     type_, service, level = "aws:cloudwatch/logMetricFilter:LogMetricFilter", "logs", EXECUTED
-    name_property, name_length, replace_on = "name", 512, ("name", "logGroupName")
+    name_property, name_length = "name", 512
 
     def create(self, call: Call, p: Properties) -> str:
         name, group = p.require("name"), p.require("logGroupName")

@@ -25,7 +25,8 @@ class _Tagged(Handler):
 
 
 class Organization(Handler):
-    type_, service, level, replace_on = "aws:organizations/organization:Organization", "organizations", EXECUTED, ("featureSet",)
+    type_, service, level = "aws:organizations/organization:Organization", "organizations", EXECUTED
+    replaced_here = ("featureSet",)
 
     def create(self, call: Call, p: Properties) -> str:
         principals, types = p.take("awsServiceAccessPrincipals", []), p.take("enabledPolicyTypes", [])
@@ -78,7 +79,7 @@ class Organization(Handler):
 
 class Policy(_Tagged):
     type_, service, level = "aws:organizations/policy:Policy", "organizations", EXECUTED
-    name_property, name_length, replace_on = "name", 128, ("type",)
+    name_property, name_length = "name", 128
 
     def create(self, call: Call, p: Properties) -> str:
         p.document("content")
@@ -108,7 +109,6 @@ class Policy(_Tagged):
 
 class PolicyAttachment(Handler):
     type_, service, level = "aws:organizations/policyAttachment:PolicyAttachment", "organizations", EXECUTED
-    replace_on = ("policyId", "targetId")
 
     def create(self, call: Call, p: Properties) -> str:
         p.take("skipDestroy")
@@ -123,7 +123,7 @@ class PolicyAttachment(Handler):
 
 class OrganizationalUnit(_Tagged):
     type_, service, level = "aws:organizations/organizationalUnit:OrganizationalUnit", "organizations", EXECUTED
-    replace_on, own_id = ("parentId",), True
+    own_id = True
 
     def create(self, call: Call, p: Properties) -> str:
         made = call("create_organizational_unit", ParentId=p.require("parentId"), Name=p.require("name"), Tags=call.tag_list() or None)
@@ -142,7 +142,8 @@ class OrganizationalUnit(_Tagged):
 class Account(_Tagged):
     """A member account: known to the organisation, without anything in it (the sandbox has one account)."""
 
-    type_, service, level, replace_on = "aws:organizations/account:Account", "organizations", KEPT, ("*",)
+    type_, service, level = "aws:organizations/account:Account", "organizations", KEPT
+    replaced_here = ("name", "parentId")
 
     def create(self, call: Call, p: Properties) -> str:
         made = call("create_account", AccountName=p.require("name"), Email=p.require("email"), Tags=call.tag_list() or None)
@@ -158,7 +159,6 @@ class Account(_Tagged):
 
 class DelegatedAdministrator(Handler):
     type_, service, level = "aws:organizations/delegatedAdministrator:DelegatedAdministrator", "organizations", KEPT
-    replace_on = ("accountId", "servicePrincipal")
 
     def create(self, call: Call, p: Properties) -> str:
         account, principal = p.require("accountId"), p.require("servicePrincipal")

@@ -15,7 +15,6 @@ _NAMES = {"fqdn": "FullyQualifiedDomainName", "invertHealthcheck": "Inverted", "
 class HealthCheck(Handler):
     type_, service, level, tagged = "aws:route53/healthCheck:HealthCheck", "route53", EXECUTED, True
     own_id = True
-    replace_on = ("type", "requestInterval", "measureLatency", "referenceName")
 
     def create(self, call: Call, p: Properties) -> str:
         reference = p.take("referenceName", call.name)

@@ -14,7 +14,6 @@ from mlops.sandbox.provider.properties import Properties
 class Bucket(Handler):
     type_, service, level = "aws:s3/bucket:Bucket", "s3", EXECUTED
     name_property, name_length, tagged = "bucket", 63, True
-    replace_on = ("bucket", "objectLockEnabled")
 
     def automatic_name(self, stem: str, suffix: str, inputs: Mapping[str, Any]) -> str:
         return super().automatic_name(stem, suffix, inputs).lower()
@@ -80,7 +79,7 @@ class _OnBucket(Put):
     """A configuration of a bucket: its id is the bucket's name."""
 
     service = "s3"
-    replace_on = ("bucket", "expectedBucketOwner")
+    replaced_here = ("expectedBucketOwner",)
     reset = ""
 
     def create(self, call: Call, p: Properties) -> str:

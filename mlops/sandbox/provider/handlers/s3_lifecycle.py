@@ -12,7 +12,6 @@ from mlops.sandbox.provider.properties import Properties
 
 class BucketLifecycleConfiguration(Put):
     type_, service, level = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", "s3", KEPT
-    replace_on = ("bucket", "expectedBucketOwner")
 
     def create(self, call: Call, p: Properties) -> str:
         bucket = p.require("bucket")

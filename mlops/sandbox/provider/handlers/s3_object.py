@@ -30,7 +30,7 @@ _DIRECT = {
 
 class _Object(Put):
     service, level, tagged = "s3", EXECUTED, True
-    replace_on = ("bucket", "key")
+    renews = {"etag": ("*",), "versionId": ("*",), "contentType": ("contentType",), "serverSideEncryption": ("kmsKeyId",)}
 
     def create(self, call: Call, p: Properties) -> str:
         bucket, key = p.require("bucket"), p.require("key")

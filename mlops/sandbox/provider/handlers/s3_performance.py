@@ -12,7 +12,6 @@ from mlops.sandbox.provider.properties import Properties
 
 class BucketAccelerateConfiguration(Put):
     type_, service, level = "aws:s3/bucketAccelerateConfiguration:BucketAccelerateConfiguration", "s3", KEPT
-    replace_on = ("bucket", "expectedBucketOwner")
 
     def create(self, call: Call, p: Properties) -> str:
         bucket = p.require("bucket")
@@ -31,7 +30,6 @@ class BucketAccelerateConfiguration(Put):
 class BucketIntelligentTieringConfiguration(Put):
     type_, service = "aws:s3/bucketIntelligentTieringConfiguration:BucketIntelligentTieringConfiguration", "s3"
     level, name_property, name_length = KEPT, "name", 64
-    replace_on = ("bucket", "name")
 
     def create(self, call: Call, p: Properties) -> str:
         bucket, name = p.require("bucket"), p.require("name")

@@ -14,7 +14,6 @@ _NAMES = {"id": "ID", "replicaKmsKeyId": "ReplicaKmsKeyID"}
 
 class BucketReplicationConfig(Put):
     type_, service, level = "aws:s3/bucketReplicationConfig:BucketReplicationConfig", "s3", EXECUTED
-    replace_on = ("bucket",)
 
     def create(self, call: Call, p: Properties) -> str:
         bucket = p.require("bucket")

@@ -12,7 +12,6 @@ from mlops.sandbox.provider.properties import Properties
 
 class ModelPackageGroup(Handler):
     type_, service, level, tagged = "aws:sagemaker/modelPackageGroup:ModelPackageGroup", "sagemaker", EXECUTED, True
-    replace_on = ("*",)
 
     def create(self, call: Call, p: Properties) -> str:
         name = p.require("modelPackageGroupName")

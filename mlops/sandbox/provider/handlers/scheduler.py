@@ -12,7 +12,7 @@ from mlops.sandbox.provider.properties import Properties
 
 class Schedule(Handler):
     type_, service, level = "aws:scheduler/schedule:Schedule", "scheduler", EXECUTED
-    name_property, name_length, replace_on = "name", 64, ("name", "groupName")
+    name_property, name_length = "name", 64
 
     def create(self, call: Call, p: Properties) -> str:
         parameters = self._parameters(call, p)

@@ -13,7 +13,6 @@ from mlops.sandbox.provider.properties import Properties
 
 class Account(Handler):
     type_, service, level = "aws:securityhub/account:Account", "securityhub", KEPT
-    replace_on = ("enableDefaultStandards",)
 
     def create(self, call: Call, p: Properties) -> str:
         controls = p.boolean("autoEnableControls", True)
@@ -47,7 +46,6 @@ class Account(Handler):
 
 class StandardsSubscription(Handler):
     type_, service, level = "aws:securityhub/standardsSubscription:StandardsSubscription", "securityhub", KEPT
-    replace_on = ("standardsArn",)
 
     def create(self, call: Call, p: Properties) -> str:
         requests = [{"StandardsArn": p.require("standardsArn")}]

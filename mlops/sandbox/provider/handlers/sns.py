@@ -38,7 +38,7 @@ def attribute(value: Any) -> str:
 
 class Topic(Handler):
     type_, service, level, tagged = "aws:sns/topic:Topic", "sns", EXECUTED, True
-    name_property, name_length, replace_on = "name", 256, ("name", "fifoTopic")
+    name_property, name_length = "name", 256
 
     def automatic_name(self, stem: str, suffix: str, inputs: Mapping[str, Any]) -> str:
         return super().automatic_name(stem, suffix + (".fifo" if inputs.get("fifoTopic") else ""), inputs)
@@ -73,7 +73,7 @@ class Topic(Handler):
 
 
 class TopicPolicy(Put):
-    type_, service, level, replace_on = "aws:sns/topicPolicy:TopicPolicy", "sns", EXECUTED, ("arn",)
+    type_, service, level = "aws:sns/topicPolicy:TopicPolicy", "sns", EXECUTED
 
     def create(self, call: Call, p: Properties) -> str:
         arn = p.require("arn")
@@ -101,7 +101,6 @@ class TopicPolicy(Put):
 
 class TopicSubscription(Handler):
     type_, service, level, own_id = "aws:sns/topicSubscription:TopicSubscription", "sns", EXECUTED, True
-    replace_on = ("topic", "protocol", "endpoint")
 
     def create(self, call: Call, p: Properties) -> str:
         protocol = p.one_of("protocol", {name: name for name in _PROTOCOLS}) or p.require("protocol")

@@ -41,7 +41,7 @@ _OTHERS = {
 
 class Queue(Handler):
     type_, service, level, tagged = "aws:sqs/queue:Queue", "sqs", EXECUTED, True
-    name_property, name_length, replace_on = "name", 80, ("name", "fifoQueue")
+    name_property, name_length = "name", 80
 
     def automatic_name(self, stem: str, suffix: str, inputs: Mapping[str, Any]) -> str:
         return super().automatic_name(stem, suffix + (".fifo" if inputs.get("fifoQueue") else ""), inputs)
@@ -82,7 +82,7 @@ class Queue(Handler):
 
 
 class QueuePolicy(Put):
-    type_, service, level, replace_on = "aws:sqs/queuePolicy:QueuePolicy", "sqs", EXECUTED, ("queueUrl",)
+    type_, service, level = "aws:sqs/queuePolicy:QueuePolicy", "sqs", EXECUTED
     attribute = "Policy"
     property = "policy"
 

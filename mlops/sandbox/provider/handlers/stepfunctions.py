@@ -12,7 +12,7 @@ from mlops.sandbox.provider.properties import Properties
 
 class StateMachine(Handler):
     type_, service, level, tagged = "aws:sfn/stateMachine:StateMachine", "stepfunctions", EXECUTED, True
-    name_property, name_length, replace_on = "name", 80, ("name", "type")
+    name_property, name_length = "name", 80
 
     def create(self, call: Call, p: Properties) -> str:
         return call(

@@ -29,7 +29,7 @@ def _require(id_: str, found: bool) -> None:
 
 class Group(_Tagged):
     type_, service, tagged = "aws:xray/group:Group", "xray", True
-    name_property, name_length, replace_on = "groupName", 32, ("groupName",)
+    name_property, name_length = "groupName", 32
 
     def create(self, call: Call, p: Properties) -> str:
         p.expect("groupName", "filterExpression")
@@ -55,7 +55,7 @@ class Group(_Tagged):
 
 class SamplingRule(_Tagged):
     type_, service, tagged = "aws:xray/samplingRule:SamplingRule", "xray", True
-    name_property, name_length, replace_on = "ruleName", 32, ("ruleName", "version")
+    name_property, name_length = "ruleName", 32
     _NAMES = {"resourceArn": "ResourceARN", "httpMethod": "HTTPMethod", "urlPath": "URLPath"}
 
     def create(self, call: Call, p: Properties) -> str:
