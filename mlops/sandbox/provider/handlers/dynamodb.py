@@ -13,7 +13,7 @@ from mlops.sandbox.provider.properties import Properties
 class Table(Handler):
     type_, service, level, tagged = "aws:dynamodb/table:Table", "dynamodb", EXECUTED, True
     name_property = "name"
-    renews = {output: ("streamEnabled", "streamViewType") for output in ("streamArn", "streamLabel")}
+    renews = dict.fromkeys(("streamArn", "streamLabel"), ("streamEnabled", "streamViewType"))
 
     def create(self, call: Call, p: Properties) -> str:
         name = p.require("name")

@@ -13,7 +13,7 @@ from mlops.sandbox.provider.properties import Properties
 
 class VpcEndpoint(Ec2Handler):
     type_, kind = "aws:ec2/vpcEndpoint:VpcEndpoint", "vpc-endpoint"
-    renews = {output: ("subnetIds", "privateDnsEnabled", "dnsOptions", "ipAddressType") for output in ("dnsEntries", "networkInterfaceIds")}
+    renews = dict.fromkeys(("dnsEntries", "networkInterfaceIds"), ("subnetIds", "privateDnsEnabled", "dnsOptions", "ipAddressType"))
     # property: what is added and what is removed by ModifyVpcEndpoint.
     _SETS = {
         "routeTableIds": ("AddRouteTableIds", "RemoveRouteTableIds", "RouteTableIds"),
