@@ -30,6 +30,7 @@ from mlops.cli.output import Output
 from mlops.cli.plain import settle_streams
 from mlops.engine import EngineError
 from mlops.errors import UserError
+from mlops.report.logs import documents
 
 INTERRUPTED = 130
 app = typer.Typer(
@@ -86,7 +87,10 @@ def run(arguments: list[str] | None = None) -> None:
         output.error(error)
         sys.exit(error.exit_code)
     except EngineError as error:
-        output.error(UserError(error.code, error.message, error.where, error.hint))
+        trace = error.full_trace if "--verbose" in arguments and error.full_trace else error.trace
+        # A program that refuses its settings says so in its own words: they are the message.
+        logs = documents(error.record.logs) if error.record and error.code != "bad-settings" else []
+        output.error(UserError(error.code, error.message, error.where, error.hint, trace=trace), logs)
         sys.exit(2)
     except KeyboardInterrupt:
         result = INTERRUPTED

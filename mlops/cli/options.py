@@ -19,3 +19,7 @@ Organisation = Annotated[
 NoColor = Annotated[
     bool, typer.Option("--no-color", help="No colours; marks and words say the same. NO_COLOR=1 does it too.", callback=no_color)
 ]
+Verbose = Annotated[
+    bool,
+    typer.Option("--verbose", help="Where the program fails: the frames of libraries and of Pulumi as well, not only the program's own."),
+]

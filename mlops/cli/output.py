@@ -5,17 +5,27 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
+from rich.text import Text
 
 from mlops.errors import UserError
+from mlops.report.logs import show_logs
 
 SCHEMA_VERSION = 1
 PIPE_WIDTH = 160  # a pipe or a log has no width of its own; COLUMNS gives it one
+
+
+def console(*, stderr: bool) -> Console:
+    """A console as every command has it."""
+    made = Console(stderr=stderr, highlight=False, emoji=False)  # ":key:" in a URN is no picture
+    if not made.is_terminal and not os.environ.get("COLUMNS"):
+        made.width = PIPE_WIDTH
+    return made
 
 
 class Output:
@@ -26,9 +36,7 @@ class Output:
 
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
-        self.console = Console(stderr=as_json, highlight=False, emoji=False)  # ":key:" in a URN is no picture
-        if not self.console.is_terminal and not os.environ.get("COLUMNS"):
-            self.console.width = PIPE_WIDTH
+        self.console = console(stderr=as_json)
 
     def document(self, document: dict[str, Any], show: Callable[[Console], None]) -> None:
         """Prints the document as JSON, or lets `show` draw it."""
@@ -55,18 +63,20 @@ class Output:
 
     def note(self, text: str) -> None:
         """A word to the person beside the document, on standard error."""
-        Console(stderr=True, highlight=False, emoji=False).print(text, style="dim", soft_wrap=True)
+        console(stderr=True).print(text, style="dim", soft_wrap=True)
 
-    def error(self, error: UserError) -> None:
+    def error(self, error: UserError, logs: Sequence[Mapping[str, Any]] = ()) -> None:
+        """One clear message; before it what the program that failed had said (`logs`)."""
         # When the document is out already, what came after it is told like to a person.
         if self.as_json and not Output.printed:
-            self._write({"error": error.to_dict()})
+            self._write({"error": error.to_dict(), **({"logs": list(logs)} if logs else {})})
             return
-        console = Console(stderr=True, highlight=False, emoji=False)
-        console.print(f"[bold red]error[/] {escape(error.message)}", soft_wrap=True)
+        told = console(stderr=True)
+        show_logs(told, logs)
+        told.print(f"[bold red]error[/] {escape(error.message)}", soft_wrap=True)
         if error.where:
-            console.print(f"  where  {escape(error.where)}", soft_wrap=True)
-        if "\n" in error.hint:
-            console.print(escape(error.hint), soft_wrap=True, style="dim")
-        elif error.hint:
-            console.print(f"  do     {escape(error.hint)}", soft_wrap=True)
+            told.print(f"  where  {escape(error.where)}", soft_wrap=True)
+        for line in error.trace.splitlines():
+            told.print(Text(f"    {line}".rstrip()), soft_wrap=True)
+        for number, line in enumerate(error.hint.splitlines()):
+            told.print(f"  {'' if number else 'do':<6} {escape(line)}", soft_wrap=True)

@@ -15,13 +15,14 @@ from mlops import engine, policy
 from mlops.cli import base as bases
 from mlops.cli import reports
 from mlops.cli.configuration import given
-from mlops.cli.options import Json, NoColor, Organisation, ProjectDir, Stack
+from mlops.cli.options import Json, NoColor, Organisation, ProjectDir, Stack, Verbose
 from mlops.cli.output import Output
 from mlops.engine.answers import FILE
 from mlops.errors import UserError
 from mlops.project import Project
 from mlops.report import basis
 from mlops.report import preview as report
+from mlops.report.logs import show_logs
 from mlops.report.tree_text import tree
 
 
@@ -43,10 +44,11 @@ def previewed(
     organisation: Path | None,
     values: Mapping[str, str],
     answers: Path | None,
+    timeout: float,
 ) -> tuple[engine.Record, dict[str, Any], bool]:
     """A project's preview: what is registered, its document, and whether a deployment stops. `configured` has the policy configuration."""
     started = time.perf_counter()
-    recorded = engine.preview(project.root, stack, values, answers)
+    recorded = engine.preview(project.root, stack, values, answers, timeout)
     program = time.perf_counter()
     recorded, verdicts, failed = judge(recorded, config, configured, organisation)
     done = time.perf_counter()
@@ -77,6 +79,8 @@ def preview(
     since: reports.Since = None,
     everything: Annotated[bool, typer.Option("--all", help="Show every resource, also where nothing is wrong.")] = False,
     as_json: Json = False,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds after which a program that does not end is stopped.")] = 600,
+    verbose: Verbose = False,
     plain: NoColor = False,
 ) -> int:
     """Show what the program registers for a stack and what the policy pack says of it. Exit 1 when a mandatory rule fails."""
@@ -90,7 +94,7 @@ def preview(
     earlier = reports.earlier(since) if since else None
 
     def of_base(project: Project, own_policy: bool) -> bases.Previewed:
-        recorded, document, _ = previewed(project, stack, config, here if own_policy else project, organisation, values, answers)
+        recorded, document, _ = previewed(project, stack, config, here if own_policy else project, organisation, values, answers, timeout)
         return recorded, document
 
     before = None
@@ -98,7 +102,7 @@ def preview(
         with output.doing(f"previewing stack {stack} of {base}"):
             before = bases.read(base, base_optional, here, stack, of_base)
     with output.doing(f"running the program for stack {stack}, judging it by the policy pack"):
-        recorded, document, failed = previewed(here, stack, config, here, organisation, values, answers)
+        recorded, document, failed = previewed(here, stack, config, here, organisation, values, answers, timeout)
     document = reports.with_changes(bases.with_difference(document, recorded, before), earlier)
     try:
         if export:
@@ -114,6 +118,7 @@ def preview(
     def show(console: Any) -> None:
         console.print(tree(document, everything))
         basis.show(console, document)
+        show_logs(console, document["logs"])
         reports.show(console, document, files)
         seconds = document["seconds"]
         console.print(f"[dim]program {seconds['program']:.1f} s · policy {seconds['policy']:.2f} s[/]")

@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from mlops import engine, policy
-from mlops.cli.options import Json, ProjectDir, Stack
+from mlops.cli.options import Json, ProjectDir, Stack, Verbose
 from mlops.cli.output import Output
 from mlops.errors import UserError
 from mlops.project import Project
@@ -37,6 +37,7 @@ def review(
     lens: Annotated[str, typer.Option(help="With --send: alias or ARN of the lens.")] = tool.FRAMEWORK_LENS,
     apply: Annotated[bool, typer.Option("--apply", help="With --send: do answer.")] = False,
     project: ProjectDir = Path(),
+    verbose: Verbose = False,
     as_json: Json = False,
 ) -> int:
     """Write the Well-Architected review: each best practice as enforced, shown, organisational or not covered. Exit 1 on findings that stop."""

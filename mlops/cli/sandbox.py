@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mlops.cli.options import Json, ProjectDir
+from mlops.cli.options import Json, ProjectDir, Verbose
 from mlops.cli.output import Output
 from mlops.errors import UserError
 from mlops.operations.deployment import Deployed, deploy
@@ -55,6 +55,7 @@ def up(
         Path | None, typer.Option(help="Deploy into the sandbox of the project in this folder; default: the project's own.")
     ] = None,
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Leave the sandbox running in the background.")] = False,
+    verbose: Verbose = False,
     as_json: Json = False,
 ) -> int:
     """Deploy the local stack into the sandbox: the running one is updated, otherwise one is started and, without --detach, runs until Ctrl-C."""

@@ -47,17 +47,20 @@ __all__ = [
 ]
 
 
-def preview(project: Path, stack: str, config: Mapping[str, str] | None = None, answers: Path | None = None) -> Record:
+def preview(
+    project: Path, stack: str, config: Mapping[str, str] | None = None, answers: Path | None = None, timeout: float | None = None
+) -> Record:
     """Run the program of the directory `project` for `stack` without creating anything: what it registers, in order.
 
-    `config` goes before the stack's file; `answers` is a file of what only the user knows (default: the project's own, `answers.FILE`).
+    `config` goes before the stack's file; `answers` is a file of what only the user knows (default: the project's own, `answers.FILE`). A program
+    that takes longer than `timeout` seconds is ended; the EngineError says where it stood.
     """
     loaded = load_project(project, stack, config)
     record = Record(loaded.name, stack)
     steps = PreviewSteps(Answers.beside(loaded.root, answers))
     failure = None
     try:
-        session.run(loaded, record, steps)
+        session.run(loaded, record, steps, timeout)
     except EngineError as error:
         failure = error
     steps.finish(record, failure)

@@ -1,6 +1,6 @@
 """Runs one Pulumi program in a process of its own, as `pulumi-language-python-exec` does.
 
-A script, not a module: it runs under the program's interpreter and imports nothing but the standard library and `pulumi`.
+A script, not a module: it runs under the program's interpreter and imports nothing but the standard library, `pulumi` and `program_failure`.
 It reads one JSON document from standard input and writes the outcome as JSON to the file descriptor named there.
 """
 
@@ -8,8 +8,11 @@ It reads one JSON document from standard input and writes the outcome as JSON to
 
 import sys
 
-# This folder's modules must not stand in for the program's own.
-del sys.path[0]
+# This folder's modules must not stand in for the program's own, nor for the standard library's.
+sys.path.append(sys.path.pop(0))
+from program_failure import Origins, describe, standing
+
+del sys.path[-1], sys.modules["program_failure"]
 
 import asyncio
 import atexit
@@ -20,7 +23,7 @@ import logging
 import os
 import runpy
 import signal
-import traceback
+import threading
 import typing
 from pathlib import Path
 
@@ -160,7 +163,6 @@ def listen_to_stack_references(read):
 
 def run(task, stack_outputs_read):
     import grpc
-    import pulumi
     from pulumi.runtime import Settings, configure, run_in_stack, set_all_config
     from pulumi.runtime.proto import engine_pb2_grpc, resource_pb2_grpc
 
@@ -185,6 +187,8 @@ def run(task, stack_outputs_read):
 
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
+    origins = Origins()
+    loop.set_task_factory(origins.task)
     pool = concurrent.futures.ThreadPoolExecutor(max_workers=task["parallel"])
     loop.set_default_executor(pool)
     # The SDK re-raises the first failure; asyncio would print all others as never retrieved.
@@ -192,44 +196,12 @@ def run(task, stack_outputs_read):
     try:
         loop.run_until_complete(run_in_stack(program))
         return {"ok": True}
-    except pulumi.RunError as error:
-        key = getattr(error, "key", None) if type(error).__name__ == "ConfigMissingError" else None
-        missing = [key, getattr(error, "secret", False)] if key else None
-        return {**describe(error, task["program"]), "type": "RunError", "traceback": "", "missing_config": missing}
     except BaseException as error:  # noqa: BLE001 - the engine reports whatever ends the program
-        return describe(error, task["program"])
+        origins.restore(error)
+        return describe(error, task["root"])
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
-
-
-def is_own(frame, program):
-    """Whether a frame is the program's code; its virtual environment often lies in its folder."""
-    return frame.filename.startswith(program) and "site-packages" not in frame.filename
-
-
-def describe(error, program):
-    """The exception with the frames of the program's own code on."""
-    if isinstance(error, SystemExit) and error.code in (None, 0):
-        return {"ok": True}
-    frames = traceback.extract_tb(error.__traceback__)
-    # What runs the program may itself lie in the project: its frames tell the user nothing.
-    frames = [frame for frame in frames if frame.filename != __file__ and not frame.filename.startswith("<frozen runpy>")]
-    syntax = isinstance(error, SyntaxError)
-    # A mistake in the program's syntax has no frame of its own: what tried to read it tells the user nothing either.
-    otherwise = len(frames) if syntax and (error.filename or "").startswith(program) else 0
-    first = next((i for i, frame in enumerate(frames) if is_own(frame, program)), otherwise)
-    tail = "".join(traceback.format_list(frames[first:])) + "".join(traceback.format_exception_only(type(error), error))
-    last = next((frame for frame in reversed(frames) if is_own(frame, program)), None)
-    return {
-        "ok": False,
-        "type": type(error).__name__,
-        "message": str(error),
-        "missing_module": error.name if isinstance(error, ModuleNotFoundError) else None,
-        "traceback": tail,
-        "file": error.filename if syntax else (last.filename if last else ""),
-        "line": error.lineno if syntax else (last.lineno if last else 0),
-    }
 
 
 def main():
@@ -240,15 +212,27 @@ def main():
     sys.path.insert(0, folder)
     os.chdir(folder)
     sys.argv = [program]
-    read = {}
+    read, only_one = {}, threading.Lock()
+
+    def tell(outcome):
+        only_one.acquire()  # and never let go: there is one outcome
+        with os.fdopen(task["outcome"], "w") as file:
+            json.dump({**outcome, "stack_outputs_read": read}, file)
+
+    def give_up():
+        tell(standing(task["root"]))
+        os._exit(1)
+
+    if task["timeout"]:
+        watch = threading.Timer(task["timeout"], give_up)
+        watch.daemon = True
+        watch.start()
     try:
         outcome = run(task, read)
     except ImportError as error:
         # The interpreter lacks the Pulumi SDK itself.
-        outcome = describe(error, program)
-    outcome = {**outcome, "stack_outputs_read": read}
-    with os.fdopen(task["outcome"], "w") as file:
-        json.dump(outcome, file)
+        outcome = describe(error, task["root"])
+    tell(outcome)
     atexit._run_exitfuncs()
     sys.stdout.flush()
     sys.stderr.flush()

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,37 +19,35 @@ import grpc
 from pulumi.runtime.proto import engine_pb2_grpc, resource_pb2_grpc
 
 from mlops.engine.config import Project
-from mlops.engine.errors import EngineError
 from mlops.engine.monitor import Engine, Monitor
-from mlops.engine.program_errors import explained
+from mlops.engine.outcome import masked, program_error, refused
 from mlops.engine.record import Log, Record, in_dependency_order
 from mlops.engine.registry import Registry, Steps
 
 _CHILD = Path(__file__).with_name("child.py")
 _PARALLEL = 16
 _MAXIMUM_MESSAGE = 400 << 20
-_TRACEBACK_LINES = 20
-_SETTINGS_MARKER = "MLOPS-SETTINGS-ERROR "
-"""Before a JSON document with message, where and hint: how a program says on standard error that its configuration is wrong."""
+_GRACE = 10
+"""Seconds after its timeout in which a program's own process has to say where it stands; native code may keep it from that."""
 
 
-def run(project: Project, record: Record, steps: Steps) -> None:
-    """Run the program to its end; EngineError when it or one of its registrations fails."""
+def run(project: Project, record: Record, steps: Steps, timeout: float | None = None) -> None:
+    """Run the program to its end; EngineError when it or one of its registrations fails, or it takes longer than `timeout` seconds."""
     started = time.monotonic()
     record.interpreter = project.interpreter.to_dict()
     for key in project.placeholders:
         record.logs.append(Log("warning", f"the value of '{key}' is encrypted: a placeholder stands for it"))
     monitor = Monitor(Registry(project, record, steps), _PARALLEL)
     with _served(monitor, Engine(record.logs)) as address:
-        outcome = _run_child(project, steps, address, record)
+        outcome = _run_child(project, steps, address, record, timeout)
     record.stack_outputs_read = outcome.get("stack_outputs_read", {})
     record.resources = in_dependency_order(record.resources)
     record.seconds = time.monotonic() - started
+    record.logs = [replace(log, message=masked(project, log.message)) for log in record.logs]
     if monitor.failure is not None:
-        monitor.failure.record = record
-        raise monitor.failure
+        raise refused(monitor.failure, project, outcome, record)
     if not outcome["ok"]:
-        raise _program_error(project, outcome, record)
+        raise program_error(project, outcome, record, timeout)
 
 
 @contextmanager
@@ -67,7 +66,7 @@ def _served(monitor: Monitor, engine: Engine) -> Iterator[str]:
         server.stop(0)
 
 
-def _run_child(project: Project, steps: Steps, address: str, record: Record) -> dict[str, Any]:
+def _run_child(project: Project, steps: Steps, address: str, record: Record, timeout: float | None) -> dict[str, Any]:
     reader, writer = os.pipe()
     task = {
         "project": project.name,
@@ -81,6 +80,7 @@ def _run_child(project: Project, steps: Steps, address: str, record: Record) -> 
         "dry_run": steps.dry_run,
         "parent": os.getpid(),
         "outcome": writer,
+        "timeout": timeout,
     }
     # A session of its own: Ctrl-C reaches the engine alone, which then ends the program and whatever that has started.
     process = subprocess.Popen(
@@ -93,7 +93,10 @@ def _run_child(project: Project, steps: Steps, address: str, record: Record) -> 
         start_new_session=True,
     )
     os.close(writer)
+    overdue = threading.Timer(timeout + _GRACE, process.kill) if timeout else None
     try:
+        if overdue:
+            overdue.start()
         threads = [_collect(process.stdout, "info", record), _collect(process.stderr, "info", record)]
         with process.stdin as stdin:  # type: ignore[union-attr]
             stdin.write(json.dumps(task).encode())
@@ -103,10 +106,10 @@ def _run_child(project: Project, steps: Steps, address: str, record: Record) -> 
         for thread in threads:
             thread.join(timeout=5)
     finally:
+        if overdue:
+            overdue.cancel()
         _end(process)
-    if text:
-        return json.loads(text)
-    return {"ok": False, "type": "exit", "message": f"the program's process ended with exit code {code}", "traceback": _last_lines(record)}
+    return json.loads(text) if text else {"ok": False, "type": "exit", "code": code}
 
 
 def _environment() -> dict[str, str]:
@@ -141,48 +144,3 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         return
     finally:
         process.wait()
-
-
-def _last_lines(record: Record) -> str:
-    return "\n".join(log.message for log in record.logs[-_TRACEBACK_LINES:])
-
-
-def _program_error(project: Project, outcome: dict[str, Any], record: Record) -> EngineError:
-    told = _settings_error(record)
-    if outcome["type"] in ("SystemExit", "exit") and told is not None:
-        fields = {name: _masked_all(project, str(told.get(name, ""))) for name in ("message", "where", "hint")}
-        return EngineError("bad-settings", fields["message"], fields["where"], fields["hint"], record)
-    file = outcome.get("file") or ""
-    if file and Path(file).is_relative_to(project.root):
-        file = str(Path(file).relative_to(project.root))
-    where = f"{file}:{outcome['line']}" if file else str(project.program)
-    if (remedy := explained(project, outcome, where)) is not None:
-        remedy.record = record
-        return remedy
-    tail = "\n".join(outcome["traceback"].rstrip().splitlines()[-_TRACEBACK_LINES:])
-    if outcome["type"] == "SystemExit":
-        tail = _last_lines(record) or tail  # what a program says before it exits tells more than where it does
-    message = outcome["message"] if outcome["type"] in ("RunError", "exit") else f"{outcome['type']}: {outcome['message']}"
-    return EngineError("program-failed", f"the program failed: {_masked_all(project, message)}", where, _masked_all(project, tail), record)
-
-
-def _settings_error(record: Record) -> dict[str, Any] | None:
-    """What the program itself said of its configuration, if it did."""
-    for log in reversed(record.logs):
-        if log.message.startswith(_SETTINGS_MARKER):
-            try:
-                told = json.loads(log.message.removeprefix(_SETTINGS_MARKER))
-            except json.JSONDecodeError:
-                return None
-            return told if isinstance(told, dict) else None
-    return None
-
-
-def _masked_all(project: Project, text: str) -> str:
-    for key in project.secret_keys:
-        text = _masked(text, project.config[key])
-    return text
-
-
-def _masked(text: str, secret: str) -> str:
-    return text.replace(secret, "[secret]") if len(secret) > 3 else text

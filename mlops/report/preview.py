@@ -8,7 +8,7 @@ from typing import Any
 
 from mlops import engine
 from mlops.compare.aliases import aliases
-from mlops.report import basis
+from mlops.report import basis, logs
 
 UNKNOWN_TEXT = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"  # as `pulumi preview --json` writes an unknown
 
@@ -69,5 +69,6 @@ def document(record: engine.Record, verdicts: dict[str, Any], seconds: dict[str,
         "resources": resource_documents(record),
         **basis.document(record),
         **verdicts,
+        "logs": logs.documents(record.logs),
         "seconds": {key: round(value, 3) for key, value in seconds.items()},
     }

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.table import Column, Table
 from rich.text import Text
 
@@ -29,7 +28,7 @@ from mlops.report.grouping import (
     place,
     resource_name,
 )
-from mlops.report.style import KIND_STYLE, STATUS_MARK, STATUS_STYLE
+from mlops.report.style import KIND_STYLE, STATUS_MARK, STATUS_STYLE, indented
 from mlops.text import counted, visible
 
 SHOWN_RESOURCES = 5  # of those that a rule says the same of
@@ -63,7 +62,7 @@ def show_remediations(console: Console, remediations: Iterable[Mapping[str, Any]
         made = ", ".join(f"{path} = {json.dumps(value)}" for path, value in remediation["changes"].items())
         name = visible(resource_name(remediation["urn"]))
         console.print(Text.assemble(("remediated ", "cyan"), (remediation["rule"], "bold"), f" {name}"))
-        console.print(Padding(Text(visible(remediation["problem"] or made)), (0, 0, 0, 4), expand=False))
+        indented(console, Text(visible(remediation["problem"] or made)), 4)
 
 
 def show_findings(console: Console, document: Mapping[str, Any]) -> None:
@@ -82,7 +81,7 @@ def _show_rule(console: Console, group: RuleGroup) -> None:
     line = Text.assemble(
         (f"{MARKS[worst]} ", KIND_STYLE[worst]), (group.rule["id"], "bold"), f" ({group.rule['severity']}): ", (told, KIND_STYLE[worst])
     )
-    console.print(Padding(line, (0, 0, 0, 2), expand=False))
+    indented(console, line, 2)
     failing = alike(finding for finding in group.findings if finding["outcome"] in ("fail", "error"))
     for same in failing[:SHOWN_MESSAGES]:
         _show_alike(console, same)
@@ -91,17 +90,17 @@ def _show_rule(console: Console, group: RuleGroup) -> None:
 
 
 def _show_alike(console: Console, same: Alike) -> None:
-    console.print(Padding(Text(same.message), (0, 0, 0, 4), expand=False))
+    indented(console, Text(same.message), 4)
     for finding in same.findings[:SHOWN_RESOURCES]:
         line = Text.assemble("· ", visible(resource_name(finding["urn"])), (f"  {visible(place(finding))}", "dim"))
-        console.print(Padding(line, (0, 0, 0, 6), expand=False))
+        indented(console, line, 6)
     if len(same.findings) > SHOWN_RESOURCES:
         more = counted(len(same.findings) - SHOWN_RESOURCES, "more resource")
         _quiet(console, f"· … and {more}: --report DIR lists them", 6)
 
 
 def _quiet(console: Console, text: str, indent: int) -> None:
-    console.print(Padding(Text(text, style="dim"), (0, 0, 0, indent), expand=False))
+    indented(console, Text(text, style="dim"), indent)
 
 
 def show_changes(console: Console, since: Mapping[str, Any], name: str) -> None:
@@ -113,7 +112,7 @@ def show_changes(console: Console, since: Mapping[str, Any], name: str) -> None:
             continue
         for finding in since[name][:SHOWN_CHANGES]:
             line = Text.assemble(f"{label}: ", (finding["rule"], "bold"), f" {visible(resource_name(finding['urn']))}")
-            console.print(Padding(line, (0, 0, 0, 2), expand=False))
+            indented(console, line, 2)
         if len(since[name]) > SHOWN_CHANGES:
             _quiet(console, f"{label}: … and {len(since[name]) - SHOWN_CHANGES} more", 2)
 

@@ -21,7 +21,7 @@ PROJECT = ROOT / "tests" / "unit" / "engine" / "programs" / "buckets"
 def program(monkeypatch: pytest.MonkeyPatch) -> None:
     """The program is run once for all tests of this file."""
     record = preview("dev", str(PROJECT.relative_to(ROOT)))
-    monkeypatch.setattr(command.engine, "preview", lambda root, stack: record)
+    monkeypatch.setattr(command.engine, "preview", lambda *_: record)
 
 
 def call(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[Any, str]:
