@@ -82,9 +82,9 @@ def _revision(base: str, project: Project, stack: str, previews: Previews) -> Be
 
 def _of_base(revision: Revision, error: engine.EngineError) -> UserError:
     folder = f"{revision.project}/"
-    texts = [text.replace(folder, "") for text in (error.message, error.where, error.hint)]
+    texts = [text.replace(folder, "") for text in (error.message, error.where, error.hint, error.trace)]
     told = f"{revision.name} ({revision.commit[:12]})"
-    return UserError(f"base-{error.code}", f"the base {told} cannot be previewed: {texts[0]}", texts[1], texts[2])
+    return UserError(f"base-{error.code}", f"the base {told} cannot be previewed: {texts[0]}", texts[1], texts[2], trace=texts[3])
 
 
 def with_difference(document: dict[str, Any], record: engine.Record, before: Before | None) -> dict[str, Any]:

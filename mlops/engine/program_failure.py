@@ -95,7 +95,7 @@ def _missing_config(error):
 
 def standing(root):
     """Where the program's own code is at this moment, as the outcome of one that did not end."""
-    main = sys._current_frames().get(threading.main_thread().ident)
+    main = sys._current_frames().get(threading.main_thread().ident or 0)
     frames = [frame for frame in traceback.extract_stack(main) if is_own(frame)]
     return {
         "ok": False,
