@@ -21,7 +21,7 @@ def compared(now: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any
 
 def _estimate(now: Mapping[str, Any], before: Mapping[str, Any], figures: str) -> dict[str, Any]:
     services = []
-    old, new = ({service["service"]: service[figures] for service in each["services"]} for each in (before, now))
+    old, new = ({service["service"]: service for service in each["services"]} for each in (before, now))
     for name in [*new, *(name for name in old if name not in new)]:
         told = _figures(new.get(name), old.get(name))
         if any(told["difference"].values()):
@@ -29,7 +29,7 @@ def _estimate(now: Mapping[str, Any], before: Mapping[str, Any], figures: str) -
     return {figures: _figures(now[figures], before[figures]), "services": services}
 
 
-def _figures(now: Mapping[str, float] | None, before: Mapping[str, float] | None) -> dict[str, Any]:
+def _figures(now: Mapping[str, Any] | None, before: Mapping[str, Any] | None) -> dict[str, Any]:
     """Before and after (null: there is no such service), and after minus before."""
     was, is_ = ({name: (each or {}).get(name, 0.0) for name in FIGURES} for each in (before, now))
     return {

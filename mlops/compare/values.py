@@ -18,7 +18,7 @@ from typing import Any
 
 MASK = "[secret]"
 ABSENT = object()
-_NO_LONGER = "[no longer a secret]"
+NO_LONGER, NOT_ONE = "[no longer a secret]", "[not a secret]"
 _KEY = secrets.token_bytes(32)  # of this process: a seal says nothing to anybody else
 _PLAIN_KEY = re.compile(r"[^\W\d][\w-]*")
 # What tells the items of a list apart, the first that all items of both lists have.
@@ -125,7 +125,7 @@ def _hidden(value: Any) -> bool:
 def _beside_a_secret(value: Any, was: bool) -> Any:
     if value is ABSENT or _hidden(value):
         return value
-    return "[not a secret]" if was else _NO_LONGER
+    return NOT_ONE if was else NO_LONGER
 
 
 def _is_asset(value: dict[str, Any]) -> bool:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mlops.report.changes import CHANGES
+from mlops.report.difference import markdown as difference
 from mlops.report.grouping import (
     KINDS,
     MARKS,
@@ -24,36 +24,22 @@ from mlops.report.grouping import (
     resource_name,
     stopping,
 )
-from mlops.text import counted, visible
+from mlops.report.markup import code, plain
+from mlops.text import counted
 
 LIMIT = 65_536  # characters of a comment on GitHub
 RESOURCES_A_LINE = 10
 SHOWN_RULES = 10  # of those that stop the deployment, in front of everything that is collapsed
-# What GitHub reads as markup within a line, the start of a link (`https://`, `www.`) and of mathematics included.
-_SPECIAL = re.compile(r"([\\`*_\[\]<>#|~$&]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
-_REFERENCE = re.compile(r"@(?=\w)")
 OUTCOMES = {"pass": "pass", "fail": "fail", "exempt": "exempt", "not_evaluable": "not evaluable", "error": "rule defects"}
-
-
-def plain(text: str) -> str:
-    """Text of others as text: no markup, no HTML, no link, and nobody is notified by an @."""
-    return _REFERENCE.sub("@\u2060", _SPECIAL.sub(r"\\\1", visible(text)))
-
-
-def code(text: str) -> str:
-    """Text of others as code, whatever backticks it holds; a bar would end the cell of a table."""
-    shown = visible(text).replace("|", "\u00a6") or " "
-    fence = "`" * (max((len(run) for run in re.findall("`+", shown)), default=0) + 1)
-    padding = " " if len(fence) > 1 or shown.startswith("`") else ""
-    return f"{fence}{padding}{shown}{padding}{fence}"
 
 
 def markdown(document: Mapping[str, Any], limit: int = LIMIT) -> str:
     """The report, in at most `limit` characters: what does not fit is counted, and report.html has it."""
-    summary = "\n".join([*_summary(document), *_changes(document)]) + "\n"
+    summary = "\n".join([*_summary(document), *_changes(document), *_pillars(document)]) + "\n"
     ending = "\n".join(_not_judged(document)) + "\n"
     room = limit - len(summary) - len(ending)
-    text = summary + _details(document, room) + ending
+    changed = difference.details(document["difference"], room * 2 // 3) if "difference" in document else ""
+    text = summary + changed + _details(document, room - len(changed)) + ending
     return text if len(text) <= limit else f"{summary[: limit - 2]}…\n"
 
 
@@ -82,6 +68,9 @@ def _summary(document: Mapping[str, Any]) -> Iterator[str]:
         yield f"- remediated: … and {len(left)} more"
     if blocking or policy.get("remediations"):
         yield ""
+
+
+def _pillars(document: Mapping[str, Any]) -> Iterator[str]:
     yield f"| pillar | {' | '.join(OUTCOMES.values())} |"
     yield f"|---|{'---:|' * len(OUTCOMES)}"
     for row in document["pillars"]:
@@ -92,17 +81,14 @@ def _summary(document: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _changes(document: Mapping[str, Any]) -> Iterator[str]:
-    if "since" not in document:
-        return
-    since = document["since"]
-    yield f"**Since {since['date']}:** {', '.join(f'{len(since[name])} {label}' for name, label in CHANGES.items())}"
-    yield ""
-    for name in ("new", "fixed", "newly_not_evaluable"):
-        for finding in since[name][:SHOWN_RULES]:
-            yield f"- {CHANGES[name]}: {plain(finding['rule'])} {code(resource_name(finding['urn']))}"
-        if len(since[name]) > SHOWN_RULES:
-            yield f"- {CHANGES[name]}: … and {len(since[name]) - SHOWN_RULES} more"
-    yield ""
+    if "difference" in document:
+        yield from difference.summary(document)
+    elif "since" in document:
+        since = document["since"]
+        yield f"**Since {since['date']}:** {', '.join(f'{len(since[name])} {label}' for name, label in CHANGES.items())}"
+        yield ""
+        yield from difference.findings(since)
+        yield ""
 
 
 def _details(document: Mapping[str, Any], room: int) -> str:

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from typing import Any
 
 from mlops.pages import render
 from mlops.report import grouping
 from mlops.report.changes import CHANGES
+from mlops.report.difference import properties
+from mlops.report.difference import words as difference
 from mlops.report.grouping import KINDS, Finding, by_pillar, kind, not_judged, order, resource_name, resource_type
 from mlops.text import counted
 
 DEEPEST = 24  # levels of the tree
 WHOLE_TREE = 3_000  # resources; of more, the page shows those with findings, the worst first, and what they lie in
+VALUE = 400  # characters of a property before and after
 LISTED = 1_000  # findings of one rule, and changes of one kind; of more, their number
 STATUSES = {
     "pass": ("✔", "satisfied"),
@@ -81,6 +85,9 @@ def html(document: Mapping[str, Any]) -> str:
         parents=grouping.Parents(document),
         is_new=lambda finding: _key(finding) in new,
         words=Words,
+        difference=document.get("difference"),
+        differing=difference,
+        sides=partial(properties.sides, width=VALUE),
     )
 
 

@@ -12,6 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 from wellarchitected import evaluate
 
+from mlops.compare import estimates, resources
 from mlops.policy import judged
 from mlops.report.changes import compared
 from mlops.report.page import html
@@ -35,7 +36,18 @@ def report() -> str:
     findings += [finding("bucket-copied", "exempt", "copied", file=None, line=None), finding("bucket-named", name="named")]
     findings += [finding("bucket-cheap", "not_evaluable", "cheap" * 30), finding("bucket-copied", "error", "broken")]
     now = document(findings)
-    now["since"] = compared(now, document([finding(name="mended")], date="2026-11-20"))
+    was = document([finding(name="mended")], date="2026-11-20")
+    now["since"] = compared(now, was)
+    named, before = (
+        [{**each, "inputs": {name: name}} for each in report["resources"]] for report, name in ((now, NASTY[0]), (was, "x" * 300))
+    )
+    about = {"kind": "revision", "name": NASTY[0], "commit": "0" * 40, "date": "2026-11-20"}
+    figures = {
+        "monthly_usd": {"low": 1.0, "expected": 2.0, "high": 3.0},
+        "services": [{"service": NASTY[0], "low": 1.0, "expected": 2.0, "high": 3.0}],
+    }
+    costs = estimates.compared({"cost": figures, "carbon": {}}, {"cost": {**figures, "services": []}})
+    now["difference"] = {"base": about, "resources": resources.compared(named, before), **costs}
     return html(now)
 
 

@@ -11,13 +11,13 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from mlops.compare.estimates import ESTIMATES
-from mlops.report.difference import words
+from mlops.report.difference import properties, words
 from mlops.report.grouping import place
 from mlops.text import counted, visible
 
 SHOWN_RESOURCES = 30  # of those that are added, changed and removed
 SHOWN_NAMES = 5  # of resources that changed alike
-SHOWN_PROPERTIES = 12  # of a resource
+SHOWN_CHANGES = 12  # of a resource
 STYLES = {"added": "green", "changed": "yellow", "removed": "red"}
 
 
@@ -43,13 +43,12 @@ def show(console: Console, difference: Mapping[str, Any]) -> None:
 
 
 def _show(console: Console, name: str, entries: list[tuple[Text, list[str]]]) -> None:
-    for line, properties in entries[:SHOWN_RESOURCES]:
+    for line, told in entries[:SHOWN_RESOURCES]:
         _line(console, Text.assemble((f"{words.MARKS[name]} ", STYLES[name]), line), 2)
-        for told in properties[:SHOWN_PROPERTIES]:
-            _line(console, Text(told), 6)
-        if len(properties) > SHOWN_PROPERTIES:
-            more = counted(len(properties) - SHOWN_PROPERTIES, "more property").replace("propertys", "properties")
-            _line(console, Text(f"… and {more}: --report DIR lists them", style="dim"), 6)
+        for each in told[:SHOWN_CHANGES]:
+            _line(console, Text(each), 6)
+        if len(told) > SHOWN_CHANGES:
+            _line(console, Text(f"… and {counted(len(told) - SHOWN_CHANGES, 'more change')}: --report DIR lists them", style="dim"), 6)
     if len(entries) > SHOWN_RESOURCES:
         _line(console, Text(f"… and {len(entries) - SHOWN_RESOURCES:,} more {name}: --report DIR lists them", style="dim"), 2)
 
@@ -61,12 +60,12 @@ def _listed(name: str, difference: Mapping[str, Any]) -> Iterator[tuple[Text, li
 
 def _changed(difference: Mapping[str, Any]) -> Iterator[tuple[Text, list[str]]]:
     for group in words.alike(difference):
-        properties = [words.change(change) for change in group.changes]
+        told = [properties.change(change) for change in group.changes]
         if len(group.resources) == 1:
             first = group.resources[0]
-            yield _resource(first, first["name"]), [*([words.moved(first)] if first.get("moved_from") else []), *properties]
+            yield _resource(first, first["name"]), [*([words.moved(first)] if first.get("moved_from") else []), *told]
         else:
-            yield Text(f"{len(group.resources):,} resources alike: {words.names(group.resources, SHOWN_NAMES)}"), properties
+            yield Text(group.several(SHOWN_NAMES)), told
 
 
 def _resource(resource: Mapping[str, Any], name: str) -> Text:

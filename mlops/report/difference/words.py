@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from mlops.compare.estimates import ESTIMATES
 from mlops.report.grouping import resource_name
-from mlops.report.preview import UNKNOWN_TEXT
 from mlops.text import counted, visible
 
 Difference = Mapping[str, Any]
-WIDTH = 120  # characters of a value
+COMMON = 5  # resources that have a change from which on it is told once for all of them
 UNITS = {"cost": "USD a month", "carbon": "kg CO₂e a month"}
 MARKS = {"added": "+", "changed": "~", "removed": "-"}
-_UNKNOWN = "(known after deployment)"
 
 
 def base_name(base: Mapping[str, Any]) -> str:
@@ -55,30 +54,51 @@ def notes(difference: Difference) -> list[str]:
 
 @dataclass(frozen=True)
 class Alike:
-    """Resources that changed in the same way, and how."""
+    """Resources that changed in the same way, and how; without changes they are only moved."""
 
     resources: Sequence[Mapping[str, Any]]
     changes: Sequence[Mapping[str, Any]]
 
+    def several(self, shown: int) -> str:
+        """What stands for them in one line, with the names of as many as are shown."""
+        how = "changed alike" if self.changes else "only moved"
+        return f"{counted(len(self.resources), 'resource')} {how}: {names(self.resources, shown)}"
+
 
 def alike(difference: Difference) -> list[Alike]:
-    """The changed resources: those with the same changes are one entry; what is only moved comes last."""
+    """The changed resources: those with the same changes are one entry.
+
+    A change that many resources have (a default tag) is an entry of its own, behind all others, and what is only moved comes last.
+    """
+    changes = {
+        resource["urn"]: {_key(change): change for change in without_repeated_tags([*resource["properties"], *resource["options"]])}
+        for resource in difference["resources"]["changed"]
+    }
+    numbers = Counter(key for own in changes.values() for key in own)
     found: dict[str, Alike] = {}
     for resource in difference["resources"]["changed"]:
-        changes = without_repeated_tags([*resource["properties"], *resource["options"]])
-        moved = resource.get("moved_from") and not changes
-        # Each move is its own, and so is what has a change like no other.
-        key = resource["urn"] if moved else json.dumps([changes, "moved_from" in resource and resource["urn"]], sort_keys=True)
-        entry = found.setdefault(key, Alike([], changes))
-        found[key] = Alike([*entry.resources, resource], changes)
-    return sorted(found.values(), key=lambda each: not each.changes)
+        own = changes[resource["urn"]]
+        common = [key for key in own if numbers[key] >= COMMON]
+        rest = [change for key, change in own.items() if key not in common]
+        keys = [(key, [own[key]]) for key in common]
+        if rest or not common or "moved_from" in resource:
+            # What is moved and changed stands alone: both are told.
+            keys.append((_key([rest, resource["urn"] if rest and "moved_from" in resource else ""]), rest))
+        for key, told in keys:
+            entry = found.get(key, Alike([], told))
+            found[key] = Alike([*entry.resources, resource], told)
+    return sorted(found.values(), key=lambda each: (not each.changes, len(each.resources) >= COMMON))
+
+
+def _key(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)
 
 
 def without_repeated_tags(changes: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """The changes without those of `tagsAll` that `tags` has as well: the provider adds them."""
 
     def told(change: Mapping[str, Any]) -> tuple[str, str]:
-        return change["path"].replace("tagsAll", "tags", 1), json.dumps([change.get("before"), change.get("after")], sort_keys=True)
+        return change["path"].replace("tagsAll", "tags", 1), _key([change.get("before"), change.get("after")])
 
     own = {told(change) for change in changes if change["path"].startswith("tags") and not change["path"].startswith("tagsAll")}
     return [change for change in changes if not (change["path"].startswith("tagsAll") and told(change) in own)]
@@ -98,51 +118,6 @@ def moved(resource: Mapping[str, Any]) -> str:
     before, now = (urn.split("::", 2)[-1] for urn in (resource["moved_from"], resource["urn"]))
     same_name = resource_name(before) == resource_name(now)
     return f"moved, it was {visible(before.rsplit('::', 1)[0] if same_name else before)}"
-
-
-def change(told: Mapping[str, Any], width: int = WIDTH) -> str:
-    """One property: its path, and what it was and is."""
-    path = visible(told["path"])
-    if "before" not in told:
-        return f"{path}: added {value(told['after'], width)}"
-    if "after" not in told:
-        return f"{path}: removed {value(told['before'], width)}"
-    before, after = told["before"], told["after"]
-    if before == after == "[secret]":
-        return f"{path}: [secret] → another [secret]"
-    if isinstance(before, str) and isinstance(after, str) and _read(before) is not None and _read(before) == _read(after):
-        return f"{path}: the same JSON, written differently"
-    first = next((index for index, (one, other) in enumerate(zip(before, after, strict=False)) if one != other), 0) if _texts(told) else 0
-    # Of long texts, the part from where they differ.
-    start = max(0, first - 20) if _texts(told) and max(len(before), len(after)) > width else 0
-    return f"{path}: {value(before, width, start)} → {value(after, width, start)}"
-
-
-def _texts(told: Mapping[str, Any]) -> bool:
-    return isinstance(told["before"], str) and isinstance(told["after"], str)
-
-
-def _read(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-
-
-def value(given: Any, width: int = WIDTH, start: int = 0) -> str:
-    """A value on one line, in at most `width` characters, from `start` on."""
-    if given == UNKNOWN_TEXT:
-        return _UNKNOWN
-    if isinstance(given, dict) and given.keys() == {"asset", "hash"}:
-        return f"{given['asset']} {given['hash'][:12] or 'of an address'}"
-    text = (
-        given
-        if isinstance(given, str) and given in ("[secret]", "[not a secret]", "[no longer a secret]")
-        else json.dumps(given, ensure_ascii=False)
-    )
-    text = visible(text.replace(UNKNOWN_TEXT, _UNKNOWN))
-    front = "…" if start else ""
-    return front + (text if len(text) - start <= width else text[: start + width - 1] + "…")[start:]
 
 
 def estimate(difference: Difference, key: str) -> str:

@@ -81,7 +81,7 @@ def cost(**services: float) -> dict[str, Any]:
     def figures(number: float) -> dict[str, float]:
         return {"low": number / 2, "expected": number, "high": number * 2}
 
-    listed = [{"service": name, "monthly_usd": figures(number)} for name, number in services.items()]
+    listed = [{"service": name, **figures(number)} for name, number in services.items()]
     return {"cost": {"monthly_usd": figures(sum(services.values())), "services": listed}}
 
 

@@ -1,0 +1,24 @@
+"""Text of others in Markdown, as GitHub reads it."""
+
+from __future__ import annotations
+
+import re
+
+from mlops.text import visible
+
+# What GitHub reads as markup within a line, the start of a link (`https://`, `www.`) and of mathematics included.
+_SPECIAL = re.compile(r"([\\`*_\[\]<>#|~$&]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
+_REFERENCE = re.compile(r"@(?=\w)")
+
+
+def plain(text: str) -> str:
+    """Text of others as text: no markup, no HTML, no link, and nobody is notified by an @."""
+    return _REFERENCE.sub("@\u2060", _SPECIAL.sub(r"\\\1", visible(text)))
+
+
+def code(text: str) -> str:
+    """Text of others as code, whatever backticks it holds; a bar would end the cell of a table."""
+    shown = visible(text).replace("|", "\u00a6") or " "
+    fence = "`" * (max((len(run) for run in re.findall("`+", shown)), default=0) + 1)
+    padding = " " if len(fence) > 1 or shown.startswith("`") else ""
+    return f"{fence}{padding}{shown}{padding}{fence}"
