@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from mlops.cli import (
     audit,
     check,
+    comment,
     cost,
     demo,
     doctor,
@@ -43,6 +44,7 @@ app = typer.Typer(
 for command in (
     preview.preview,
     check.check,
+    comment.comment,
     doctor.doctor,
     review.review,
     sandbox.up,

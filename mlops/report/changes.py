@@ -1,4 +1,4 @@
-"""What changed since an earlier report of the same stack."""
+"""Reports read again, and what changed since an earlier one of the same stack."""
 
 from __future__ import annotations
 
@@ -26,21 +26,42 @@ HINT = "give the report.json that `mlops preview --report` wrote for the same st
 
 def earlier(path: Path) -> dict[str, Any]:
     """An earlier report. UserError for a file that is none, and for one of another version."""
-    from pydantic import ValidationError
+    return _report(_read(path), path)
 
-    from mlops.report.model import DOCUMENT, VERSION
 
+def printed(path: Path) -> dict[str, Any]:
+    """What `mlops preview --json` printed: a report, or an object with an `error`. UserError for anything else."""
+    document = _read(path)
+    error = document.get("error")
+    if error is None:
+        return _report(document, path)
+    if not isinstance(error, dict) or not all(isinstance(error.get(key), str) for key in ("message", "where", "hint")):
+        raise UserError("bad-report", "expected a report or an error of a preview, got other JSON", str(path), HINT)
+    return document
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise UserError("no-report", f"expected an earlier report, got {error.strerror}", str(path), HINT) from None
+        raise UserError("no-report", f"expected a report, got {error.strerror}", str(path), HINT) from None
     except UnicodeDecodeError as error:
         raise UserError("bad-report", f"expected JSON, got something that is no text (byte {error.start})", str(path), HINT) from None
     except json.JSONDecodeError as error:
         raise UserError("bad-report", f"expected JSON, got {error.msg}", f"{path}:{error.lineno}", HINT) from None
     except RecursionError:
         raise UserError("bad-report", "expected a report, got JSON that is nested too deeply", str(path), HINT) from None
-    if not isinstance(document, dict) or "policy" not in document:
+    if not isinstance(document, dict):
+        raise UserError("bad-report", "expected a report of the policy pack, got other JSON", str(path), HINT)
+    return document
+
+
+def _report(document: dict[str, Any], path: Path) -> dict[str, Any]:
+    from pydantic import ValidationError
+
+    from mlops.report.model import DOCUMENT, VERSION
+
+    if "policy" not in document:
         raise UserError("bad-report", "expected a report of the policy pack, got other JSON", str(path), HINT)
     version = document.get("schema")
     if version != VERSION or "rules" not in document:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,7 +9,7 @@ from mlops.compare.estimates import ESTIMATES
 from mlops.report.changes import CHANGES
 from mlops.report.difference import properties, words
 from mlops.report.grouping import place, resource_name
-from mlops.report.markup import code, plain
+from mlops.report.markup import code, fence, plain
 from mlops.text import visible
 
 SHOWN_FINDINGS = 10  # of a kind
@@ -64,8 +63,8 @@ def _resources(difference: Mapping[str, Any], room: int) -> str:
     if not entries:
         return ""
     told = ", ".join(f"{len(difference['resources'][name])} {name}" for name in _COLOURED if difference["resources"][name])
-    fence = "`" * (max((len(run) for entry in entries for run in re.findall("`+", entry)), default=0) + 3)
-    opening, closing = f"<details><summary>Resources: {told}</summary>\n\n{fence}diff\n", f"{fence}\n</details>\n\n"
+    mark = fence(entries)
+    opening, closing = f"<details><summary>Resources: {told}</summary>\n\n{mark}diff\n", f"{mark}\n</details>\n\n"
     used = len(opening) + len(closing) + len(_LEFT_OUT) + 8
     shown: list[str] = []
     for entry in entries:

@@ -59,6 +59,6 @@ def value(given: Any, width: int = WIDTH) -> str:
         return _UNKNOWN
     if isinstance(given, dict) and given.keys() == {"asset", "hash"}:
         return f"{given['asset']} {given['hash'][:12] or 'of an address'}"
-    quoted = given not in (MASK, NO_LONGER, NOT_ONE) if isinstance(given, str) else True
-    text = visible((json.dumps(given, ensure_ascii=False) if quoted else given).replace(UNKNOWN_TEXT, _UNKNOWN))
+    text = given if given in (MASK, NO_LONGER, NOT_ONE) else json.dumps(given, ensure_ascii=False)
+    text = visible(text.replace(UNKNOWN_TEXT, _UNKNOWN))
     return text if len(text) <= width else f"{text[: width - 1]}…"

@@ -35,6 +35,11 @@ def headline(difference: Difference) -> str:
     return ", ".join([*(f"{len(resources[name]):,} {name}" for name in MARKS), f"{resources['unchanged']:,} unchanged"])
 
 
+def short(difference: Difference) -> str:
+    """The headline in as few characters as possible."""
+    return " ".join(f"{mark}{len(difference['resources'][name]):,}" for name, mark in MARKS.items())
+
+
 def problem(difference: Difference) -> str:
     """Why nothing was compared; empty where it was."""
     told = difference["base"].get("problem")
@@ -139,4 +144,4 @@ def amount(number: float) -> str:
 
 def signed(number: float) -> str:
     """A difference with its sign."""
-    return f"{'+' if number > 0 else '−' if number < 0 else '±'}{amount(abs(number))}"
+    return f"{'+' if number > 0 else '-' if number < 0 else '±'}{amount(abs(number))}"
