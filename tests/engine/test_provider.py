@@ -57,17 +57,15 @@ class Deployment:
     def __init__(self, project: Path, running: lifecycle.Running, providers: Faulty, pulumi: Callable[..., str]) -> None:
         self.project, self.running, self.providers, self.pulumi = project, running, providers, pulumi
 
-    def changes(self) -> dict[str, tuple[str, list[str]]]:
-        """What a preview would do to each resource: the step and the paths that differ, with the kind of each difference."""
-        steps = json.loads(self.pulumi("preview", "--json", "--stack", STACK))["steps"]
-        return {
-            step["urn"].rpartition("$")[2]: (
-                step["op"],
-                sorted(f"{path} {each['kind']}" for path, each in (step.get("detailedDiff") or {}).items()),
-            )
-            for step in steps
-            if step["op"] != "same"
-        }
+    def changes(self) -> dict[str, tuple[set[str], set[str]]]:
+        """What a preview would do to each resource: the steps, and the paths that differ with the kind of each difference."""
+        found: dict[str, tuple[set[str], set[str]]] = {}
+        for step in json.loads(self.pulumi("preview", "--json", "--stack", STACK))["steps"]:
+            if step["op"] != "same":
+                operations, paths = found.setdefault(step["urn"].rpartition("$")[2], (set(), set()))
+                operations.add(step["op"])
+                paths |= {f"{path} {each['kind']}" for path, each in (step.get("detailedDiff") or {}).items()}
+        return found
 
     def settings(self, change: Callable[[dict[str, Any]], None]) -> None:
         """Change the stack's settings file."""
@@ -104,7 +102,7 @@ def test_the_local_stack_under_the_cli(deployment: Deployment) -> None:
     pulumi("stack", "init", STACK)
 
     planned = deployment.changes()
-    assert {operation for operation, _ in planned.values()} == {"create"}
+    assert {operation for operations, _ in planned.values() for operation in operations} == {"create"}
 
     # A creation that fails half-way: the update says why, and the next one brings the rest, each resource once.
     deployment.providers.after = 3
@@ -119,6 +117,24 @@ def test_the_local_stack_under_the_cli(deployment: Deployment) -> None:
     # What is deployed is what the program says, also after a look at AWS.
     pulumi("preview", "--expect-no-changes", "--stack", STACK)
     pulumi("refresh", "--yes", "--skip-preview", "--expect-no-changes", "--stack", STACK)
+    pulumi("preview", "--expect-no-changes", "--stack", STACK)
+
+    # A changed setting is exactly the expected update, another one the expected replacement, and then there is nothing to do again.
+    def change(config: dict[str, Any]) -> None:
+        config["mlops:keys"]["deletion_window_days"] = 15
+        config["mlops:notifications"]["emails"] = ["others@example.com"]
+
+    deployment.settings(change)
+    keys = {resource["urn"].rpartition("$")[2] for resource in deployment.resources() if resource["type"] == "aws:kms/key:Key"}
+    assert len(keys) == 5
+    replaced = ({"create-replacement", "replace", "delete-replaced"}, {"endpoint update-replace"})
+    assert deployment.changes() == {
+        **{name: ({"update"}, {"deletionWindowInDays update"}) for name in keys},
+        "aws:sns/topicSubscription:TopicSubscription::notifications-email-0": replaced,
+    }
+    pulumi("up", "--yes", "--skip-preview", "--stack", STACK)
+    subscriptions = deployment.client("sns").list_subscriptions()["Subscriptions"]
+    assert [each["Endpoint"] for each in subscriptions if each["Protocol"] == "email"] == ["others@example.com"]
     pulumi("preview", "--expect-no-changes", "--stack", STACK)
 
     pulumi("destroy", "--yes", "--skip-preview", "--stack", STACK)

@@ -12,10 +12,12 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from mlops.sandbox.provider.errors import AwsError, Planned, Problem, ProviderError, refusal
+from mlops.sandbox.provider.dry_run import Answer
+from mlops.sandbox.provider.errors import AwsError, Problem, ProviderError, refusal
+from mlops.sandbox.provider.locate import located
 from mlops.sandbox.provider.properties import Properties
 from mlops.sandbox.provider.translate import translated
-from mlops.sandbox.provider.validation import Violation, violations
+from mlops.sandbox.provider.validation import violations
 
 _CONFIG = Config(
     retries={"total_max_attempts": 1},
@@ -64,7 +66,7 @@ class Call:
     """What a handler works with: the resource's identity and `call("create_queue", QueueName=…)`.
 
     Parameters that are None are left out. Before the first request of a creation every property must have been read; each request is
-    judged by the service's model. In a dry run the first request raises `Planned` instead of being sent.
+    judged by the service's model. In a dry run none is sent: `answered` tells that a handler went on with an `Answer` nobody gave.
     """
 
     def __init__(
@@ -87,7 +89,7 @@ class Call:
         self.complete = True
         self.id: str | None = None
         self.made: dict[str, Any] | None = None
-        self._dry = dry
+        self._dry, self.answered = dry, False
 
     def __call__(self, operation: str, **parameters: Any) -> dict[str, Any]:
         client = self.clients[self.service]
@@ -97,9 +99,10 @@ class Call:
         model = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[operation])
         found = list(violations(model.input_shape, sent))
         if found:
-            raise refusal(self.type, self.name, [self._located(violation) for violation in found])
+            raise refusal(self.type, self.name, [located(self.type, self.properties.values, violation) for violation in found])
         if self._dry:
-            raise Planned
+            self.answered = True
+            return Answer()  # type: ignore[return-value]
         try:
             return getattr(client, operation)(**sent)
         except ClientError as error:
@@ -149,26 +152,3 @@ class Call:
     def tag_list(self, key: str = "Key", value: str = "Value") -> list[dict[str, str]]:
         """The tags as AWS lists them."""
         return [{key: name, value: text} for name, text in self.tags.items()]
-
-    def _located(self, violation: Violation) -> Problem:
-        """The violation at the property that caused it: the one with the same name or value, else the path in the request."""
-        names = [part for part in violation.path if isinstance(part, str)]
-        wanted = names[-1].lower() if names else ""
-        leaves = list(_leaves(self.properties.values))
-        same_value = [path for path, key, value in leaves if value == violation.value and not isinstance(value, bool)]
-        same_both = [path for path, key, value in leaves if value == violation.value and key.lower() == wanted]
-        path = next(iter([*same_both, *same_value]), None) or ".".join(str(part) for part in violation.path)
-        if violation.value is None:
-            return Problem(path, violation.allowed)
-        text = repr(violation.value)
-        return Problem(path, f"is {text if len(text) <= 200 else text[:200] + '…'}; {violation.allowed}")
-
-
-def _leaves(value: Any, path: str = "", key: str = "") -> Any:
-    if isinstance(value, Mapping):
-        for name, item in value.items():
-            yield from _leaves(item, f"{path}.{name}" if path else name, name)
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _leaves(item, f"{path}[{index}]", key)
-    yield path, key, value

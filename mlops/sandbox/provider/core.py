@@ -10,7 +10,7 @@ from mlops.engine.values import UNKNOWN, contains_unknown
 from mlops.sandbox.provider import invokes
 from mlops.sandbox.provider.call import Call, Clients
 from mlops.sandbox.provider.difference import Diff, changes
-from mlops.sandbox.provider.errors import AwsError, Missing, Planned, Problem, ProviderError, Refused, refusal
+from mlops.sandbox.provider.errors import AwsError, Missing, Problem, ProviderError, Refused, refusal
 from mlops.sandbox.provider.handler import Handler
 from mlops.sandbox.provider.handlers import handler_of
 from mlops.sandbox.provider.properties import Properties, normalised
@@ -52,7 +52,7 @@ class AwsProvider:
         self._default_tags = dict(default_tags or {})
 
     def check(self, type_: str, name: str, inputs: Mapping[str, Any], old_inputs: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """The inputs with automatic name and defaults. All of them are judged, up to and with the first request, which is not sent.
+        """The inputs with automatic name and defaults. All of them are judged, and the requests of the creation, which are not sent.
 
         In a preview inputs may be, or hold, `UNKNOWN`: what is known is judged.
         """
@@ -207,13 +207,14 @@ class AwsProvider:
         try:
             handler.create(call, call.properties)
             call.finish()
-        except Planned:
-            return
         except Refused as error:
             _raise_known(handler.type_, name, error.problems, inputs)
+        except ProviderError:
+            if not call.answered:
+                raise
         except (KeyError, TypeError, ValueError, AttributeError):
-            # A handler stumbled over a value that is unknown, or that an earlier problem explains; without one it is the handler's own bug.
-            if not call.properties.problems and not contains_unknown(inputs):
+            # A handler stumbled over what is unknown, or over what an earlier problem explains; without one it is the handler's own bug.
+            if not call.properties.problems and not contains_unknown(inputs) and not call.answered:
                 raise
             _raise_known(handler.type_, name, call.properties.finish(), inputs)
 

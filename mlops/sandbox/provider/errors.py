@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mlops.engine.provider import ProviderError
 
-__all__ = ["AwsError", "Missing", "Planned", "Problem", "ProviderError", "Refused", "refusal"]
+__all__ = ["AwsError", "Missing", "Problem", "ProviderError", "Refused", "refusal"]
 
 _MISSING_CODES = frozenset(
     {
@@ -62,10 +62,6 @@ class AwsError(ProviderError):
     def missing(self) -> bool:
         """Whether the answer says that the thing does not exist."""
         return self.code in _MISSING_CODES or self.code.removesuffix("Exception").endswith(("NotFound", "NotFoundError", "DoesNotExist"))
-
-
-class Planned(Exception):  # noqa: N818 — not an error: it ends a dry run
-    """Raised by a dry run in place of the first request: everything before it was accepted."""
 
 
 def refusal(type_: str, name: str, problems: Iterable[Problem]) -> Refused:

@@ -89,6 +89,15 @@ class Properties:
             return default
         return value
 
+    def number(self, key: str) -> float | None:
+        """A number that must be there."""
+        value = self.require(key)
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return float(value)
+        if value is not None and value is not UNKNOWN:
+            self.problem(key, f"is {_short(value)}; expected a number")
+        return None
+
     def document(self, key: str) -> None:
         """Judge a property that holds a JSON document as text, without reading it; absence is fine."""
         value = self.values.get(key)

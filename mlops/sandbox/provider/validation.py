@@ -9,7 +9,7 @@ from typing import Any
 
 import regex
 
-from mlops.engine.values import UNKNOWN
+from mlops.sandbox.provider.dry_run import is_known
 
 # botocore's shapes, which are untyped.
 Shape = Any
@@ -48,7 +48,7 @@ def compiled(pattern: str) -> regex.Pattern[str]:
 
 def violations(shape: Shape, value: Any, path: tuple[str | int, ...] = ()) -> Iterator[Violation]:
     """Everything in a request that its shape does not admit. Blobs and timestamps are left to boto3, unknown values to the update."""
-    if shape is None or value is UNKNOWN:
+    if shape is None or not is_known(value):
         return
     expected = _TYPES.get(shape.type_name)
     if expected and not _is(value, expected):

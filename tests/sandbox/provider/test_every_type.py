@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
+import itertools
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -13,6 +15,7 @@ import pytest
 from mlops.sandbox import levels
 from mlops.sandbox.provider import AwsProvider
 from mlops.sandbox.provider.call import Call
+from mlops.sandbox.provider.errors import Refused
 from mlops.sandbox.provider.handler import HANDLERS
 from tests.sandbox.provider.examples import EVERYTHING, resolved
 
@@ -37,6 +40,44 @@ NOT_SENT = {
     ("aws:cfg/recorderStatus:RecorderStatus", "isEnabled"),
     ("aws:ebs/encryptionByDefault:EncryptionByDefault", "enabled"),
 }
+
+
+# Values that AWS takes as text: a wrong kind is another text.
+SENT_AS_TEXT = {
+    ("aws:apigateway/account:Account", "cloudwatchRoleArn"),
+    ("aws:apigateway/deployment:Deployment", "triggers.hash"),
+    ("aws:apigateway/methodSettings:MethodSettings", "settings.loggingLevel"),
+    ("aws:apigateway/methodSettings:MethodSettings", "settings.metricsEnabled"),
+    ("aws:apigateway/methodSettings:MethodSettings", "settings.throttlingBurstLimit"),
+    ("aws:apigateway/methodSettings:MethodSettings", "settings.throttlingRateLimit"),
+    ("aws:apigateway/restApi:RestApi", "minimumCompressionSize"),
+    ("aws:apigateway/stage:Stage", "accessLogSettings.destinationArn"),
+    ("aws:apigateway/stage:Stage", "accessLogSettings.format"),
+    ("aws:budgets/budget:Budget", "limitAmount"),
+    ("aws:cloudwatch/logMetricFilter:LogMetricFilter", "metricTransformation.defaultValue"),
+    ("aws:ec2/networkAcl:NetworkAcl", "egress[0].protocol"),
+    ("aws:ec2/networkAcl:NetworkAcl", "ingress[0].fromPort"),
+    ("aws:ec2/networkAcl:NetworkAcl", "ingress[0].protocol"),
+    ("aws:ec2/networkAcl:NetworkAcl", "ingress[0].toPort"),
+    ("aws:ec2/networkAcl:NetworkAcl", "ingress[1].protocol"),
+    ("aws:ec2/securityGroup:SecurityGroup", "egress[0].protocol"),
+    ("aws:organizations/organization:Organization", "awsServiceAccessPrincipals[0]"),
+    ("aws:organizations/organization:Organization", "enabledPolicyTypes[0]"),
+    ("aws:organizations/organization:Organization", "enabledPolicyTypes[1]"),
+    ("aws:sns/topic:Topic", "displayName"),
+    ("aws:sns/topic:Topic", "kmsMasterKeyId"),
+    ("aws:sns/topicSubscription:TopicSubscription", "rawMessageDelivery"),
+    ("aws:sqs/queue:Queue", "kmsMasterKeyId"),
+    ("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "ipProtocol"),
+}
+# What is wrong with these is said of others: another protocol needs ports, one of four properties is the rule's other side.
+IMPLIES_OTHERS = {
+    ("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule", "ipProtocol"),
+    ("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "referencedSecurityGroupId"),
+}
+NOT_BROKEN = ("tags", "code", "source", "content")
+
+Path = tuple[str | int, ...]
 
 
 class Deployed:
@@ -122,6 +163,93 @@ def test_tags_reach_aws(deployed: Deployed, client):
     assert "arn:aws:lambda:eu-west-1:123456789012:function:example-function" in arns
     tags = client("iam").list_role_tags(RoleName="example-role")["Tags"]
     assert {tag["Key"]: tag["Value"] for tag in tags} == {"project": "example", "owner": "somebody"}
+
+
+class Broken:
+    """A resource of the example stack with something wrong in it, and the properties that its refusal names."""
+
+    def __init__(self, provider: AwsProvider, type_: str, name: str, inputs: dict[str, Any]) -> None:
+        self.provider, self.type, self.name, self.inputs = provider, type_, name, inputs
+
+    def named(self, inputs: dict[str, Any]) -> set[str]:
+        try:
+            self.provider.check(self.type, self.name, inputs)
+        except Refused as refused:
+            return {problem.path for problem in refused.problems}
+        return set()
+
+    def with_wrong(self, *paths: Path) -> dict[str, Any]:
+        """The inputs with a value of a wrong kind at some paths: the same one where the kinds are the same."""
+        inputs = copy.deepcopy(self.inputs)
+        for path in paths:
+            holder = inputs
+            for part in path[:-1]:
+                holder = holder[part]
+            right = holder[path[-1]]
+            holder[path[-1]] = "no-boolean" if isinstance(right, bool) else "no-number" if isinstance(right, int | float) else 987654321
+        return inputs
+
+
+def broken(deployed: Deployed) -> Iterator[Broken]:
+    outputs = {name: {**found, "id": id_} for _, name, id_, _, found in deployed.resources}
+    for type_, name, inputs in EVERYTHING:
+        yield Broken(deployed.provider, type_, name, resolved(inputs, outputs))
+
+
+def scalars(value: Any, path: Path = ()) -> Iterator[Path]:
+    """Paths of every value that is neither an object nor a list."""
+    if isinstance(value, dict | list):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            if path or key not in NOT_BROKEN:
+                yield from scalars(item, (*path, key))
+    else:
+        yield path
+
+
+def written(path: Path) -> str:
+    """A path as a program's author reads it."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
+
+
+def test_a_value_of_a_wrong_kind_is_refused_under_the_name_that_the_program_gave_it(deployed: Deployed):
+    wrong, taken, exact = [], set(), 0
+    for each in broken(deployed):
+        for path in scalars(each.inputs):
+            named = each.named(each.with_wrong(path))
+            if not named:
+                taken.add((each.type, written(path)))
+            elif named == {written(path)}:
+                exact += 1
+            elif (each.type, written(path)) not in IMPLIES_OTHERS:
+                wrong.append((each.type, written(path), named))
+    assert wrong == []
+    assert taken - SENT_AS_TEXT == set()
+    assert exact > 700
+
+
+def test_what_is_missing_is_named_as_the_program_would_write_it(deployed: Deployed):
+    wrong, exact = [], 0
+    for each in broken(deployed):
+        for key in each.inputs:
+            named = each.named({name: value for name, value in each.inputs.items() if name != key})
+            exact += named == {key}
+            if named - {key} and (each.type, key) not in IMPLIES_OTHERS:
+                wrong.append((each.type, key, named))
+    assert wrong == []
+    assert exact > 250
+
+
+def test_two_properties_with_the_same_wrong_value_are_both_named(deployed: Deployed):
+    wrong, pairs = [], 0
+    for each in broken(deployed):
+        for path, other in itertools.pairwise(scalars(each.inputs)):
+            alone = [each.named(each.with_wrong(one)) for one in (path, other)]
+            if alone == [{written(path)}, {written(other)}]:
+                pairs += 1
+                named = each.named(each.with_wrong(path, other))
+                wrong += [] if named in ({written(path), written(other)}, *alone) else [(each.type, written(path), written(other), named)]
+    assert wrong == []
+    assert pairs > 300
 
 
 def test_deleting_everything_twice_leaves_nothing(deployed: Deployed, client):

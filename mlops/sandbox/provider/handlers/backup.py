@@ -28,7 +28,7 @@ class Vault(_Tagged):
 
     def create(self, call: Call, p: Properties) -> str:
         name = p.require("name")
-        p.take("forceDestroy")
+        p.boolean("forceDestroy")
         call("create_backup_vault", BackupVaultName=name, EncryptionKeyArn=p.take("kmsKeyArn"), BackupVaultTags=call.tags or None)
         return str(name)
 

@@ -45,7 +45,7 @@ class Budget(_Tagged):
         return f"{account}:{name}"
 
     def _budget(self, call: Call, p: Properties) -> dict[str, Any]:
-        p.expect("budgetType", "timeUnit")
+        p.expect("budgetType", "timeUnit", *(["limitUnit"] if "limitAmount" in p.values else []))
         amount, unit = p.take("limitAmount"), p.take("limitUnit")
         for key in ("timePeriodStart", "timePeriodEnd", "plannedLimits", "costFilters"):
             p.only(key, because="it keeps budgets of this month on, filtered by filterExpression")
@@ -61,7 +61,7 @@ class Budget(_Tagged):
                 "Notification": {
                     "NotificationType": block.require("notificationType"),
                     "ComparisonOperator": block.require("comparisonOperator"),
-                    "Threshold": float(block.require("threshold") or 0),
+                    "Threshold": block.number("threshold"),
                     "ThresholdType": block.require("thresholdType"),
                 },
                 "Subscribers": [

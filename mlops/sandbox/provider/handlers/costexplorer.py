@@ -29,10 +29,11 @@ class AnomalyMonitor(_Tagged):
 
     def create(self, call: Call, p: Properties) -> str:
         monitor = {"MonitorName": p.require("name"), "MonitorType": p.require("monitorType")}
+        p.document("monitorSpecification")
         dimension, specification = p.take("monitorDimension"), p.take("monitorSpecification")
         if dimension:
             monitor["MonitorDimension"] = dimension
-        if specification:
+        if isinstance(specification, str):
             monitor["MonitorSpecification"] = _given(json.loads(specification))
         return call("create_anomaly_monitor", AnomalyMonitor=monitor, ResourceTags=call.tag_list() or None)["MonitorArn"]
 

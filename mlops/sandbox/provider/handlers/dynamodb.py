@@ -16,6 +16,7 @@ class Table(Handler):
     renews = dict.fromkeys(("streamArn", "streamLabel"), ("streamEnabled", "streamViewType"))
 
     def create(self, call: Call, p: Properties) -> str:
+        p.expect("hashKey")
         name = p.require("name")
         recovery, lifetime = p.block("pointInTimeRecovery"), p.block("ttl")
         recovery_specification = _recovery(recovery) if recovery else None

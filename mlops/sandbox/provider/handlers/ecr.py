@@ -20,7 +20,7 @@ class Repository(Handler):
 
     def create(self, call: Call, p: Properties) -> str:
         name = p.require("name")
-        p.take("forceDelete")
+        p.boolean("forceDelete")
         parameters = call.parameters("create_repository", p, self._NAMES)
         call("create_repository", repositoryName=name, **parameters, tags=call.tag_list() or None)
         return name

@@ -21,7 +21,7 @@ class EventRule(Put):
         name, bus = p.require("name"), p.take("eventBusName")
         enabled = p.boolean("isEnabled", True)
         state = p.one_of("state", {"ENABLED": "ENABLED", "DISABLED": "DISABLED"}, "ENABLED" if enabled else "DISABLED")
-        p.take("forceDestroy")
+        p.boolean("forceDestroy")
         pattern, schedule = p.take("eventPattern"), p.take("scheduleExpression")
         if not pattern and not schedule:
             p.problem("eventPattern", "or scheduleExpression is required")
@@ -62,7 +62,7 @@ class EventTarget(Put):
 
     def create(self, call: Call, p: Properties) -> str:
         rule, bus, target = p.require("rule"), p.take("eventBusName"), p.require("targetId")
-        p.take("forceDestroy")
+        p.boolean("forceDestroy")
         for other in ("appsyncTarget", "batchTarget", "ecsTarget", "httpTarget", "kinesisTarget", "redshiftTarget", "runCommandTargets"):
             p.only(other, because="it delivers to Lambda, Step Functions, SNS, SQS and logs")
         p.expect("arn")

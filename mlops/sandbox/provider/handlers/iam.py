@@ -19,7 +19,7 @@ class Role(Handler):
         name = p.require("name")
         attached = p.take("managedPolicyArns", [])
         inline = [(block.require("name"), block.require("policy")) for block in p.blocks("inlinePolicies") if block.values]
-        p.take("forceDetachPolicies")
+        p.boolean("forceDetachPolicies")
         call.made = call(
             "create_role",
             RoleName=name,

@@ -20,7 +20,7 @@ class Bucket(Handler):
 
     def create(self, call: Call, p: Properties) -> str:
         name = p.require("bucket")
-        p.take("forceDestroy")
+        p.boolean("forceDestroy")
         locked = p.boolean("objectLockEnabled")
         location = {"LocationConstraint": call.region} if call.region != "us-east-1" else None
         call.made = call("create_bucket", Bucket=name, CreateBucketConfiguration=location, ObjectLockEnabledForBucket=locked)
@@ -99,11 +99,13 @@ class BucketVersioning(_OnBucket):
     type_, level = "aws:s3/bucketVersioning:BucketVersioning", EXECUTED
 
     def put(self, call: Call, p: Properties, bucket: str) -> None:
-        configuration = p.block("versioningConfiguration") or Properties({}, "versioningConfiguration", p.problems)
-        status = configuration.one_of("status", {value: value for value in ("Enabled", "Suspended", "Disabled")})
-        if status is None:
-            configuration.require("status")
-        configuration.only("mfaDelete", "Disabled", because="it has no MFA devices")
+        p.expect("versioningConfiguration")
+        configuration = p.block("versioningConfiguration")
+        status = None
+        if configuration is not None:
+            configuration.expect("status")
+            status = configuration.one_of("status", {value: value for value in ("Enabled", "Suspended", "Disabled")})
+            configuration.only("mfaDelete", "Disabled", because="it has no MFA devices")
         # "Disabled" means never switched on: AWS has no request for it.
         if status == "Disabled":
             call("head_bucket", Bucket=bucket)

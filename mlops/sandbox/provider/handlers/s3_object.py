@@ -42,7 +42,7 @@ class _Object(Put):
         # Both say when to upload again, which the engine decides by comparing inputs.
         p.take("sourceHash")
         p.take("etag")
-        p.take("forceDestroy")
+        p.boolean("forceDestroy")
         body = self._body(p)
         tagging = "&".join(f"{_quoted(name)}={_quoted(value)}" for name, value in call.tags.items()) or None
         call.made = {"ContentType": parameters["ContentType"]} | call(
