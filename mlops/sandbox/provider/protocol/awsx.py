@@ -26,7 +26,7 @@ class RemoteRegistry:
     def __init__(self, request: Any, root: Path) -> None:
         self._channel = grpc.insecure_channel(request.monitorEndpoint)
         self._monitor = resource_pb2_grpc.ResourceMonitorStub(self._channel)
-        self._providers, self._root = dict(request.providers), root
+        self._asked, self._providers, self._root = request, dict(request.providers), root
         self.dry_run = request.dryRun
         self.steps, self.record, self.class_outputs = self, Record("", ""), {}
 
@@ -50,6 +50,8 @@ class RemoteRegistry:
         )
         for key in goal.inputs:
             request.propertyDependencies[key].urns.extend(goal.property_dependencies.get(key, []))
+        if not goal.custom:
+            _take_options(request, self._asked)
         answer = self._monitor.RegisterResource(request)
         if not goal.custom:
             self._monitor.RegisterResourceOutputs(resource_pb2.RegisterResourceOutputsRequest(urn=answer.urn))
@@ -83,6 +85,18 @@ class RemoteRegistry:
         if answer.failures:
             raise EngineError("invoke-failed", f"{token}: " + "; ".join(failure.reason for failure in answer.failures), token)
         return from_struct(getattr(answer, "return"), self._root)
+
+
+def _take_options(request: Any, asked: Any) -> None:
+    """The component is registered with the options that the program gave it; its children inherit them from it."""
+    for name in ("aliases", "dependencies", "ignoreChanges", "replaceOnChanges"):
+        getattr(request, name).extend(getattr(asked, name))
+    for name in ("protect", "retainOnDelete"):
+        if asked.HasField(name):
+            setattr(request, name, getattr(asked, name))
+    request.deletedWith = asked.deletedWith
+    for package, reference in asked.providers.items():
+        request.providers[package] = reference
 
 
 class AwsxPlugin(provider_pb2_grpc.ResourceProviderServicer):
