@@ -8,15 +8,18 @@ have declared, so that the same rules judge both.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .inline import ROLE, ROLE_POLICY, inline_policies
 from .model import Resource
 from .values import Malformed, NotEvaluable, Unreadable, as_list
 
 STATE_MACHINE = "aws:sfn/stateMachine:StateMachine"
 PIPELINE = "aws:sagemaker/pipeline:Pipeline"
+# What holds resources that no program declares by themselves.
+STARTERS = (STATE_MACHINE, PIPELINE, ROLE)
 
 TRAINING_JOB = "aws:sagemaker/trainingJob:TrainingJob"
 MODEL = "aws:sagemaker/model:Model"
@@ -141,12 +144,20 @@ def _at_run_time(value: Any, path: str) -> Any:
     return value
 
 
+def may_start(type_: str, types: Sequence[str]) -> bool:
+    """Whether a resource of a type may hold one of the types that a rule judges."""
+    return ROLE_POLICY in types if type_ == ROLE else type_ in STARTERS
+
+
 def started_resources(resource: Resource) -> list[Resource]:
     """What a state machine or a SageMaker pipeline starts, as resources of the type a program would declare.
 
-    They carry the URN of the state machine, so that a finding points to what the program declares; `state` says which state it is.
+    They carry the URN of the state machine, so that a finding points to what the program declares; `state` says which state it is. A role
+    starts nothing, but the policies inside of it are judged in the same way.
     An unknown definition yields nothing: the rules about the state machine itself say that it could not be read.
     """
+    if resource.type == ROLE:
+        return inline_policies(resource)
     started: list[Resource] = []
     for type_, name, given in _starting(resource):
         try:

@@ -30,7 +30,7 @@ from pulumi_policy import Secret as PolicySecret
 from pulumi_policy import Severity as PolicySeverity
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, UnknownValueError
 
-from .asl import PIPELINE, STATE_MACHINE, started_resources
+from .asl import may_start, started_resources
 from .changes import with_changes
 from .environments import Environment, environment_of
 from .evaluate import Selection, Verdict, judge, rule_context, with_started
@@ -139,7 +139,7 @@ class RulePolicy(ResourceValidationPolicy):
 
     def judges(self, type_: str) -> bool:
         """Whether it may have something to say about resources of a (current) type: also about what they start."""
-        return concerns(self._rule, type_) or type_ in (STATE_MACHINE, PIPELINE)
+        return concerns(self._rule, type_) or may_start(type_, self._rule.types)
 
 
 def concerns(rule: Rule, type_: str) -> bool:
@@ -152,7 +152,7 @@ def resource_policy(rule: Rule, today: Callable[[], date]) -> Callable[[Resource
 
     def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
         type_ = canonical_type(args.resource_type)
-        if not concerns(rule, type_) and type_ not in (STATE_MACHINE, PIPELINE):
+        if not concerns(rule, type_) and not may_start(type_, rule.types):
             return
         declared = _once(args, _of_arguments)
         judged = [declared] if concerns(rule, type_) else []

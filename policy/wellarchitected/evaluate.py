@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
-from .asl import PIPELINE, STATE_MACHINE, started_resources
+from .asl import STARTERS, started_resources
 from .exemptions import Exemptions
 from .graph import Graph
+from .inline import ROLE_POLICY
 from .meta import META_RULES, Evidence
 from .model import STACK, Context, Level, Outcome, Resource, Rule
 from .redaction import redact
@@ -65,7 +66,9 @@ def judge(rule: Rule, resource: Resource, context: Context) -> Verdict:
 
 
 def _place(resource: Resource) -> str:
-    return f"state '{resource.state}': " if resource.state is not None else ""
+    if resource.state is None:
+        return ""
+    return f"{resource.state}: " if resource.type == ROLE_POLICY else f"state '{resource.state}': "
 
 
 @dataclass(frozen=True)
@@ -96,9 +99,7 @@ class Selection:
 def with_started(resources: Iterable[Resource]) -> list[Resource]:
     """The resources, and after them what their state machines and pipelines start."""
     declared = list(resources)
-    return declared + [
-        started for resource in declared if resource.type in (STATE_MACHINE, PIPELINE) for started in started_resources(resource)
-    ]
+    return declared + [started for resource in declared if resource.type in STARTERS for started in started_resources(resource)]
 
 
 def rule_context(rule: Rule, settings: Settings, stack: str, today: date, graph: Graph | None) -> Context:

@@ -29,8 +29,13 @@ PILLARS = ("OPS", "SEC", "REL", "PERF", "COST", "SUS")
 _RENAMED = re.compile(r"^(aws:s3/bucket\w*)V2:(Bucket\w*)V2$")
 
 
+_BALANCERS = ("aws:alb/", "aws:applicationloadbalancing/", "aws:elasticloadbalancingv2/")
+
+
 def canonical_type(type_: str) -> str:
     """The current name of a resource type."""
+    if type_.startswith(_BALANCERS):
+        return f"aws:lb/{type_.split('/', 1)[1]}"
     return _RENAMED.sub(r"\1:\2", type_) if type_.endswith("V2") else type_
 
 
@@ -38,7 +43,8 @@ class Resource:
     """A declared resource as the rules see it. `properties` may hold `UNKNOWN` leaves and `Secret` wrappers.
 
     `property_dependencies` names, per top-level property, the URNs of the resources its value comes from.
-    `state` names the state of a state machine that starts this thing, when no resource declares it (`asl.started_resources`).
+    `state` names the state of a state machine that starts this thing, when no resource declares it (`asl.started_resources`), or the place of a
+    policy inside of a role.
     `ignore_changes` names the properties whose differences an update leaves alone (the resource option `ignoreChanges`).
     """
 

@@ -181,6 +181,18 @@ def ec2_graviton(machine: Resource, context: Context) -> str | None:
 
 
 @rule(
+    "ec2-image-not-public", "aws:ec2/amiLaunchPermission:AmiLaunchPermission",
+    practices="SEC03-BP07 SEC06-BP01", checklist="CHK-SEC-1", severity="critical", level="advisory", sources="checkov:CKV_AWS_205",
+    why="A public image shows everybody what is installed, and every key and password that was left on its disk.",
+    fix="Remove group, and name the account, the organisation or its unit that may start the image",
+    reads=None, compliant={"imageId": "ami-1", "accountId": "123456789012"}, violating={"imageId": "ami-1", "group": "all"},
+)  # fmt: skip
+def ec2_image_not_public(permission: Resource, context: Context) -> str | None:
+    """No machine image is public."""
+    return f"group of '{permission.name}' is all" if permission.get("group") == "all" else None
+
+
+@rule(
     "ec2-no-secrets-in-user-data", f"{MACHINE} {TEMPLATE}",
     practices="SEC02-BP03", checklist="CHK-SEC-1", severity="critical", sources="checkov:CKV_AWS_46",
     why="User data can be read by every process on the machine and by everybody who may describe it.",

@@ -665,7 +665,8 @@ def redshift_encrypted(cluster: Resource, context: Context) -> str | None:
 )  # fmt: skip
 def redshift_tls_required(group: Resource, context: Context) -> str | None:
     """Warehouses demand TLS."""
-    value = setting(as_list(group.get("parameters")), "require_ssl")
+    default = "true" if group.get("family") == "redshift-2.0" else None  # the newer family demands it by itself
+    value = setting(as_list(group.get("parameters")), "require_ssl") or default
     return None if value is not None and value.lower() == "true" else f"parameter require_ssl of '{group.name}' is not true"
 
 

@@ -531,6 +531,8 @@ def http_api_authorised(route: Resource, context: Context) -> str | None:
     """Routes of HTTP APIs ask who is calling."""
     if str(route.get("routeKey", "")).startswith("OPTIONS ") or route.get("routeKey") in ("$disconnect", "$default_response"):
         raise NotApplicable("browsers ask without credentials")
+    if " " not in (key := str(route.get("routeKey", "$default"))) and not key.startswith("$"):
+        raise NotApplicable("a message of a WebSocket, whose caller $connect has asked")
     kind = route.get("authorizationType", "NONE")
     return f"authorizationType of '{route.name}' is NONE" if kind == "NONE" else None
 

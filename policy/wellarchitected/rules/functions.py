@@ -357,6 +357,10 @@ def no_idle_capacity(provisioned: Resource, context: Context) -> str | None:
 )  # fmt: skip
 def queue_partial_failures(mapping: Resource, context: Context) -> str | None:
     """Batches report which of their items failed."""
+    if any(mapping.get(key) is not None for key in ("queues", "topics", "documentDbEventSourceConfig")):
+        raise NotApplicable("brokers, Kafka and DocumentDB know no partial failures")
+    if mapping.get("batchSize", 0) == 1:
+        raise NotApplicable("takes one at a time")
     if "ReportBatchItemFailures" in as_list(mapping.get("functionResponseTypes", [])):
         return None
     return f"functionResponseTypes of '{mapping.name}' has no ReportBatchItemFailures"

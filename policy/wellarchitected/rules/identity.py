@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from functools import cache
@@ -33,6 +34,8 @@ ESCALATIONS = (
 EVERY_ONE = (":role/*", ":user/*", ":group/*", ":policy/*", ":function:*")
 TOO_MUCH = ("AdministratorAccess", "PowerUserAccess", "IAMFullAccess", "AmazonS3FullAccess", "AmazonSageMakerFullAccess",
     "AWSLambda_FullAccess", "AmazonDynamoDBFullAccess", "AWSGlueConsoleFullAccess", "CloudWatchFullAccess")  # fmt: skip
+# Subjects of tokens that name nobody: a wildcard where the owner stands (repo:* of GitHub, project_path:* of GitLab).
+_EVERYBODY = re.compile(r"(?:[a-z_]+:)?\*")
 # Policies under this path are permissions boundaries, by convention; so is every policy that a role of the stack carries as one.
 BOUNDARY_PATH = "/boundary/"
 READ_ONE = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::data/*"}]}
@@ -218,7 +221,8 @@ def _names_aliases(statement: dict[str, Any]) -> bool:
 
 @rule(
     "iam-no-broad-managed-policy",
-    f"{ROLE_POLICY_ATTACHMENT} {ROLE} aws:iam/userPolicyAttachment:UserPolicyAttachment aws:iam/policyAttachment:PolicyAttachment",
+    f"{ROLE_POLICY_ATTACHMENT} {ROLE} aws:iam/userPolicyAttachment:UserPolicyAttachment aws:iam/policyAttachment:PolicyAttachment "
+    "aws:iam/groupPolicyAttachment:GroupPolicyAttachment",
     practices="SEC03-BP02", checklist="CHK-SEC-1", spec="SEC-1a", severity="critical",
         sources="cdk-nag:AwsSolutions-IAM4 checkov:CKV_AWS_274",
     why="AWS's FullAccess policies are for people who try things out, not for workloads.",
@@ -279,6 +283,21 @@ def federation_scoped(role: Resource, context: Context) -> Iterator[str]:
     for index, statement in federated:
         if not any(key.endswith(":sub") for key in condition_keys(statement)):
             yield f"assumeRolePolicy.Statement[{index}] of '{role.name}' has no condition on the token's sub"
+        for subject in _subjects(statement):
+            if isinstance(subject, str) and _EVERYBODY.match(subject):
+                yield f"assumeRolePolicy.Statement[{index}] of '{role.name}' lets in every subject that is like {subject}"
+
+
+def _subjects(statement: dict) -> list[object]:
+    """The subjects that a statement admits by a pattern."""
+    return [
+        subject
+        for operator, operands in conditions(statement)
+        if "StringLike" in operator
+        for key, given in operands.items()
+        if key.lower().endswith(":sub")
+        for subject in leaves(given)
+    ]
 
 
 @rule(

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 
+from ..environments import environment_of
 from ..graph import Graph
 from ..model import Context, Example, Parameter, Resource, rule
 from ..values import NotApplicable, Unreadable
@@ -119,11 +120,8 @@ def environment_tag_matches(provider: Resource, context: Context) -> str | None:
     value = _structured(provider, "defaultTags", "tags.Environment")
     if value is None:
         raise NotApplicable("sets no Environment tag")
-    return (
-        f"defaultTags.tags.Environment of '{provider.name}' is not {context.environment}"
-        if context.production != value.lower().startswith("prod")
-        else None
-    )
+    fits = value.lower() == context.environment.lower() or (environment_of(value) == "prod") == context.production
+    return None if fits else f"defaultTags.tags.Environment of '{provider.name}' is not {context.environment}"
 
 
 def _structured(provider: Resource, property_: str, path: str) -> str | None:

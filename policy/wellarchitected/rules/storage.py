@@ -92,7 +92,8 @@ def public_access_block(bucket: Resource, context: Context) -> Iterator[str]:
 
 
 @rule(
-    "s3-no-public-acl", f"{BUCKET} {BUCKET_ACL}",
+    "s3-no-public-acl",
+    f"{BUCKET} {BUCKET_ACL} aws:s3/bucketObject:BucketObject aws:s3/bucketObjectv2:BucketObjectv2 aws:s3/objectCopy:ObjectCopy",
     practices="SEC03-BP07", checklist="CHK-SEC-1", spec="SEC-4b SEC-6b", severity="critical",
     sources="checkov:CKV_AWS_20 checkov:CKV_AWS_57 securityhub:S3.2 securityhub:S3.3",
     why="A canned public ACL gives everybody on the internet access to the bucket.",
@@ -101,9 +102,16 @@ def public_access_block(bucket: Resource, context: Context) -> Iterator[str]:
     remediation=put({"acl": "private"}),
 )  # fmt: skip
 def no_public_acl(resource: Resource, context: Context) -> str | None:
-    """No bucket has a public ACL."""
+    """No bucket and no object has a public ACL."""
     acl = resource.get("acl", "private")
-    return f"acl of '{resource.name}' is {acl}" if acl in ("public-read", "public-read-write", "authenticated-read") else None
+    if acl in ("public-read", "public-read-write", "authenticated-read"):
+        return f"acl of '{resource.name}' is {acl}"
+    for path in ("grants", "accessControlPolicy.grants"):
+        for index, grant in enumerate(as_list(resource.get(path))):
+            uri = str(dig(grant, "uri") or dig(grant, "grantee.uri", ""))
+            if uri.endswith(("/global/AllUsers", "/global/AuthenticatedUsers")):
+                return f"{path}[{index}] of '{resource.name}' admits {uri.rsplit('/', 1)[1]}"
+    return None
 
 
 @rule(
