@@ -48,6 +48,8 @@ def plain(value: Any) -> Any:
         return wellarchitected.UNKNOWN
     if isinstance(value, engine.Secret):
         return wellarchitected.Secret(plain(value.value))
+    if isinstance(value, engine.ResourceReference):
+        return plain(value.urn if value.id is None else value.id)
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -56,7 +58,7 @@ def plain(value: Any) -> Any:
 
 
 def judged(resources: Iterable[engine.RecordedResource]) -> list[wellarchitected.Resource]:
-    """Recorded resources as the pack takes them."""
+    """Recorded resources as the pack takes them: what was only read is not the stack's, and not judged, as under the CLI."""
     return [
         wellarchitected.Resource(
             urn=resource.urn,
@@ -73,6 +75,7 @@ def judged(resources: Iterable[engine.RecordedResource]) -> list[wellarchitected
             ignore_changes=resource.options.get("ignoreChanges", ()),
         )
         for resource in resources
+        if not resource.external
     ]
 
 

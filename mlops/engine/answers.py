@@ -23,7 +23,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from mlops.engine.config import read_yaml
+from mlops.engine import yaml_file
 from mlops.engine.errors import EngineError
 from mlops.engine.values import without_secrets
 
@@ -97,7 +97,7 @@ class Answers:
             if file is not None:
                 raise EngineError("no-answers", "expected a file with answers, found none", str(file), "Name an existing file.")
             return cls()
-        return _parsed(read_yaml(path), str(path))
+        return _parsed(yaml_file.read(path), str(path))
 
     def function(self, token: str, arguments: Mapping[str, Any], outputs: FunctionOutputs) -> Mapping[str, Any] | None:
         """The result for a call, checked against what the SDK knows of it; None when the file has none."""

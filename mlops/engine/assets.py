@@ -54,16 +54,22 @@ class Archive:
 
 
 def _encoded(signature: str, digest: str, **content: Any) -> dict[str, Any]:
-    return {signatures.SIGNATURE: signature, **({"hash": digest} if digest else {}), **{k: v for k, v in content.items() if v is not None}}
+    # As the CLI encodes it: an asset that is neither a file nor at an address is the empty text.
+    given = {name: value for name, value in content.items() if value is not None and value != ""}
+    return {signatures.SIGNATURE: signature, **({"hash": digest} if digest else {}), **given}
 
 
 def asset_from(fields: dict[str, Any], root: Path) -> Asset:
     """An asset from its encoding, hashed; a missing file is an error, as under the CLI."""
     if "path" in fields:
         return Asset(path=fields["path"], hash=fields.get("hash") or _asset_hash(root / fields["path"]))
-    if "text" in fields:
-        return Asset(text=fields["text"], hash=fields.get("hash") or hashlib.sha256(fields["text"].encode()).hexdigest())
-    return Asset(uri=fields.get("uri"), hash=fields.get("hash", ""))
+    if "uri" in fields:
+        return Asset(uri=fields["uri"], hash=fields.get("hash", ""))
+    text, known = fields.get("text", ""), fields.get("hash", "")
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    if "text" not in fields and known not in ("", digest):
+        return Asset(hash=known)  # a state may keep no more than the hash
+    return Asset(text=text, hash=known or digest)
 
 
 def archive_from(fields: dict[str, Any], root: Path) -> Archive:

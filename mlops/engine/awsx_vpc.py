@@ -13,6 +13,7 @@ from mlops.engine.awsx_outputs import CLASS_OUTPUTS
 from mlops.engine.errors import EngineError
 from mlops.engine.record import Invoke, RecordedResource
 from mlops.engine.registry import Registration, Registry
+from mlops.engine.transformed import TransformedRegistry
 from mlops.engine.values import UNKNOWN, ResourceReference, contains_unknown, without_secrets
 
 TYPE = "awsx:ec2:Vpc"
@@ -48,7 +49,7 @@ class Constructed:
     warnings: list[str] = field(default_factory=list)
 
 
-def construct(registry: Registry, goal: Registration) -> Constructed:
+def construct(registry: Registry | TransformedRegistry, goal: Registration) -> Constructed:
     """Register the component and all its children; EngineError for arguments that are wrong or not built offline."""
     return _Builder(registry, goal).build()
 
@@ -63,7 +64,7 @@ class _Zone:
 
 
 class _Builder:
-    def __init__(self, registry: Registry, goal: Registration) -> None:
+    def __init__(self, registry: Registry | TransformedRegistry, goal: Registration) -> None:
         self.registry, self.goal, self.name = registry, goal, goal.name
         self.args = {key: value for key, value in goal.inputs.items() if value is not None}
         self.where = f"{goal.file}:{goal.line}" if goal.file else goal.name

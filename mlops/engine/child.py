@@ -25,6 +25,7 @@ import runpy
 import signal
 import threading
 import typing
+from importlib import metadata
 from pathlib import Path
 
 
@@ -54,15 +55,17 @@ class QuietEngine:
 
 
 class DescribingMonitor:
-    """The monitor's stub, which also tells the engine what each resource's class says about its outputs.
+    """The monitor's stub, which also tells the engine what only the program's interpreter knows.
 
-    Only the program's interpreter has those classes. The description travels as gRPC metadata, once a type.
+    That is what each custom resource's class says about its outputs (it travels as gRPC metadata, once a type), and which version of a
+    package is installed.
     """
 
     def __init__(self, stub):
         self._stub = stub
         self._described = set()
         self._classes = {}
+        self._versions = {}
 
     def __getattr__(self, name):
         return getattr(self._stub, name)
@@ -70,17 +73,32 @@ class DescribingMonitor:
     def RegisterResource(self, request):
         if not (request.custom or request.remote):
             return self._stub.RegisterResource(request)
+        self._complete(request, request.type)
         response = self._stub.RegisterResource(request, metadata=self._description(request))
         # Only now: registrations overtake each other, and none may reach the engine before its type's description.
         self._described.add(request.type)
         return response
 
     def ReadResource(self, request):
+        self._complete(request, request.type)
         return self._stub.ReadResource(request, metadata=self._description(request))
 
     def Invoke(self, request):
+        self._complete(request, request.tok)
         outputs = outputs_of_function(request.tok)
         return self._stub.Invoke(request, metadata=(("function-outputs", json.dumps(outputs)),) if outputs else ())
+
+    def _complete(self, request, token):
+        """What names no version of its package gets the installed one's, as from the CLI."""
+        if request.version or request.packageRef:
+            return
+        package = token.removeprefix("pulumi:providers:").split(":")[0]
+        if package not in self._versions:
+            try:
+                self._versions[package] = metadata.version("pulumi_" + package)
+            except metadata.PackageNotFoundError:
+                self._versions[package] = ""
+        request.version = self._versions[package]
 
     def _description(self, request):
         if request.type in self._described:

@@ -7,6 +7,7 @@ from mlops.engine.awsx_vpc import Constructed
 from mlops.engine.errors import EngineError
 from mlops.engine.record import RecordedResource
 from mlops.engine.registry import Registration, Registry
+from mlops.engine.transformed import TransformedRegistry
 from mlops.engine.values import UNKNOWN
 
 _BUILT = {awsx_vpc.TYPE: awsx_vpc.construct}
@@ -55,7 +56,7 @@ _ELSEWHERE = frozenset(
 """Packages whose components create nothing on AWS. Of any other, one written for this program included, that is not known."""
 
 
-def construct(registry: Registry, goal: Registration) -> Constructed:
+def construct(registry: Registry | TransformedRegistry, goal: Registration) -> Constructed:
     """Register the component with its children where they are known; else alone, with unknown outputs: nobody can judge what it creates."""
     build = _BUILT.get(goal.type)
     if build is not None:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from mlops.engine import interpreter
+from mlops.engine import declared, go_json, interpreter, yaml_file
 from mlops.engine.errors import EngineError
 from mlops.engine.interpreter import Interpreter
 
-_AMBIGUOUS = "tag:mlops,2026:ambiguous"
 _SUFFIXES = (".yaml", ".yml", ".json")
 
 
@@ -35,6 +30,8 @@ class Project:
     config: dict[str, str]
     secret_keys: list[str]
     placeholders: list[str] = field(default_factory=list)
+    empty: list[str] = field(default_factory=list)
+    """Keys of the stack file without a value: the empty text, of which the CLI warns."""
 
 
 def load_project(root: Path, stack: str, given: Mapping[str, str] | None = None) -> Project:
@@ -46,35 +43,35 @@ def load_project(root: Path, stack: str, given: Mapping[str, str] | None = None)
     file = _find(root, "Pulumi")
     if file is None:
         raise EngineError("no-project", f"no Pulumi.yaml in {root}", str(root), "Run in a Pulumi project, or name one with --project.")
-    document = read_yaml(file)
+    document = yaml_file.read(file)
     name = document.get("name")
     if not isinstance(name, str) or not name:
         raise EngineError("bad-project", f"expected a project 'name', got {name!r}", str(file), "Add `name: <project>`.")
-    values, secret_keys, placeholders = _declared(document, name, file), set[str](), list[str]()
+    declarations = declared.declarations(document, name, file)
+    types = {declaration.key: declaration.type for declaration in declarations}
+    values = {declaration.key: _scalar_text(declaration.value) for declaration in declarations if declaration.value is not None}
+    secret_keys, placeholders, empty = set[str](), list[str](), list[str]()
     stack_file = _stack_file(root, document, stack)
-    declarations = _declarations(document, name)
-    if stack_file is not None:
-        for key, value in _stack_config(stack_file).items():
-            full = _full(key, name)
-            kind = (declarations.get(full) or {}).get("type", "string")
-            revealed, secret = _reveal(value, full, kind, placeholders)
-            if secret:
-                secret_keys.add(full)
-            values[full] = _text(revealed)
-    values |= {_full(key, name): value for key, value in (given or {}).items()}
-    _check_declared(declarations, values, stack_file or file)
-    for full, declaration in declarations.items():
-        if declaration.get("secret"):
+    for key, value in (_stack_config(stack_file) if stack_file else {}).items():
+        full = _key(key, name, stack_file)
+        revealed, secret = _reveal(value, full, types.get(full, ""), placeholders)
+        if secret:
             secret_keys.add(full)
+        if value is None:
+            empty.append(full)
+        values[full] = _scalar_text(revealed)
+    values |= {key if ":" in key else f"{name}:{key}": value for key, value in (given or {}).items()}
+    declared.check(declarations, values, secret_keys, stack_file or file)
     return Project(
         name,
         stack,
         root,
         _program(root, document, file),
         interpreter.choose(root, _runtime(document, file), file),
-        values,
+        {key: _text(value) for key, value in values.items()},
         sorted(secret_keys),
         sorted(set(placeholders)),
+        empty,
     )
 
 
@@ -83,74 +80,19 @@ def interpreter_of(root: Path) -> Interpreter:
     file = _find(root, "Pulumi")
     if file is None:
         raise EngineError("no-project", f"no Pulumi.yaml in {root}", str(root), "Run in a Pulumi project, or name one with --project.")
-    return interpreter.choose(root, _runtime(read_yaml(file), file), file)
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML as Go's yaml.v3 types it (1.2 core): yes, no, on and off stay strings. What it would misread is marked ambiguous."""
-
-
-_Loader.yaml_implicit_resolvers = {}
-for _tag, _pattern, _first in (
-    ("tag:yaml.org,2002:null", r"^(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
-    ("tag:yaml.org,2002:bool", r"^(?:true|True|TRUE|false|False|FALSE)$", list("tTfF")),
-    (
-        _AMBIGUOUS,
-        r"^(?:[-+]?0[0-9_]+|[0-9]{12}|[-+]?0[xobXOB][0-9a-fA-F_]+|[-+]?[0-9]+_[0-9_]*|\d{4}-\d{1,2}-\d{1,2}(?:[Tt ].*)?)$",
-        list("-+0123456789"),
-    ),
-    ("tag:yaml.org,2002:int", r"^[-+]?(?:0|[1-9][0-9]*)$", list("-+0123456789")),
-    ("tag:yaml.org,2002:float", r"^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$", list("-+.0123456789")),
-    ("tag:yaml.org,2002:merge", r"^<<$", ["<"]),
-):
-    _Loader.add_implicit_resolver(_tag, re.compile(_pattern), _first)
-
-
-def _refuse_ambiguous(loader: _Loader, node: yaml.ScalarNode) -> Any:
-    raise EngineError(
-        "ambiguous_value",
-        f"the unquoted value {node.value} would not be read as text: Pulumi takes digits for a number (leading zeros are lost) and dates for a time",
-        f"{node.start_mark.name}:{node.start_mark.line + 1}",
-        f'Quote it: "{node.value}".',
-    )
-
-
-def _mapping(loader: _Loader, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-    seen: set[str] = set()
-    for key, _ in node.value:
-        if key.value in seen:
-            raise EngineError(
-                "duplicate-key",
-                f"the key '{key.value}' appears twice",
-                f"{key.start_mark.name}:{key.start_mark.line + 1}",
-                "Remove one of them.",
-            )
-        seen.add(key.value)
-    loader.flatten_mapping(node)
-    # Keys are text whatever they look like.
-    return {key.value: loader.construct_object(value, deep=True) for key, value in node.value}
-
-
-_Loader.add_constructor(_AMBIGUOUS, _refuse_ambiguous)
-_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
-
-
-def read_yaml(file: Path) -> dict[str, Any]:
-    """The mapping in a file, typed as Pulumi types it; EngineError for what it would misread."""
-    try:
-        with file.open(encoding="utf-8") as stream:
-            document = yaml.load(stream, _Loader)  # noqa: S506 - a SafeLoader
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{file}:{mark.line + 1}" if mark else str(file)
-        raise EngineError("bad-yaml", f"not valid YAML: {getattr(error, 'problem', error)}", where, "Correct the file.") from error
-    if document is not None and not isinstance(document, dict):
-        raise EngineError("bad-yaml", f"expected a mapping, got {type(document).__name__}", str(file), "Correct the file.")
-    return document or {}
+    return interpreter.choose(root, _runtime(yaml_file.read(file), file), file)
 
 
 def _stack_config(file: Path) -> dict[str, Any]:
-    config = read_yaml(file).get("config") or {}
+    document = yaml_file.read(file)
+    if document.get("environment"):
+        raise EngineError(
+            "unsupported-environment",
+            "the stack imports environments of Pulumi ESC, whose values only Pulumi Cloud has",
+            str(file),
+            "Write the values into `config`, or use the Pulumi CLI.",
+        )
+    config = document.get("config") or {}
     if not isinstance(config, dict):
         kind = type(config).__name__
         raise EngineError("bad-config", f"'config' must be a mapping, got {kind}", str(file), "Write one key a line below it.")
@@ -173,49 +115,15 @@ def _stack_file(root: Path, document: dict[str, Any], stack: str) -> Path | None
     return file
 
 
-def _full(key: str, project: str) -> str:
-    return key if ":" in key else f"{project}:{key}"
-
-
-def _declarations(document: dict[str, Any], project: str) -> dict[str, dict[str, Any]]:
-    config = document.get("config") or {}
-    return (
-        {_full(key, project): declaration for key, declaration in config.items() if isinstance(declaration, dict)}
-        if isinstance(config, dict)
-        else {}
-    )
-
-
-def _declared(document: dict[str, Any], project: str, file: Path) -> dict[str, str]:
-    config = document.get("config") or {}
-    if not isinstance(config, dict):
-        raise EngineError(
-            "bad-project",
-            f"'config' must be a mapping, got {type(config).__name__}",
-            str(file),
-            "Name the folder of stack files `stackConfigDir`.",
-        )
-    values = {}
-    for key, declaration in config.items():
-        value = declaration.get("default", declaration.get("value")) if isinstance(declaration, dict) else declaration
-        if value is not None:
-            values[_full(key, project)] = _text(value)
-    return values
-
-
-def _check_declared(declarations: dict[str, dict[str, Any]], values: dict[str, str], file: Path) -> None:
-    patterns = {"integer": r"[-+]?\d+", "boolean": r"true|false"}
-    for key, declaration in declarations.items():
-        kind = declaration.get("type")
-        if key not in values:
-            if kind is not None:
-                raise EngineError(
-                    "missing-config", f"the configuration variable '{key}' has no value", str(file), f"Add `{key}:` to the stack's config."
-                )
-        elif kind in patterns and not re.fullmatch(patterns[kind], values[key]):
-            raise EngineError(
-                "bad-config", f"'{key}' must be of type '{kind}', got {values[key]!r}", str(file), f"Give it a value of type {kind}."
-            )
+def _key(key: str, project: str, file: Path | None) -> str:
+    """The key as programs see it: `namespace:name`, of which `namespace:config:name` is an old form."""
+    parts = key.split(":")
+    if len(parts) == 3 and parts[1] == "config":
+        return f"{parts[0]}:{parts[2]}"
+    if len(parts) != 2:
+        fix = f"Write `{project}:{key}`." if len(parts) == 1 else "Write `<namespace>:<name>`."
+        raise EngineError("bad-config", f"the configuration key '{key}' is not of the form <namespace>:<name>", str(file), fix)
+    return key
 
 
 def _reveal(value: Any, key: str, kind: str, placeholders: list[str]) -> tuple[Any, bool]:
@@ -232,14 +140,15 @@ def _reveal(value: Any, key: str, kind: str, placeholders: list[str]) -> tuple[A
     return value, False
 
 
+def _scalar_text(value: Any) -> Any:
+    """Scalars as text, which is all that a configuration knows besides lists and mappings."""
+    return value if isinstance(value, dict | list) else _text(value)
+
+
 def _text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
     if value is None:
         return ""
-    compact = json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
-    # Go's encoder escapes these three, everywhere but in plain text.
-    return compact.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+    return value if isinstance(value, str) else go_json.encoded(value)
 
 
 def _runtime(document: dict[str, Any], file: Path) -> dict[str, Any]:

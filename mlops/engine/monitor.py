@@ -18,6 +18,8 @@ from mlops.engine.errors import EngineError
 from mlops.engine.provider import ProviderError
 from mlops.engine.record import Invoke, Log
 from mlops.engine.registry import Registration, Registry
+from mlops.engine.requests import goal_of, refuse_in_update
+from mlops.engine.transformed import TransformedRegistry
 from mlops.engine.transforms import Transforms
 from mlops.engine.values import UNKNOWN, UNKNOWN_SENTINEL, ResourceReference, contains_unknown, from_struct, to_struct
 
@@ -82,33 +84,17 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
 
     def _register(self, request: Any, context: grpc.ServicerContext) -> Any:
         self._learn_outputs(request.type, context)
-        file, line = self._position(request)
+        position = self._position(request)
         if not self._registry.steps.dry_run:
-            _refuse_in_update(request, f"{file}:{line}" if file else request.name)
+            refuse_in_update(request, ":".join(map(str, position)) if position[0] else request.name)
         own_transforms = list(request.transforms)
+        package = self._package(request, request.type)
+        if request.custom or request.remote:
+            request.provider = self._registry.reference(package[0], request.provider, request.parent, request.providers)
         self._transforms.apply(request)
-        package, version = self._package(request, request.type)
-        goal = Registration(
-            type=request.type,
-            name=request.name,
-            custom=request.custom,
-            remote=request.remote,
-            parent=request.parent,
-            inputs=from_struct(request.object, self._folder),
-            provider=request.provider,
-            providers={package: reference.rpartition("::")[0] for package, reference in request.providers.items()},
-            package=package,
-            version=version,
-            dependencies=list(request.dependencies),
-            property_dependencies={key: list(value.urns) for key, value in request.propertyDependencies.items()},
-            protect=request.protect if request.HasField("protect") else None,
-            retain_on_delete=request.retainOnDelete if request.HasField("retainOnDelete") else None,
-            options=_options(request),
-            file=file,
-            line=line,
-        )
+        goal = goal_of(request, package, self._folder, position)
         if goal.remote:
-            return self._construct(goal)
+            return self._construct(goal, own_transforms)
         resource = self._registry.register(goal)
         self._transforms.remember(resource.urn, resource.parent, own_transforms)
         if not resource.custom:
@@ -117,8 +103,8 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
             urn=resource.urn, id="" if resource.id is UNKNOWN else resource.id, object=to_struct(resource.outputs)
         )
 
-    def _construct(self, goal: Registration) -> Any:
-        constructed = components.construct(self._registry, goal)
+    def _construct(self, goal: Registration, own_transforms: list[Any]) -> Any:
+        constructed = components.construct(TransformedRegistry(self._registry, self._transforms, self._folder, own_transforms), goal)
         self._record.logs.extend(Log("warning", message, constructed.urn) for message in constructed.warnings)
         response = resource_pb2.RegisterResourceResponse(urn=constructed.urn, object=to_struct(constructed.outputs))
         for key, urns in constructed.dependencies.items():
@@ -151,6 +137,7 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
                 provider=request.provider,
                 package=package,
                 version=version,
+                url=request.pluginDownloadURL,
                 dependencies=list(request.dependencies),
                 options={"additionalSecretOutputs": list(request.additionalSecretOutputs)} if request.additionalSecretOutputs else {},
                 file=file,
@@ -188,9 +175,12 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
             self._registry.provider_for("pulumi", "", "")
             return resource_pb2.ResourceInvokeResponse(**{"return": self._get_resource(args["urn"])})  # type: ignore[arg-type]
         package, version = self._package(request, request.tok)
-        provider = self._registry.provider_for(package, request.provider, version, request.parent)
-        result = None
-        if not self._pending(list(request.dependsOn)) and not (self._registry.steps.dry_run and contains_unknown(provider.inputs)):
+        provider = self._registry.provider_for(package, request.provider, version, request.parent, url=request.pluginDownloadURL)
+        if self._pending(list(request.dependsOn)):
+            result = None
+        elif self._registry.steps.dry_run and contains_unknown(provider.inputs):
+            result = {}  # what the engine answers for a provider that it cannot configure yet
+        else:
             result = self._registry.steps.invoke(request.tok, args, provider, _function_outputs(context))
         self._record.invokes.append(Invoke(request.tok, args, result))
         if result is None:
@@ -301,7 +291,7 @@ class Engine(engine_pb2_grpc.EngineServicer):
         self._logs, self._root = logs, ""
 
     def Log(self, request: Any, context: grpc.ServicerContext) -> Any:
-        if request.severity != engine_pb2.DEBUG:
+        if request.severity != engine_pb2.DEBUG and not request.ephemeral:
             self._logs.append(Log(engine_pb2.LogSeverity.Name(request.severity).lower(), request.message, request.urn))
         return empty_pb2.Empty()
 
@@ -325,50 +315,3 @@ def _function_outputs(context: grpc.ServicerContext) -> list[tuple[str, str, boo
         if key == "function-outputs":
             return [(name, kind, always) for name, kind, always in json.loads(value)]
     return []
-
-
-def _options(request: Any) -> dict[str, Any]:
-    """The options that were set, under their names in the protocol."""
-    options: dict[str, Any] = {}
-    for name in ("ignoreChanges", "additionalSecretOutputs", "replaceOnChanges", "hideDiffs"):
-        if getattr(request, name):
-            options[name] = list(getattr(request, name))
-    for name in ("version", "pluginDownloadURL", "deletedWith", "importId"):
-        if getattr(request, name):
-            options[name] = getattr(request, name)
-    if request.replace_with:
-        options["replaceWith"] = list(request.replace_with)
-    if request.deleteBeforeReplaceDefined:
-        options["deleteBeforeReplace"] = request.deleteBeforeReplace
-    timeouts = {key: getattr(request.customTimeouts, key) for key in ("create", "update", "delete") if getattr(request.customTimeouts, key)}
-    if timeouts:
-        options["customTimeouts"] = timeouts
-    aliases = [_alias(alias) for alias in request.aliases] + [{"urn": urn} for urn in request.aliasURNs]
-    if aliases:
-        options["aliases"] = aliases
-    return options
-
-
-def _alias(alias: Any) -> dict[str, Any]:
-    if alias.urn:
-        return {"urn": alias.urn}
-    spec = alias.spec
-    return {key: getattr(spec, key) for key in ("name", "type", "stack", "project", "parentUrn", "noParent") if getattr(spec, key)}
-
-
-def _refuse_in_update(request: Any, where: str) -> None:
-    """Options that only matter once something is changed: a preview from nothing is the same without them."""
-    unsupported = [
-        ("state_migrations", request.state_migrations),
-        ("env_var_mappings", request.envVarMappings),
-        ("replacement_trigger", request.HasField("replacement_trigger")),
-        ("hooks", request.HasField("hooks") and request.hooks.ByteSize()),
-    ]
-    names = [name for name, used in unsupported if used]
-    if names:
-        raise EngineError(
-            "unsupported-option",
-            f"{request.type} '{request.name}' uses {', '.join(names)}, not supported in an update",
-            where,
-            "Leave the option out, or use the Pulumi CLI.",
-        )

@@ -26,12 +26,12 @@ class PreviewSteps:
 
     def apply(self, resource: RecordedResource, provider: RecordedResource, outputs: ClassOutputs) -> None:
         """Record a creation that did not happen."""
+        # The engine does not call a provider whose settings are unknown: nothing is added to the inputs, and no outputs are known at all.
+        if contains_unknown(provider.inputs):
+            return
         tags = all_tags(resource, provider, outputs)
         if tags is not None:
             resource.inputs["tagsAll"] = tags
-        # The engine does not call a provider whose settings are unknown: it knows no outputs at all.
-        if contains_unknown(provider.inputs):
-            return
         resource.outputs = {**{name: UNKNOWN for name, always in outputs if always}, **resource.inputs}
         if resource.options.get("importId"):
             resource.id = resource.options["importId"]

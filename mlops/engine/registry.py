@@ -13,6 +13,7 @@ from mlops.engine.answers import FunctionOutputs
 from mlops.engine.config import Project
 from mlops.engine.errors import EngineError
 from mlops.engine.record import PROVIDER_PREFIX, Record, RecordedResource, make_urn
+from mlops.engine.signatures import UNKNOWN_SENTINEL
 from mlops.engine.values import UNKNOWN, Secret, contains_unknown, without_references, without_secrets
 
 _DYNAMIC_PACKAGE = "pulumi-python"
@@ -36,6 +37,8 @@ class Registration:
     """Provider reference, `urn::id`."""
     providers: dict[str, str] = field(default_factory=dict)
     version: str = ""
+    url: str = ""
+    """Where the provider's plugin is downloaded from, when not from the usual place."""
     package: str = ""
     """The provider's package when it is not the type's first part."""
     dependencies: list[str] = field(default_factory=list)
@@ -98,23 +101,33 @@ class Registry:
         return resource
 
     def provider_for(
-        self, package: str, reference: str, version: str, parent: str = "", providers: Mapping[str, str] | None = None
+        self, package: str, reference: str, version: str, parent: str = "", providers: Mapping[str, str] | None = None, url: str = ""
     ) -> RecordedResource:
         """The provider of a resource or call: named, handed down by a component, or the package's default one."""
-        urn = reference.rpartition("::")[0]
-        if not urn and providers and package in providers:
-            urn = providers[package]
-        above = parent
-        while not urn and above:
-            ancestor = self.resources[above]
-            urn, above = ancestor.providers.get(package, ""), ancestor.parent
+        urn = self._handed_down(package, reference.rpartition("::")[0], parent, providers or {})
         if not urn:
-            return self._default_provider(package, version)
+            return self._default_provider(package, version, url)
         if urn not in self.resources:
             raise EngineError(
                 "unknown-provider", f"the provider {urn} is not registered", urn, "Create the provider before the resources that use it."
             )
         return self.resources[urn]
+
+    def reference(self, package: str, reference: str, parent: str, providers: Mapping[str, str]) -> str:
+        """The reference (`urn::id`) of the provider that is named or handed down; empty where the package's default one serves."""
+        named = {name: given.rpartition("::")[0] for name, given in providers.items()}
+        urn = self._handed_down(package, reference.rpartition("::")[0], parent, named)
+        if reference or urn not in self.resources:
+            return reference
+        id_ = self.resources[urn].id
+        return f"{urn}::{UNKNOWN_SENTINEL if id_ is UNKNOWN else id_}"
+
+    def _handed_down(self, package: str, urn: str, parent: str, providers: Mapping[str, str]) -> str:
+        urn = urn or providers.get(package, "")
+        while not urn and parent:
+            ancestor = self.resources.get(parent)
+            urn, parent = (ancestor.providers.get(package, ""), ancestor.parent) if ancestor else ("", "")
+        return urn
 
     def _enter(self, goal: Registration) -> RecordedResource:
         if goal.parent and goal.parent not in self.resources:
@@ -136,11 +149,16 @@ class Registry:
         provider = ""
         if (goal.custom or goal.remote) and not goal.type.startswith(PROVIDER_PREFIX):
             package = goal.package or goal.type.split(":")[0]
-            provider = self.provider_for(package, goal.provider, goal.version, goal.parent, goal.providers).urn
+            provider = self.provider_for(package, goal.provider, goal.version, goal.parent, goal.providers, goal.url).urn
         above = self.resources.get(goal.parent)
         protect = goal.protect if goal.protect is not None else bool(above and above.protect)
         retain = goal.retain_on_delete if goal.retain_on_delete is not None else bool(above and above.options.get("retainOnDelete"))
-        options = {**goal.options, **({"retainOnDelete": True} if retain else {})}
+        deleted_with = goal.options.get("deletedWith") or (above.options.get("deletedWith") if above else None)
+        options = {
+            **goal.options,
+            **({"retainOnDelete": True} if retain else {}),
+            **({"deletedWith": deleted_with} if deleted_with else {}),
+        }
         inputs = dict(goal.inputs)
         if goal.type.startswith(PROVIDER_PREFIX) and goal.version:
             inputs.setdefault("version", goal.version)
@@ -167,7 +185,7 @@ class Registry:
         self.record.resources.append(resource)
         return resource
 
-    def _default_provider(self, package: str, version: str) -> RecordedResource:
+    def _default_provider(self, package: str, version: str, url: str) -> RecordedResource:
         with self._lock:
             if package in self._disabled or "*" in self._disabled:
                 raise EngineError(
@@ -176,7 +194,7 @@ class Registry:
                     "pulumi:disable-default-providers",
                     "Hand an explicit provider to the resource.",
                 )
-            name = "default" + ("_" + re.sub(r"[.\-+]", "_", version) if version else "")
+            name = "_".join(["default", *([re.sub(r"[.\-+]", "_", version)] if version else []), *([_path_of(url)] if url else [])])
             urn = make_urn(self.project.name, self.project.stack, "", PROVIDER_PREFIX + package, name)
             if urn in self.resources:
                 return self.resources[urn]
@@ -187,6 +205,11 @@ class Registry:
                 if package in (namespace, _DYNAMIC_PACKAGE):
                     inputs[name_of] = Secret(value) if key in self.project.secret_keys else value
             return self.register(Registration(PROVIDER_PREFIX + package, name, inputs=inputs, version=version))
+
+
+def _path_of(url: str) -> str:
+    """An address as the part of a name that the CLI makes of it."""
+    return "/".join(re.sub(r"[^\w.-]", "_", part, flags=re.ASCII) for part in url.split("/") if part)
 
 
 def provider_setting(provider: RecordedResource, name: str) -> Any:

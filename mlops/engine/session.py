@@ -37,6 +37,8 @@ def run(project: Project, record: Record, steps: Steps, timeout: float | None = 
     record.interpreter = project.interpreter.to_dict()
     for key in project.placeholders:
         record.logs.append(Log("warning", f"the value of '{key}' is encrypted: a placeholder stands for it"))
+    for key in project.empty:
+        record.logs.append(Log("warning", f"the configuration key '{key}' has no value: it is the empty text, write \"\" to say so"))
     monitor = Monitor(Registry(project, record, steps), _PARALLEL)
     with _served(monitor, Engine(record.logs)) as address:
         outcome = _run_child(project, steps, address, record, timeout)

@@ -6,13 +6,17 @@ import threading
 from typing import Any
 
 import grpc
+from google.protobuf.json_format import MessageToDict
 from pulumi.runtime.proto import callback_pb2, callback_pb2_grpc, resource_pb2
 
 from mlops.engine.errors import EngineError
+from mlops.engine.output_values import dependencies_in, upgraded
 
 # Option fields whose names are the same in the request and in a transform's options.
 _SAME_LISTS = {
     "ignore_changes": "ignoreChanges",
+    "replace_with": "replace_with",
+    "hide_diff": "hideDiffs",
     "additional_secret_outputs": "additionalSecretOutputs",
     "replace_on_changes": "replaceOnChanges",
 }
@@ -23,6 +27,7 @@ _SAME_TEXTS = {
     "deleted_with": "deletedWith",
     "import": "importId",
 }
+_SAME_MESSAGES = {"custom_timeouts": "customTimeouts", "hooks": "hooks", "replacement_trigger": "replacement_trigger"}
 _SAME_FLAGS = {"protect": "protect", "retain_on_delete": "retainOnDelete"}
 
 
@@ -47,8 +52,16 @@ class Transforms:
 
     def apply(self, request: Any) -> None:
         """Change `request` in place."""
-        for callback in [*request.transforms, *self._inherited(request.parent), *self._stack]:
+        own, dependencies = bool(request.transforms), list(request.dependencies)
+        callbacks = [*request.transforms, *self._inherited(request.parent), *self._stack]
+        if not callbacks:
+            return
+        used = {key: value.urns for key, value in request.propertyDependencies.items()} if own else {}
+        properties = upgraded(MessageToDict(request.object), used)
+        _put_properties(request, properties)
+        for callback in callbacks:
             self._call(callback, request)
+        _put_dependencies(request, MessageToDict(request.object), None if own else dependencies)
 
     def _inherited(self, urn: str) -> list[Any]:
         found: list[Any] = []
@@ -76,7 +89,8 @@ class Transforms:
                 "transform_failed", f"a transform of {request.type} '{request.name}' failed: {details}", request.name, "Correct it."
             ) from error
         result = resource_pb2.TransformResponse.FromString(answer.response)
-        request.object.CopyFrom(result.properties)
+        if result.HasField("properties"):
+            request.object.CopyFrom(result.properties)
         if result.HasField("options"):
             _put_options(request, result.options)
 
@@ -100,8 +114,9 @@ def _options_of(request: Any) -> Any:
             setattr(options, theirs, getattr(request, ours))
     if request.deleteBeforeReplaceDefined:
         options.delete_before_replace = request.deleteBeforeReplace
-    if request.HasField("customTimeouts"):
-        options.custom_timeouts.CopyFrom(request.customTimeouts)
+    for theirs, ours in _SAME_MESSAGES.items():
+        if request.HasField(ours):
+            getattr(options, theirs).CopyFrom(getattr(request, ours))
     return options
 
 
@@ -117,11 +132,35 @@ def _put_options(request: Any, options: Any) -> None:
             setattr(request, ours, getattr(options, theirs))
     request.deleteBeforeReplaceDefined = options.HasField("delete_before_replace")
     request.deleteBeforeReplace = options.delete_before_replace
-    request.customTimeouts.CopyFrom(options.custom_timeouts)
+    for theirs, ours in _SAME_MESSAGES.items():
+        request.ClearField(ours)
+        if options.HasField(theirs):
+            getattr(request, ours).CopyFrom(getattr(options, theirs))
     request.ClearField("aliases")
     request.aliases.extend(options.aliases)
     request.ClearField("providers")
     request.providers.update(options.providers)
+
+
+def _put_properties(request: Any, properties: dict[str, Any]) -> None:
+    request.object.Clear()
+    request.object.update(properties)
+
+
+def _put_dependencies(request: Any, properties: dict[str, Any], given: list[str] | None) -> None:
+    """What the transformed properties depend on, in addition to what was asked for (`given`).
+
+    A resource's own transforms (`given` is None) settle everything anew, with the dependencies among their options. Those of its
+    ancestors and of the stack do not: dependencies among their options are not looked at.
+    """
+    found = {key: dependencies_in(value) for key, value in properties.items()}
+    if given is None:
+        request.ClearField("propertyDependencies")
+        given = sorted({*request.dependencies, *(urn for urns in found.values() for urn in urns)})
+    _put_list(request.dependencies, given)
+    for key, urns in found.items():
+        known = request.propertyDependencies[key].urns
+        known.extend(sorted(urns - set(known)))
 
 
 def _put_list(target: Any, values: Any) -> None:

@@ -36,15 +36,20 @@ def config_of(write_program: Writer, config: str, project: str = "name: example\
         ("[a, 1, true]", '["a",1,true]'),
         ("{b: 1, a: {d: x, c: [1]}}", '{"a":{"c":[1],"d":"x"},"b":1}'),
         ("{a: <b>&c}", '{"a":"\\u003cb\\u003e\\u0026c"}'),
-        ("{size: 0.0}", '{"size":0.0}'),
+        ("1.0", "1"),
+        ("1e3", "1000"),
+        ("{size: 0.0}", '{"size":0}'),
+        ("[1.5e-7, 1e21, 0.000001]", "[1.5e-7,1e+21,0.000001]"),
     ],
 )
 def test_values_become_the_text_that_the_program_gets(write_program: Writer, written: str, text: str) -> None:
-    assert config_of(write_program, f"key: {written}")["example:key"] == text
+    assert config_of(write_program, f"example:key: {written}")["example:key"] == text
 
 
-@pytest.mark.parametrize("value", ["012345678901", "123456789012", "2024-01-01", "2024-01-01T00:00:00Z", "0x1F", "1_000", "0o17"])
-@pytest.mark.parametrize("shape", ["key: {value}", "key: [{value}]", "key:\n  inner: {value}"])
+@pytest.mark.parametrize(
+    "value", ["012345678901", "123456789012", "2024-01-01", "2024-01-01T00:00:00Z", "0x1F", "1_000", "0o17", ".inf", "1234567890123456"]
+)
+@pytest.mark.parametrize("shape", ["a:key: {value}", "a:key: [{value}]", "a:key:\n  inner: {value}"])
 def test_unquoted_digits_and_dates_are_refused_with_file_and_line(write_program: Writer, value: str, shape: str) -> None:
     with pytest.raises(EngineError) as raised:
         config_of(write_program, shape.format(value=value))
@@ -56,11 +61,11 @@ def test_unquoted_digits_and_dates_are_refused_with_file_and_line(write_program:
 
 def test_project_defaults_are_merged_and_the_stack_wins(write_program: Writer) -> None:
     project = "name: example\nruntime: python\nconfig:\n  size: {type: integer, default: 3}\n  aws:region: {value: eu-west-1}\n  zone: {default: a}"
-    assert config_of(write_program, "zone: b", project) == {"example:size": "3", "aws:region": "eu-west-1", "example:zone": "b"}
+    assert config_of(write_program, "example:zone: b", project) == {"example:size": "3", "aws:region": "eu-west-1", "example:zone": "b"}
 
 
 def test_a_secret_inside_an_object_makes_the_whole_key_secret(write_program: Writer) -> None:
-    project = load_project(write_program("", "database:\n  user: me\n  password:\n    secure: v1:x:y"), "dev")
+    project = load_project(write_program("", "example:database:\n  user: me\n  password:\n    secure: v1:x:y"), "dev")
     assert project.secret_keys == ["example:database"]
     assert json.loads(project.config["example:database"]) == {"user": "me", "password": "encrypted-value-of-example:database"}
     assert project.placeholders == ["example:database"]
@@ -68,25 +73,25 @@ def test_a_secret_inside_an_object_makes_the_whole_key_secret(write_program: Wri
 
 def test_the_placeholder_of_an_encrypted_value_has_the_declared_type(write_program: Writer) -> None:
     project = "name: example\nruntime: python\nconfig:\n  size: {type: integer}\n  on: {type: boolean}"
-    config = config_of(write_program, "size: {secure: v1:x:y}\non: {secure: v1:x:y}", project)
+    config = config_of(write_program, "example:size: {secure: v1:x:y}\nexample:on: {secure: v1:x:y}", project)
     assert config == {"example:size": "0", "example:on": "false"}
 
 
 @pytest.mark.parametrize(
     ("project", "config", "code", "message"),
     [
-        ("name: example\nruntime: nodejs", "a: b", "unsupported-runtime", "'nodejs' is not supported"),
-        ("runtime: python", "a: b", "bad-project", "expected a project 'name', got None"),
-        ("name: example\nruntime: python\nmain: infra", "a: b", "no-program", "does not exist"),
-        ("name: example\nruntime: python\nconfig:\n  size: {type: integer}", "a: b", "missing-config", "'example:size' has no value"),
+        ("name: example\nruntime: nodejs", "a:b: c", "unsupported-runtime", "'nodejs' is not supported"),
+        ("runtime: python", "a:b: c", "bad-project", "expected a project 'name', got None"),
+        ("name: example\nruntime: python\nmain: infra", "a:b: c", "no-program", "does not exist"),
+        ("name: example\nruntime: python\nconfig:\n  size: {type: integer}", "a:b: c", "missing-config", "'example:size' has no value"),
         (
             "name: example\nruntime: python\nconfig:\n  size: {type: integer}",
-            "size: big",
+            "example:size: big",
             "bad-config",
             "must be of type 'integer', got 'big'",
         ),
-        ("name: example\nruntime: python", "a: b\na: c", "duplicate-key", "the key 'a' appears twice"),
-        ("name: example\nruntime: python", "a: [", "bad-yaml", "not valid YAML"),
+        ("name: example\nruntime: python", "a:b: c\na:b: d", "duplicate-key", "the key 'a:b' appears twice"),
+        ("name: example\nruntime: python", "a:b: [", "bad-yaml", "not valid YAML"),
         ("name: example\nruntime: python", "- a", "bad-config", "'config' must be a mapping, got list"),
     ],
 )
@@ -99,7 +104,7 @@ def test_bad_files_are_refused(write_program: Writer, project: str, config: str,
 
 def test_an_unknown_stack_is_refused_with_the_stacks_there_are(write_program: Writer) -> None:
     with pytest.raises(EngineError) as raised:
-        load_project(write_program("", "a: b"), "production")
+        load_project(write_program("", "a:b: c"), "production")
     assert (raised.value.code, raised.value.hint) == ("no-stack", "The project has: dev.")
 
 
@@ -109,7 +114,7 @@ def test_a_directory_without_a_project_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_projects_virtualenv_is_used_when_it_exists(write_program: Writer) -> None:
-    root = write_program("", "a: b", "name: example\nruntime:\n  name: python\n  options:\n    virtualenv: venv")
+    root = write_program("", "a:b: c", "name: example\nruntime:\n  name: python\n  options:\n    virtualenv: venv")
     assert load_project(root, "dev").interpreter.python == Path(sys.executable)
     (root / "venv" / "bin").mkdir(parents=True)
     (root / "venv" / "bin" / "python").touch()

@@ -99,7 +99,7 @@ def test_dynamic_providers_are_recorded_and_get_the_whole_configuration(write_pr
         thing = Thing(Provider(), "thing", {"size": 3, "made": None})
         pulumi.export("made", thing.made)
     """
-    record = preview(write_program(source, "aws:region: eu-west-1\npassword: {secure: 'v1:a:b'}"), "dev")
+    record = preview(write_program(source, "aws:region: eu-west-1\nexample:password: {secure: 'v1:a:b'}"), "dev")
     thing = next(resource for resource in record.resources if resource.name == "thing")
     provider = record.by_urn()[thing.provider]
     assert thing.inputs["size"] == 3

@@ -129,7 +129,7 @@ def test_an_output_that_never_gets_a_value_is_told_as_such(write_program: Writer
 
 def test_secrets_are_masked_in_the_error_and_in_what_was_said(write_program: Writer) -> None:
     source = "secret = pulumi.Config().require('password')\nprint('it is', secret)\nraise ValueError(secret)"
-    error = failure(write_program, source, "password: {secure: v1:a:b}")
+    error = failure(write_program, source, "example:password: {secure: v1:a:b}")
     assert error.message == "the program failed: ValueError: [secret]"
     assert error.record is not None and "it is [secret]" in [log.message for log in error.record.logs]
     assert "[secret]" in error.trace

@@ -29,9 +29,9 @@ CONFIG = """
     aws:region: eu-west-1
     aws:defaultTags:
       tags: {Project: example}
-    password: quite-a-secret
-    queue: true
-    queue_name: first
+    example:password: quite-a-secret
+    example:queue: true
+    example:queue_name: first
 """
 
 
@@ -61,7 +61,9 @@ def test_outputs_of_the_provider_reach_the_program_and_its_exports(write_program
 
 def test_the_provider_gets_default_tags_auto_names_and_secrets_in_clear(write_program: Callable[..., Path]) -> None:
     provider = MemoryProvider()
-    record = up(write_program(PROGRAM, CONFIG.replace("password: quite-a-secret", "password: {secure: 'v1:a:b'}")), "dev", provider)
+    record = up(
+        write_program(PROGRAM, CONFIG.replace("example:password: quite-a-secret", "example:password: {secure: 'v1:a:b'}")), "dev", provider
+    )
     assert provider.resources[named(record, "bucket").id] == {
         "name": "bucket-1a2b3c",
         "tags": {"Purpose": "raw"},
@@ -97,7 +99,7 @@ def test_a_second_update_without_changes_does_nothing(write_program: Callable[..
 def test_a_changed_property_updates_in_place(write_program: Callable[..., Path]) -> None:
     provider = MemoryProvider()
     first = up(write_program(PROGRAM, CONFIG), "dev", provider)
-    second = up(write_program(PROGRAM, CONFIG + "    purpose: processed\n"), "dev", provider, first)
+    second = up(write_program(PROGRAM, CONFIG + "    example:purpose: processed\n"), "dev", provider, first)
     bucket = named(second, "bucket")
     assert second.changes[bucket.urn] == "update"
     assert provider.resources[bucket.id]["tagsAll"] == {"Purpose": "processed", "Project": "example"}
@@ -122,7 +124,7 @@ def test_what_the_program_no_longer_registers_is_deleted(write_program: Callable
     provider = MemoryProvider()
     first = up(write_program(PROGRAM, CONFIG), "dev", provider)
     queue = named(first, "queue")
-    second = up(write_program(PROGRAM, CONFIG.replace("queue: true", "queue: false")), "dev", provider, first)
+    second = up(write_program(PROGRAM, CONFIG.replace("example:queue: true", "example:queue: false")), "dev", provider, first)
     assert second.changes[queue.urn] == "delete"
     assert queue.id not in provider.resources
     assert queue.urn not in second.by_urn()

@@ -1,0 +1,5 @@
+"""Ends with an exit code."""
+
+import sys
+
+sys.exit(3)

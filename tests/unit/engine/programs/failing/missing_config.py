@@ -1,0 +1,5 @@
+"""Wants a configuration value that there is none of."""
+
+import pulumi
+
+pulumi.Config().require("size")

@@ -1,0 +1,5 @@
+"""A module that there is none of."""
+
+import no_such_module
+
+no_such_module.run()

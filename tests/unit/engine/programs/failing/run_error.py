@@ -1,0 +1,5 @@
+"""Says itself what is wrong."""
+
+import pulumi
+
+raise pulumi.RunError("set the size")
