@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, BinaryIO
 
 import typer
 
 from mlops import engine
+from mlops.check import Stack as CheckedStack
+from mlops.check import opened
+from mlops.check import read as read_stack
+from mlops.check.outline import outline
+from mlops.check.source import start
 from mlops.cli import reports
-from mlops.compare import estimates, resources
+from mlops.compare import deployment, estimates, resources
 from mlops.compare.revision import Revision, checked_out
 from mlops.compare.values import Seal
 from mlops.errors import UserError
@@ -22,13 +28,15 @@ Base = Annotated[
     str | None,
     typer.Option(
         metavar="REF|FILE",
-        help="Say what is added, changed and removed since a git revision of the project, or since an earlier --record or report.json.",
+        help="Say what is added, changed and removed since a git revision of the project, an earlier --record or report.json, or a `pulumi stack export`.",
     ),
 ]
 BaseOptional = Annotated[
     bool, typer.Option("--base-optional", help="Preview without a comparison, and say why, where the base cannot be previewed.")
 ]
 Previewed = tuple[engine.Record, dict[str, Any]]
+Judges = Callable[[CheckedStack], dict[str, Any]]
+"""The verdicts on what exists, as the keys of a document."""
 Previews = Callable[[Project, bool], Previewed]
 """Previews a project: what is registered, and the document; the flag asks for the policy configuration of the change, not the base's."""
 
@@ -42,11 +50,11 @@ class Before:
     resources: list[dict[str, Any]]
 
 
-def read(base: str, optional: bool, project: Project, stack: str, previews: Previews) -> Before:
+def read(base: str, optional: bool, project: Project, stack: str, previews: Previews, judges: Judges) -> Before:
     """The base's preview. UserError where it cannot be had; with `optional` the reason stands in its place."""
     file = Path(base)
     try:
-        return _file(file) if file.is_file() else _revision(base, project, stack, previews)
+        return _file(file, judges) if file.is_file() else _revision(base, project, stack, previews)
     except UserError as error:
         if not optional:
             raise
@@ -54,7 +62,10 @@ def read(base: str, optional: bool, project: Project, stack: str, previews: Prev
         return Before(about, None, [])
 
 
-def _file(file: Path) -> Before:
+def _file(file: Path, judges: Judges) -> Before:
+    with opened(str(file)) as stream:
+        if outline(stream, str(file)).kind == "deployment":
+            return _deployment(read_stack(stream, str(file)), file, stream, judges)
     document = reports.earlier(file)
     declared = document.get("resources", [])
     if not declared or not all("inputs" in resource for resource in declared):
@@ -63,6 +74,14 @@ def _file(file: Path) -> Before:
             "give what `mlops preview --record FILE` or `--report DIR` wrote (report.json)",
         )  # fmt: skip
     return Before({"kind": "file", "name": str(file), "commit": None, "date": document["date"]}, document, declared)
+
+
+def _deployment(found: CheckedStack, file: Path, stream: BinaryIO, judges: Judges) -> Before:
+    document = json.load(start(stream))
+    made = (document.get("deployment") or document.get("checkpoint", {}).get("latest") or {}).get("manifest", {}).get("time", "")[:10]
+    judged = {"project": found.project, "stack": found.name, "date": made, **judges(found)}
+    about = {"kind": "deployment", "name": str(file), "commit": None, "date": made or None}
+    return Before(about, judged, deployment.resources(document))
 
 
 def _revision(base: str, project: Project, stack: str, previews: Previews) -> Before:
@@ -96,7 +115,7 @@ def with_difference(document: dict[str, Any], record: engine.Record, before: Bef
     now = resource_documents(record, Seal.of)
     difference = {
         "base": before.about,
-        "resources": resources.compared(now, before.resources),
+        "resources": resources.compared(now, before.resources, before.about["kind"] == "deployment"),
         **estimates.compared(document, before.document),
     }
     return reports.with_changes(

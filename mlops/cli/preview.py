@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from mlops import engine, policy
+from mlops.check import Stack as Exported
 from mlops.cli import base as bases
 from mlops.cli import reports
 from mlops.cli.configuration import given
@@ -30,10 +31,14 @@ def judge(
     record: engine.Record, config: Path | None, project: Project, organisation: Path | None = None
 ) -> tuple[engine.Record, dict[str, Any], bool]:
     """What is registered once the policy pack has mended it, the verdicts as a document, and whether they stop a deployment."""
-    default = project.root / policy.CONFIG_FILE
-    settings = policy.configuration(config or (default if default.is_file() else None), organisation, record.stack)
-    verdicts = policy.evaluate(record, settings, date.today())
+    verdicts = policy.evaluate(record, policy_settings(config, project, organisation, record.stack), date.today())
     return policy.remediated(record, verdicts.remediations), verdicts.to_dict(), bool(verdicts.blocking)
+
+
+def policy_settings(config: Path | None, project: Project, organisation: Path | None, stack: str) -> dict[str, Any] | None:
+    """The configuration of the policy pack for a project's stack: its own file, unless another is named."""
+    default = project.root / policy.CONFIG_FILE
+    return policy.configuration(config or (default if default.is_file() else None), organisation, stack)
 
 
 def previewed(
@@ -97,10 +102,14 @@ def preview(
         recorded, document, _ = previewed(project, stack, config, here if own_policy else project, organisation, values, answers, timeout)
         return recorded, document
 
+    def of_state(found: Exported) -> dict[str, Any]:
+        settings = policy_settings(config, here, organisation, stack)
+        return policy.verdicts(found.resources, found.name, settings, date.today(), mend=False).to_dict()
+
     before = None
     if base:
         with output.doing(f"previewing stack {stack} of {base}"):
-            before = bases.read(base, base_optional, here, stack, of_base)
+            before = bases.read(base, base_optional, here, stack, of_base, of_state)
     with output.doing(f"running the program for stack {stack}, judging it by the policy pack"):
         recorded, document, failed = previewed(here, stack, config, here, organisation, values, answers, timeout)
     document = reports.with_changes(bases.with_difference(document, recorded, before), earlier)

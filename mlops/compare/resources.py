@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from mlops.compare.replacement import replaces
 from mlops.compare.values import Change, Comparison
 from mlops.errors import UserError
 
@@ -14,14 +15,15 @@ OPTIONS = ("protect", "provider", "ignore_changes", "external")
 _TOLD = ("urn", "type", "name", "parent", "file", "line")
 
 
-def compared(now: Sequence[Resource], before: Sequence[Resource]) -> dict[str, Any]:
-    """The keys added, changed, removed, unchanged and secrets_not_compared of a difference.
+def compared(now: Sequence[Resource], before: Sequence[Resource], exists: bool = False) -> dict[str, Any]:
+    """The keys added, changed, removed, unchanged, secrets_not_compared and unknowns_not_compared of a difference.
 
+    `exists`: the base is a state, whose values are known.
     A resource that has an alias is the one of that URN, unless there is still one of that URN; it is told as changed, with `moved_from`.
     """
     old = {resource["urn"]: resource for resource in before}
     current = {resource["urn"] for resource in now}
-    comparison = Comparison()
+    comparison = Comparison(exists)
     added, changed, unchanged = [], [], 0
     for resource in now:
         urn = _former(resource, old, current)
@@ -39,6 +41,7 @@ def compared(now: Sequence[Resource], before: Sequence[Resource]) -> dict[str, A
         "removed": [_told(resource) for resource in old.values()],
         "unchanged": unchanged,
         "secrets_not_compared": comparison.unreadable,
+        "unknowns_not_compared": comparison.undecided,
     }
 
 
@@ -54,7 +57,7 @@ def _told(resource: Resource) -> dict[str, Any]:
 def _changed(resource: Resource, before: Resource, comparison: Comparison) -> dict[str, Any]:
     moved = {"moved_from": before["urn"]} if before["urn"] != resource["urn"] else {}
     try:
-        properties = list(comparison.changes(before["inputs"], resource["inputs"]))
+        properties = list(comparison.changes(before["inputs"], resource["inputs"])) if before["inputs"] is not None else []
         options = [change for key in OPTIONS for change in _option(key, before, resource, comparison)]
     except RecursionError:
         raise UserError(
@@ -62,8 +65,13 @@ def _changed(resource: Resource, before: Resource, comparison: Comparison) -> di
         ) from None
     return {
         **_told(resource), **moved,
-        "properties": [change.to_dict() for change in properties], "options": [change.to_dict() for change in options],
+        "properties": [{**change.to_dict(), **_replacing(resource["type"], change)} for change in properties],
+        "options": [change.to_dict() for change in options],
     }  # fmt: skip
+
+
+def _replacing(type_: str, change: Change) -> dict[str, bool]:
+    return {"replaces": True} if replaces(type_, change.path) else {}
 
 
 def _option(key: str, before: Resource, now: Resource, comparison: Comparison) -> Iterator[Change]:

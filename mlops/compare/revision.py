@@ -35,7 +35,7 @@ def checked_out(root: Path, name: str, stack: str) -> Iterator[Revision]:
     """
     top, folder = _repository(root)
     commit = _commit(top, name)
-    _require_stack(top, name, commit, folder, stack)
+    _require_project(top, name, commit, folder, f"Pulumi.{stack}.yaml" if (root / f"Pulumi.{stack}.yaml").is_file() else None)
     with tempfile.TemporaryDirectory(prefix="mlops-base-") as temporary:
         tree = Path(temporary).resolve() / "tree"
         _git(top, "worktree", "add", "--quiet", "--detach", "--force", str(tree), commit)
@@ -72,12 +72,9 @@ def _commit(top: Path, name: str) -> str:
         ) from None
 
 
-def _require_stack(top: Path, name: str, commit: str, folder: str, stack: str) -> None:
-    wanted = [("Pulumi.yaml", "no-project", "project")]
-    if (top / folder / f"Pulumi.{stack}.yaml").exists():  # a program may have no stack files at all
-        wanted.append((f"Pulumi.{stack}.yaml", "no-stack", f"stack {stack!r}"))
-    for file, code, what in wanted:
-        if not _git(top, "ls-tree", "--name-only", "--full-tree", commit, "--", f"{folder}{file}"):
+def _require_project(top: Path, name: str, commit: str, folder: str, settings: str | None) -> None:
+    for file, code, what in (("Pulumi.yaml", "no-project", "project"), (settings, "no-stack", "stack")):
+        if file and not _git(top, "ls-tree", "--name-only", "--full-tree", commit, "--", f"{folder}{file}"):
             raise UserError(
                 f"base-{code}", f"expected the {what} in the base, found no {folder}{file}", f"{name} ({commit[:12]})",
                 "compare with a revision that has it",

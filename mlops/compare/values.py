@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any
 
+from mlops.engine.signatures import UNKNOWN_SENTINEL
+
 MASK = "[secret]"
 ABSENT = object()
 NO_LONGER, NOT_ONE = "[no longer a secret]", "[not a secret]"
@@ -62,10 +64,15 @@ def shown(value: Any) -> Any:
 
 
 class Comparison:
-    """Compares properties; `unreadable` counts the secrets that nobody can compare because a file only says that there is one."""
+    """Compares properties; `unreadable` counts the secrets that nobody can compare because a file only says that there is one.
 
-    def __init__(self) -> None:
-        self.unreadable = 0
+    With `exists` the base is what exists: its values are known, and a value that is unknown now need not be another one. Those are counted
+    in `undecided`.
+    """
+
+    def __init__(self, exists: bool = False) -> None:
+        self.unreadable = self.undecided = 0
+        self._exists = exists
 
     def changes(self, before: Any, after: Any, path: str = "") -> Iterator[Change]:
         """What differs, smallest parts first met; an absent property and null are the same to Pulumi."""
@@ -83,6 +90,8 @@ class Comparison:
         elif (documents := _documents(before, after)) is not None:
             # Two that say the same are still two texts: spaces, or the order of keys.
             yield from list(self.changes(*documents, path)) or [Change(path, before, after)]
+        elif self._exists and _may_be(before, after):
+            self.undecided += 1
         elif not _same(before, after):
             yield Change(path, before, after)
 
@@ -134,6 +143,16 @@ def _is_asset(value: dict[str, Any]) -> bool:
 
 def _same(before: Any, after: Any) -> bool:
     return before is after or (before == after and isinstance(before, bool) == isinstance(after, bool))
+
+
+def _may_be(before: Any, after: Any) -> bool:
+    """Whether a value that is unknown now, in part or whole, may still be the one that was there."""
+    if before is ABSENT or not isinstance(after, str) or UNKNOWN_SENTINEL not in after or before == after:
+        return False
+    if after == UNKNOWN_SENTINEL:
+        return True
+    known = ".*".join(re.escape(part) for part in after.split(UNKNOWN_SENTINEL))
+    return isinstance(before, str) and re.fullmatch(known, before, re.DOTALL) is not None
 
 
 def _below(path: str, key: str) -> str:

@@ -130,9 +130,9 @@ class Problem(TypedDict):
 
 
 class Base(TypedDict):
-    """What a preview is compared with: as it was given, and of a revision the commit and its date, of a file the date of its preview."""
+    """What a preview is compared with: as it was given, and of a revision the commit and its date, of a file its date."""
 
-    kind: Literal["revision", "file"]
+    kind: Literal["revision", "file", "deployment"]
     name: str
     commit: str | None
     date: str | None
@@ -141,7 +141,8 @@ class Base(TypedDict):
 
 
 class PropertyChange(TypedDict):
-    """A property of a resource. Without `before` it is new, without `after` it is gone; a secret is `[secret]`.
+    """A property of a resource. Without `before` it is new, without `after` it is gone; a secret is `[secret]`. `replaces`: the change
+    deletes the resource and creates it anew; absent where it does not, or where the type is not among those that the provider's data covers.
 
     The path is that of Pulumi, into the JSON documents that properties hold: `policy.Statement[Read].Action[0]`. An item of a list is told
     by its Sid, name, id or key where all have one of these, otherwise by its position (now; of one that is gone, then).
@@ -150,6 +151,7 @@ class PropertyChange(TypedDict):
     path: str
     before: NotRequired[Any]
     after: NotRequired[Any]
+    replaces: NotRequired[Literal[True]]
 
 
 class ChangedResource(Resource):
@@ -168,6 +170,7 @@ class ResourceChanges(TypedDict):
     removed: list[Resource]
     unchanged: int
     secrets_not_compared: int
+    unknowns_not_compared: int
 
 
 class Figures(TypedDict):

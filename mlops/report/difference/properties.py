@@ -19,9 +19,10 @@ def change(told: Mapping[str, Any], width: int = WIDTH) -> str:
     """One property on a line: its path, and what it was and is."""
     before, after = sides(told, width)
     path = visible(told["path"])
+    replaces = " (replaces the resource)" if told.get("replaces") else ""
     if before is None:
-        return f"{path}: added {after}"
-    return f"{path}: removed {before}" if after is None else f"{path}: {before} → {after}"
+        return f"{path}: added {after}{replaces}"
+    return f"{path}: removed {before}{replaces}" if after is None else f"{path}: {before} → {after}{replaces}"
 
 
 def sides(told: Mapping[str, Any], width: int = WIDTH) -> tuple[str | None, str | None]:

@@ -32,7 +32,10 @@ def since(document: Mapping[str, Any]) -> str:
 def headline(difference: Difference) -> str:
     """How many resources are added, changed, removed and as they were."""
     resources = difference["resources"]
-    return ", ".join([*(f"{len(resources[name]):,} {name}" for name in MARKS), f"{resources['unchanged']:,} unchanged"])
+    replaced = sum(any(change.get("replaces") for change in each["properties"]) for each in resources["changed"])
+    told = {name: f"{len(resources[name]):,} {name}" for name in MARKS}
+    told["changed"] += f" ({replaced:,} replaced)" if replaced else ""
+    return ", ".join([*told.values(), f"{resources['unchanged']:,} unchanged"])
 
 
 def short(difference: Difference) -> str:
@@ -51,6 +54,8 @@ def notes(difference: Difference) -> list[str]:
     found = []
     if hidden := difference["resources"]["secrets_not_compared"]:
         found.append(f"{counted(hidden, 'secret')} not compared: the file says only that there is one")
+    if unknown := difference["resources"]["unknowns_not_compared"]:
+        found.append(f"{counted(unknown, 'value')} not compared: known in the base, known after deployment here")
     if difference["base"].get("judged_by") == "this configuration":
         found.append("the base's own configuration of the policy pack does not fit this pack: both are judged by this one")
     found += [f"the base has no estimate of {key}" for key in ESTIMATES if key in difference and difference[key] is None]

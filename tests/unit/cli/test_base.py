@@ -85,7 +85,9 @@ def test_a_revision_is_previewed_and_compared_and_the_working_tree_stays_as_it_i
     capsys: pytest.CaptureFixture[str], repository: Path, tmp_path: Path
 ) -> None:
     before = git(repository, "status", "--porcelain"), git(repository, "worktree", "list"), sorted(repository.rglob("*.py"))
-    code, document = call(capsys, repository, "--base", "good", "--record", str(tmp_path / "now.json"))
+    code, document = call(
+        capsys, repository, "--base", "good", "--record", str(tmp_path / "now.json"), "--export", str(tmp_path / "export.json")
+    )
     assert code in (0, 1)
     assert (git(repository, "status", "--porcelain"), git(repository, "worktree", "list"), sorted(repository.rglob("*.py"))) == before
     assert not (repository.parent / "hook-ran").exists()
@@ -115,6 +117,12 @@ def test_a_revision_is_previewed_and_compared_and_the_working_tree_stays_as_it_i
     found = again["difference"]["resources"]
     assert (found["added"], found["changed"], found["removed"], found["secrets_not_compared"]) == ([], [], [], 1)
     assert again["difference"]["base"] == {"kind": "file", "name": str(tmp_path / "now.json"), "commit": None, "date": document["date"]}
+
+    _, again = call(capsys, repository, "--base", str(tmp_path / "export.json"))
+    found = again["difference"]["resources"]
+    assert (found["added"], found["changed"], found["removed"], found["secrets_not_compared"]) == ([], [], [], 1)
+    assert again["difference"]["base"]["kind"] == "deployment"
+    assert again["since"]["fixed"] == [] and {finding["rule"] for finding in again["since"]["unchanged"]} >= {"required-tags"}
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,17 @@ def test_what_is_added_changed_and_removed() -> None:
     assert (named(back["added"]), named(back["removed"]), back["unchanged"]) == (["gone"], ["new"], 1)
 
 
+def test_a_change_that_replaces_the_resource_says_so() -> None:
+    """By the provider's data; of a type that it does not cover nothing is said."""
+    before, now = ({"name": name, "hashKey": "id", "billingMode": name} for name in ("a", "b"))
+    types = ("aws:dynamodb/table:Table", "other:x:Y")
+    found = compared(
+        [resource(type_, type_=type_, inputs=now) for type_ in types], [resource(type_, type_=type_, inputs=before) for type_ in types]
+    )
+    replacing = {each["name"]: [change["path"] for change in each["properties"] if change.get("replaces")] for each in found["changed"]}
+    assert replacing == {"aws:dynamodb/table:Table": ["name"], "other:x:Y": []}
+
+
 def test_taking_protection_off_is_a_change() -> None:
     (changed,) = compared([resource("data")], [resource("data", protect=True)])["changed"]
     assert changed["options"] == [{"path": "protect", "before": True, "after": False}] and changed["properties"] == []

@@ -101,6 +101,7 @@ def test_a_change_that_many_resources_have_is_told_once_and_their_own_changes_ap
     [
         ({"path": "p", "after": 1}, "p: added 1"),
         ({"path": "p", "before": "x"}, 'p: removed "x"'),
+        ({"path": "p", "before": 1, "after": 2, "replaces": True}, "p: 1 → 2 (replaces the resource)"),
         ({"path": "p", "before": "x", "after": UNKNOWN_TEXT}, 'p: "x" → (known after deployment)'),
         ({"path": "p", "before": f"a/{UNKNOWN_TEXT}/*", "after": "b"}, 'p: "a/(known after deployment)/*" → "b"'),
         ({"path": "p", "before": "[secret]", "after": "[secret]"}, "p: [secret] → another [secret]"),
