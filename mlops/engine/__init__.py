@@ -7,6 +7,7 @@ provider; `destroy` deletes what an update created. What the engine cannot do it
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from mlops.engine import session
@@ -17,6 +18,7 @@ from mlops.engine.config import load_project
 from mlops.engine.errors import EngineError
 from mlops.engine.export import deployment, from_document, to_document
 from mlops.engine.preview import PreviewSteps
+from mlops.engine.program_errors import MISSING_CONFIG
 from mlops.engine.provider import Provider, ProviderError
 from mlops.engine.record import Invoke, Log, Record, RecordedResource
 from mlops.engine.update import UpdateSteps, destroy
@@ -57,12 +59,17 @@ def preview(
     """
     loaded = load_project(project, stack, config)
     record = Record(loaded.name, stack)
-    steps = PreviewSteps(Answers.beside(loaded.root, answers))
-    failure = None
+    given = Answers.beside(loaded.root, answers)
+    steps, failure = PreviewSteps(given), None
     try:
         session.run(loaded, record, steps, timeout)
     except EngineError as error:
         failure = error
+        if error.code == MISSING_CONFIG:
+            # A value at a time would be tiresome: a second run, which does not count, finds what else is missing.
+            record, steps = Record(loaded.name, stack), PreviewSteps(given)
+            with suppress(EngineError):
+                session.run(loaded, record, steps, timeout, survey=True)
     steps.finish(record, failure)
     return record
 

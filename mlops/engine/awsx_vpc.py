@@ -17,6 +17,9 @@ from mlops.engine.transformed import TransformedRegistry
 from mlops.engine.values import UNKNOWN, ResourceReference, contains_unknown, without_secrets
 
 TYPE = "awsx:ec2:Vpc"
+VERSION = "3.11.0"
+"""The version of awsx whose children these are."""
+
 AWS_VERSION = "7.43.0"
 """The version of the aws SDK inside awsx 3.11.0; its resources use the default provider of that version."""
 

@@ -1,6 +1,6 @@
 """Runs one Pulumi program in a process of its own, as `pulumi-language-python-exec` does.
 
-A script, not a module: it runs under the program's interpreter and imports nothing but the standard library, `pulumi` and `program_failure`.
+A script, not a module: it runs under the program's interpreter and imports nothing but the standard library, `pulumi`, `program_failure` and `program_sdk`.
 It reads one JSON document from standard input and writes the outcome as JSON to the file descriptor named there.
 """
 
@@ -11,20 +11,21 @@ import sys
 # This folder's modules must not stand in for the program's own, nor for the standard library's.
 sys.path.append(sys.path.pop(0))
 from program_failure import Origins, describe, standing
+from program_sdk import listen_to_stack_references, outputs_of, outputs_of_function, survey_configuration
 
-del sys.path[-1], sys.modules["program_failure"]
+del sys.path[-1], sys.modules["program_failure"], sys.modules["program_sdk"]
 
 import asyncio
 import atexit
 import concurrent.futures
 import ctypes
+import inspect
 import json
 import logging
 import os
 import runpy
 import signal
 import threading
-import typing
 from importlib import metadata
 from pathlib import Path
 
@@ -118,86 +119,28 @@ class DescribingMonitor:
         return self._classes.get(token)
 
 
-def outputs_of(cls):
-    """[[name, always present]] of the class's output properties."""
-    outputs = []
-    for attribute in vars(cls).values():
-        name = getattr(attribute.fget, "_pulumi_name", None) if isinstance(attribute, property) else None
-        if name is not None:
-            annotation = attribute.fget.__annotations__.get("return")
-            arguments = typing.get_args(annotation)
-            optional = type(None) in typing.get_args(arguments[0]) if arguments else "Optional" in str(annotation)
-            outputs.append([name, not optional])
-    return outputs
-
-
-def outputs_of_function(token):
-    """[[name, kind, always present]] of the result of a provider function, from the class that the SDK has for it."""
-    package, module, function = (token.split(":") + ["", ""])[:3]
-    root, wanted = "pulumi_" + package.replace("-", "_"), function[:1].upper() + function[1:] + "Result"
-    found = []
-    for name, loaded in list(sys.modules.items()):
-        parts = name.split(".")
-        if parts[0] == root and parts[-1].replace("_", "") == function.lower():
-            cls = getattr(loaded, "__dict__", {}).get(wanted)
-            if isinstance(cls, type):
-                found.append((parts[-2].replace("_", "") != module.split("/")[0].lower(), cls))
-    for _, cls in sorted(found, key=lambda pair: pair[0])[:1]:
-        properties = [value for value in vars(cls).values() if isinstance(value, property)]
-        named = [(getattr(value.fget, "_pulumi_name", None), str(value.fget.__annotations__.get("return"))) for value in properties]
-        return [[name, kind_of(annotation), "Optional" not in annotation] for name, annotation in named if name]
-    return []
-
-
-def kind_of(annotation):
-    """What a type annotation asks for, in words for a person."""
-    kinds = {"Sequence": "list", "Mapping": "map", "bool": "true or false", "int": "number", "float": "number", "str": "text"}
-    return next((kind for word, kind in kinds.items() if word in annotation), "any")
-
-
-def listen_to_stack_references(read):
-    """Note in `read` which outputs the program reads of which stack: a missing one can then be asked for by name."""
-    import pulumi
-
-    def listening(method):
-        def call(reference, name, *args, **kwargs):
-            if isinstance(name, str):
-                asked = read.setdefault(names.get(reference, ""), [])
-                asked += [name] if name not in asked else []
-            return method(reference, name, *args, **kwargs)
-
-        return call
-
-    def initialise(reference, name, stack_name=None, *args, **kwargs):
-        names[reference] = name if stack_name is None else stack_name
-        construct(reference, name, stack_name, *args, **kwargs)
-
-    names, construct = {}, pulumi.StackReference.__init__
-    setattr(pulumi.StackReference, "__init__", initialise)  # noqa: B010
-    for method in ("get_output", "require_output", "get_output_details"):
-        if hasattr(pulumi.StackReference, method):
-            setattr(pulumi.StackReference, method, listening(getattr(pulumi.StackReference, method)))
-
-
-def run(task, stack_outputs_read):
+def run(task, told):
     import grpc
     from pulumi.runtime import Settings, configure, run_in_stack, set_all_config
     from pulumi.runtime.proto import engine_pb2_grpc, resource_pb2_grpc
 
-    listen_to_stack_references(stack_outputs_read)
+    told["stack_outputs_read"] = listen_to_stack_references()
+    if task["survey"]:
+        told["surveyed"] = survey_configuration()
     set_all_config(task["config"], task["secret_keys"])
     channel = grpc.insecure_channel(task["address"], options=[("grpc.max_receive_message_length", 400 << 20)])
-    settings = Settings(
-        project=task["project"],
-        stack=task["stack"],
-        monitor=DescribingMonitor(resource_pb2_grpc.ResourceMonitorStub(channel)),
-        engine=QuietEngine(engine_pb2_grpc.EngineStub(channel)),
-        parallel=task["parallel"],
-        dry_run=task["dry_run"],
-        organization="organization",
-        root_directory=task["root"],
-    )
-    configure(settings)
+    settings = {
+        "project": task["project"],
+        "stack": task["stack"],
+        "monitor": DescribingMonitor(resource_pb2_grpc.ResourceMonitorStub(channel)),
+        "engine": QuietEngine(engine_pb2_grpc.EngineStub(channel)),
+        "parallel": task["parallel"],
+        "dry_run": task["dry_run"],
+        "organization": "organization",
+        "root_directory": task["root"],
+    }
+    known = inspect.signature(Settings).parameters  # an older SDK has fewer
+    configure(Settings(**{name: value for name, value in settings.items() if name in known}))
 
     def program():
         # The module's globals are no awaitable; run_in_stack looks for one.
@@ -230,12 +173,12 @@ def main():
     sys.path.insert(0, folder)
     os.chdir(folder)
     sys.argv = [program]
-    read, only_one = {}, threading.Lock()
+    told, only_one = {}, threading.Lock()
 
     def tell(outcome):
         only_one.acquire()  # and never let go: there is one outcome
         with os.fdopen(task["outcome"], "w") as file:
-            json.dump({**outcome, "stack_outputs_read": read}, file)
+            json.dump({**outcome, **told}, file)
 
     def give_up():
         tell(standing(task["root"]))
@@ -246,7 +189,7 @@ def main():
         watch.daemon = True
         watch.start()
     try:
-        outcome = run(task, read)
+        outcome = run(task, told)
     except ImportError as error:
         # The interpreter lacks the Pulumi SDK itself.
         outcome = describe(error, task["root"])

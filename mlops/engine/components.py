@@ -60,7 +60,12 @@ def construct(registry: Registry | TransformedRegistry, goal: Registration) -> C
     """Register the component with its children where they are known; else alone, with unknown outputs: nobody can judge what it creates."""
     build = _BUILT.get(goal.type)
     if build is not None:
-        return build(registry, goal)
+        constructed = build(registry, goal)
+        if goal.version and goal.version.split(".")[:2] != awsx_vpc.VERSION.split(".")[:2]:
+            constructed.warnings.append(
+                f"{goal.type} '{goal.name}' was built as awsx {awsx_vpc.VERSION} builds it; the program uses awsx {goal.version}"
+            )
+        return constructed
     if not registry.steps.dry_run:
         raise EngineError(
             "unsupported-component",

@@ -104,5 +104,5 @@ def from_document(document: dict[str, Any], where: str = "") -> Record:
         document.get("answers", {}),
         [Acceptance.of(each) for each in document.get("accepted", ())],
         document.get("stack_outputs_read", {}),
-        document["changes"],
+        changes=document["changes"],
     )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from mlops.engine import invokes, unanswered
 from mlops.engine.answers import Answers, FunctionOutputs
 from mlops.engine.errors import EngineError
+from mlops.engine.functions.call import NoRegion
+from mlops.engine.program_errors import missing_config
 from mlops.engine.record import Log, Record, RecordedResource
 from mlops.engine.registry import ClassOutputs, all_tags
 from mlops.engine.unanswered import Missing
@@ -23,6 +26,7 @@ class PreviewSteps:
         self._sources: dict[str, str] = {}
         self._missing: list[Missing] = []
         self._missing_stacks: list[str] = []
+        self._missing_config: list[tuple[str, str, bool]] = []
 
     def apply(self, resource: RecordedResource, provider: RecordedResource, outputs: ClassOutputs) -> None:
         """Record a creation that did not happen."""
@@ -47,11 +51,16 @@ class PreviewSteps:
         if given is not None:
             self._sources[token] = "file"
             return dict(given)
+        missing = Missing(token, without_secrets(args), outputs)
         try:
             result = invokes.answer(token, args, provider)
         except invokes.Unanswered as reason:
-            missing = Missing(token, without_secrets(args), outputs, str(reason))
-            self._missing.append(missing)
+            self._missing.append(replace(missing, why=str(reason)))
+            return missing.stand_in()
+        except NoRegion:
+            if not outputs:
+                raise  # asked by a component: there is no class to make a stand-in of
+            self._missing_config.append(("aws:region", "text", False))
             return missing.stand_in()
         self._sources[token] = invokes.kind(token)
         return result
@@ -67,9 +76,15 @@ class PreviewSteps:
     def finish(self, record: Record, failure: EngineError | None) -> None:
         """Note where answers came from; raise what was missing, all of it at once, whatever became of the program, else its `failure`."""
         record.answers, record.accepted = self._sources, list(self._answers.accepted)
-        if self._missing or self._missing_stacks:
-            stacks = {name: record.stack_outputs_read.get(name, []) for name in self._missing_stacks}
-            raise unanswered.error(self._missing, stacks, self._answers.file, failure) from failure
+        config = list(dict.fromkeys([*record.missing_config, *self._missing_config]))
+        stacks = {name: record.stack_outputs_read.get(name, []) for name in self._missing_stacks}
+        errors = []
+        if config:
+            errors.append(missing_config(record.stack, config, failure.where if failure else ""))
+        if self._missing or stacks:
+            errors.append(unanswered.error(self._missing, stacks, self._answers.file, failure))
+        if errors:
+            raise unanswered.together(errors) from failure
         if failure is not None:
             raise failure
         for function in self._answers.unused():

@@ -1,7 +1,8 @@
-"""Failures of a program that have a remedy of their own: a package that is not installed, a configuration value that is missing."""
+"""Failures of a program that have a remedy of their own: a package or a configuration value that is missing, calls of AWS by itself."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from packaging.utils import canonicalize_name
@@ -9,7 +10,15 @@ from packaging.utils import canonicalize_name
 from mlops.engine.config import Project
 from mlops.engine.errors import EngineError
 
-_DISTRIBUTIONS = {"yaml": "PyYAML", "dotenv": "python-dotenv", "jose": "python-jose", "OpenSSL": "pyOpenSSL", "Crypto": "pycryptodome"}
+MISSING_CONFIG = "missing-config"
+_DISTRIBUTIONS = {
+    "yaml": "PyYAML",
+    "dotenv": "python-dotenv",
+    "jose": "python-jose",
+    "OpenSSL": "pyOpenSSL",
+    "Crypto": "pycryptodome",
+    "pkg_resources": "'setuptools<81'",
+}
 """Modules whose distribution has another name."""
 
 
@@ -18,7 +27,16 @@ def explained(project: Project, outcome: dict[str, Any], where: str) -> EngineEr
     if outcome.get("missing_module"):
         return _missing_module(project, outcome["missing_module"], where)
     if outcome.get("missing_config"):
-        return _missing_config(project, outcome["missing_config"], where)
+        key, secret = outcome["missing_config"]
+        return missing_config(project.stack, [(key, "value", secret)], where)
+    if outcome.get("of_aws"):
+        return EngineError(
+            "program-calls-aws",
+            f"the program itself calls AWS, through boto3, which a preview does not answer: {outcome['type']}: {outcome['message']}",
+            where,
+            "Give the program a region and credentials that may read (AWS_REGION, AWS_PROFILE): its own calls then go to AWS, while what it "
+            "registers is still previewed offline. Or let it take the value from its configuration, or ask a provider function for it.",
+        )
     return None
 
 
@@ -36,13 +54,16 @@ def _missing_module(project: Project, module: str, where: str) -> EngineError:
     )
 
 
-def _missing_config(project: Project, missing: list[Any], where: str) -> EngineError:
-    key, secret = missing
-    flag = "--secret " if secret else ""
+def missing_config(stack: str, missing: Sequence[tuple[str, str, bool]], where: str) -> EngineError:
+    """The error that names the values (key, kind, secret) which the program requires, with both ways to give them."""
+    told = ", ".join(f"'{key}'" for key, _, _ in missing)
+    given = " ".join(f"--config-value {key}='<{kind}>'" for key, kind, _ in missing)
+    kept = "\n".join(
+        f"    pulumi config set {'--secret ' if secret else ''}{key} '<{kind}>' --stack {stack}" for key, kind, secret in missing
+    )
     return EngineError(
-        "missing-config",
-        f"the program requires the configuration value '{key}', which stack {project.stack} does not have",
+        MISSING_CONFIG,
+        f"the program requires configuration that stack {stack} does not have: {told}",
         where,
-        f"Give it for this preview with `--config-value {key}=<value>`, "
-        f"or keep it in Pulumi.{project.stack}.yaml: `pulumi config set {flag}{key} <value> --stack {project.stack}`.",
+        f"Give it for this preview:\n    {given}\nor keep it in Pulumi.{stack}.yaml:\n{kept}",
     )

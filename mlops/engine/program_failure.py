@@ -1,7 +1,7 @@
 """What ended a program, told by the program's own frames.
 
 Imported by `child` in the program's process: nothing but the standard library. Own is what the user wrote, wherever it lies: neither the
-standard library nor an installed package nor these two files.
+standard library nor an installed package nor these files.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from pathlib import Path
 
 _LIBRARIES = tuple({str(Path(sysconfig.get_path(name)).resolve()) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 _PACKAGES = ("site-packages", "dist-packages")
-_ENGINE = (__file__, str(Path(__file__).with_name("child.py")))
+_ENGINE = (__file__, *(str(Path(__file__).with_name(name)) for name in ("child.py", "program_sdk.py")))
 
 
 class Origins:
@@ -81,6 +81,7 @@ def describe(error, root):
         "full_traceback": full,
         "missing_module": error.name if isinstance(error, ModuleNotFoundError) else None,
         "missing_config": _missing_config(error),
+        "of_aws": type(error).__module__.split(".")[0] == "botocore",
         "left_out": left_out,
         "file": file,
         "line": line,

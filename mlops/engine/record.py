@@ -79,6 +79,8 @@ class Record:
     """What the user accepts unjudged (`answers.Acceptance`)."""
     stack_outputs_read: dict[str, list[str]] = field(default_factory=dict)
     """Name of another stack to the outputs that the program reads of it."""
+    missing_config: list[tuple[str, str, bool]] = field(default_factory=list)
+    """Key, kind and secrecy of the values that a survey found missing."""
     changes: dict[str, str] = field(default_factory=dict)
     """URN to what an update did: create, update, replace, same, delete."""
 

@@ -31,8 +31,11 @@ _GRACE = 10
 """Seconds after its timeout in which a program's own process has to say where it stands; native code may keep it from that."""
 
 
-def run(project: Project, record: Record, steps: Steps, timeout: float | None = None) -> None:
-    """Run the program to its end; EngineError when it or one of its registrations fails, or it takes longer than `timeout` seconds."""
+def run(project: Project, record: Record, steps: Steps, timeout: float | None = None, survey: bool = False) -> None:
+    """Run the program to its end; EngineError when it or one of its registrations fails, or it takes longer than `timeout` seconds.
+
+    A `survey` gives stand-ins for configuration that is missing and notes in the record what it was; it is no preview.
+    """
     started = time.monotonic()
     record.interpreter = project.interpreter.to_dict()
     for key in project.placeholders:
@@ -41,8 +44,9 @@ def run(project: Project, record: Record, steps: Steps, timeout: float | None = 
         record.logs.append(Log("warning", f"the configuration key '{key}' has no value: it is the empty text, write \"\" to say so"))
     monitor = Monitor(Registry(project, record, steps), _PARALLEL)
     with _served(monitor, Engine(record.logs)) as address:
-        outcome = _run_child(project, steps, address, record, timeout)
+        outcome = _run_child(project, steps, address, record, timeout, survey)
     record.stack_outputs_read = outcome.get("stack_outputs_read", {})
+    record.missing_config = [(key, kind, secret) for key, kind, secret in outcome.get("surveyed", ())]
     record.resources = in_dependency_order(record.resources)
     record.seconds = time.monotonic() - started
     record.logs = [replace(log, message=masked(project, log.message)) for log in record.logs]
@@ -68,7 +72,7 @@ def _served(monitor: Monitor, engine: Engine) -> Iterator[str]:
         server.stop(0)
 
 
-def _run_child(project: Project, steps: Steps, address: str, record: Record, timeout: float | None) -> dict[str, Any]:
+def _run_child(project: Project, steps: Steps, address: str, record: Record, timeout: float | None, survey: bool) -> dict[str, Any]:
     reader, writer = os.pipe()
     task = {
         "project": project.name,
@@ -80,6 +84,7 @@ def _run_child(project: Project, steps: Steps, address: str, record: Record, tim
         "address": address,
         "parallel": _PARALLEL,
         "dry_run": steps.dry_run,
+        "survey": survey,
         "parent": os.getpid(),
         "outcome": writer,
         "timeout": timeout,

@@ -28,7 +28,7 @@ class Missing:
     function: str
     arguments: Mapping[str, Any]
     outputs: FunctionOutputs
-    why: str
+    why: str = ""
 
     def stand_in(self) -> dict[str, Any]:
         """A result with which the program can go on to what else it needs; a run that used one never counts as a preview."""
@@ -61,6 +61,14 @@ def error(missing: Sequence[Missing], stacks: Mapping[str, Sequence[str]], file:
     entry = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=140)
     hint = f"Fill in what the program reads, delete the other lines, and write it into {file}:\n\n{entry}"
     return EngineError("unanswered", "\n".join(lines), file, hint)
+
+
+def together(errors: Sequence[EngineError]) -> EngineError:
+    """Several refusals as one: the code and place of the first, the messages and hints of all."""
+    messages, hints = (
+        "\n".join(text for text in texts if text) for texts in zip(*((each.message, each.hint) for each in errors), strict=True)
+    )
+    return EngineError(errors[0].code, messages, errors[0].where, hints)
 
 
 def _shown(arguments: Mapping[str, Any]) -> str:

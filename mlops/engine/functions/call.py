@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,10 @@ class Wrong(Exception):
     """The provider would refuse these arguments; the message is what is wrong with them."""
 
 
+class NoRegion(EngineError):
+    """No region is configured."""
+
+
 @dataclass(frozen=True)
 class Call:
     """The arguments of a call, in clear, and the provider it goes to."""
@@ -39,10 +44,11 @@ class Call:
 
     @property
     def region(self) -> str:
-        """The region asked for, or the provider's; EngineError where none is configured."""
+        """The region asked for, the provider's or the environment's, as the real provider takes it; NoRegion where there is none."""
         region = self.arguments.get("region") or provider_setting(self.provider, "region")
+        region = region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
         if not region or contains_unknown(region):
-            raise EngineError(
+            raise NoRegion(
                 "no-region",
                 "the region is not known offline",
                 self.provider.urn,

@@ -88,7 +88,7 @@ def test_it_can_be_accepted_with_a_reason_until_a_day(preview: Preview, project:
 def test_a_missing_value_is_an_error_that_says_how_to_give_it(preview: Preview) -> None:
     code, document = preview("--config-value", "aws:region=eu-west-1")
     assert (code, document["error"]["code"]) == (2, "missing-config")
-    assert "--config-value anybody:size=<value>" in document["error"]["hint"]
+    assert "--config-value anybody:size='<number>'" in document["error"]["hint"]
 
 
 @pytest.mark.parametrize("given", [("size",), ("=3",), ("size=1", "size=2")])

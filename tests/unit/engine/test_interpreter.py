@@ -100,10 +100,51 @@ def test_a_package_that_is_not_installed_is_named_with_the_command_that_installs
 
 
 def test_a_missing_configuration_value_is_named_with_its_line_and_both_ways_to_give_it(write_program: Writer) -> None:
-    root = write_program("import pulumi\nsize = pulumi.Config().require_secret('size')\npulumi.export('size', size)")
+    root = write_program(
+        "import pulumi\nsize = pulumi.Config().require_secret('size')\ncount = pulumi.Config('other').require_int('count')\n"
+        "pulumi.export('size', size)\npulumi.StackReference('a/b/c').require_output('x')"
+    )
     with pytest.raises(EngineError) as raised:
         preview(root, "dev")
     assert (raised.value.code, raised.value.where) == ("missing-config", "__main__.py:2")
-    assert "--config-value example:size=<value>" in raised.value.hint
-    assert "pulumi config set --secret example:size <value> --stack dev" in raised.value.hint
-    assert preview(root, "dev", {"size": "3"}).outputs["size"].value == "3"
+    assert "'example:size', 'other:count'" in raised.value.message
+    assert "--config-value example:size='<text>' --config-value other:count='<number>'" in raised.value.hint
+    assert "pulumi config set --secret example:size '<text>' --stack dev" in raised.value.hint
+    assert "a/b/c:\n    x: <value>" in raised.value.hint
+    (root / "mlops-answers.yaml").write_text("stacks: {a/b/c: {x: 1}}")
+    assert preview(root, "dev", {"size": "3", "other:count": "2"}).outputs["size"].value == "3"
+
+
+def test_a_program_that_calls_aws_itself_is_told_so(write_program: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
+    with pytest.raises(EngineError) as raised:
+        preview(write_program("import boto3\nboto3.client('ec2').describe_vpcs()"), "dev")
+    assert (raised.value.code, raised.value.where) == ("program-calls-aws", "__main__.py:2")
+    assert "NoRegionError" in raised.value.message
+    assert "Traceback" not in raised.value.hint
+
+
+def test_a_program_that_does_without_a_value_is_not_asked_for_it(write_program: Writer) -> None:
+    source = """
+        import pulumi
+        try:
+            size = pulumi.Config().require("size")
+        except pulumi.ConfigMissingError:
+            size = "small"
+        pulumi.export("size", size)
+    """
+    assert preview(write_program(source), "dev").outputs == {"size": "small"}
+
+
+def test_a_missing_region_is_asked_for_as_configuration_and_may_come_from_the_environment(
+    write_program: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_REGION", raising=False)
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    root = write_program("import pulumi, pulumi_aws as aws\npulumi.export('name', aws.get_region().region)", "example:other: value")
+    with pytest.raises(EngineError, match="'aws:region'"):
+        preview(root, "dev")
+    monkeypatch.setenv("AWS_REGION", "eu-north-1")
+    assert preview(root, "dev").outputs == {"name": "eu-north-1"}
