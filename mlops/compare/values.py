@@ -108,10 +108,14 @@ class Comparison:
             old, new = ({str(item[key]): item for item in items} for items in (before, after))
             for name in [*old, *(name for name in new if name not in old)]:
                 yield from self.changes(old.get(name), new.get(name), f"{path}[{name}]")
-            kept = [[name for name in each if name in old and name in new] for each in (old, new)]
-            if kept[0] != kept[1]:
-                yield Change(path, kept[0], kept[1])
+            yield from _order(list(old), list(new), path)
             return
+        if _plain_and_unique(before) and _plain_and_unique(after):
+            # What only stands elsewhere is neither added nor removed.
+            yield from _order(before, after, path)
+            known, kept = set(before), set(after)
+            stays = iter([item for item in before if item in kept])
+            after = [next(stays) if item in known else item for item in after]
         texts = [[_text(item) for item in items] for items in (before, after)]
         for kind, old_from, old_to, new_from, new_to in SequenceMatcher(None, *texts, autojunk=False).get_opcodes():
             if kind == "equal":
@@ -186,6 +190,18 @@ def _identity(before: list[Any], after: list[Any]) -> str | None:
         ):
             return key
     return None
+
+
+def _order(before: list[Any], after: list[Any], path: str) -> Iterator[Change]:
+    """Where what both lists have stands in another order: that order before and after."""
+    both = set(before) & set(after)
+    stays = [[item for item in each if item in both] for each in (before, after)]
+    if stays[0] != stays[1]:
+        yield Change(path, stays[0], stays[1])
+
+
+def _plain_and_unique(items: list[Any]) -> bool:
+    return all(isinstance(item, str) and item != MASK for item in items) and len(set(items)) == len(items)
 
 
 def _text(value: Any) -> str:

@@ -29,12 +29,17 @@ def since(document: Mapping[str, Any]) -> str:
     return base_name(document["difference"]["base"]) if "difference" in document else document["since"]["date"]
 
 
+def replaced(difference: Difference) -> int:
+    """How many of the changed resources are deleted and created anew, as far as that is known."""
+    return sum(any(change.get("replaces") for change in each["properties"]) for each in difference["resources"]["changed"])
+
+
 def headline(difference: Difference) -> str:
     """How many resources are added, changed, removed and as they were."""
     resources = difference["resources"]
-    replaced = sum(any(change.get("replaces") for change in each["properties"]) for each in resources["changed"])
+    anew = replaced(difference)
     told = {name: f"{len(resources[name]):,} {name}" for name in MARKS}
-    told["changed"] += f" ({replaced:,} replaced)" if replaced else ""
+    told["changed"] += f" ({anew:,} replaced)" if anew else ""
     return ", ".join([*told.values(), f"{resources['unchanged']:,} unchanged"])
 
 

@@ -37,6 +37,8 @@ def changes(before: Any, after: Any) -> list[dict[str, Any]]:
         (ARCHIVE, {**ARCHIVE, "hash": "bb"}, [{"path": "p", "before": ARCHIVE, "after": {"asset": "archive", "hash": "bb"}}]),
         (["a", "b", "c"], ["a", "c"], [{"path": "p[1]", "before": "b"}]),
         (["a", "c"], ["a", "b", "c"], [{"path": "p[1]", "after": "b"}]),
+        (["a", "b", "c"], ["new", "c", "a", "b"],
+         [{"path": "p", "before": ["a", "b", "c"], "after": ["c", "a", "b"]}, {"path": "p[0]", "after": "new"}]),
         (["a", "b"], ["a", "x"], [{"path": "p[1]", "before": "b", "after": "x"}]),
         ([{"port": 1}, {"port": 2}], [{"port": 1}, {"port": 3}], [{"path": "p[1].port", "before": 2, "after": 3}]),
         ([{"name": "a", "v": 1}, {"name": "b", "v": 1}], [{"name": "new", "v": 0}, {"name": "a", "v": 2}, {"name": "b", "v": 1}],
