@@ -13,9 +13,11 @@ from mlops.report.markup import code, fence, plain
 from mlops.text import visible
 
 SHOWN_FINDINGS = 10  # of a kind
+SHOWN_CHANGES = 20  # of a resource
 SHOWN_NAMES = 10  # of resources that changed alike
 # GitHub colours the lines of a `diff` by their first character.
 _COLOURED = {"added": "+", "changed": "!", "removed": "-"}
+_MORE = "!     … {} more: report.html has them\n"
 _LEFT_OUT = "# … {} more have no room here: report.html has them\n"
 
 
@@ -59,35 +61,43 @@ def details(difference: Mapping[str, Any], room: int) -> str:
 
 
 def _resources(difference: Mapping[str, Any], room: int) -> str:
+    """Each resource by name, as many as have room, and of as many as then have room what changed of them."""
     entries = [*_entries(difference)]
     if not entries:
         return ""
     told = ", ".join(f"{len(difference['resources'][name])} {name}" for name in _COLOURED if difference["resources"][name])
-    mark = fence(entries)
+    mark = fence(line for entry in entries for line in entry)
     opening, closing = f"<details><summary>Resources: {told}</summary>\n\n{mark}diff\n", f"{mark}\n</details>\n\n"
-    used = len(opening) + len(closing) + len(_LEFT_OUT) + 8
-    shown: list[str] = []
+    left = room - len(opening) - len(closing) - len(_LEFT_OUT) - 8
+    named: list[list[str]] = []
     for entry in entries:
-        if used + len(entry) > room:
+        short = [entry[0], *([_MORE.format(len(entry) - 1)] if len(entry) > 1 else [])]
+        if sum(map(len, short)) > left:
             break
-        shown.append(entry)
-        used += len(entry)
-    left = len(entries) - len(shown)
-    return opening + "".join(shown) + (_LEFT_OUT.format(f"{left:,}") if left else "") + closing if shown else ""
+        named.append(short)
+        left -= sum(map(len, short))
+    for index, (short, entry) in enumerate(zip(named, entries, strict=False)):
+        # One with very many changes does not take the room of all others.
+        shown = entry if len(entry) <= SHOWN_CHANGES + 1 else [*entry[: SHOWN_CHANGES + 1], _MORE.format(len(entry) - SHOWN_CHANGES - 1)]
+        if (more := sum(map(len, shown)) - sum(map(len, short))) <= left:
+            named[index], left = shown, left - more
+    missing = len(entries) - len(named)
+    text = "".join(line for entry in named for line in entry) + (_LEFT_OUT.format(f"{missing:,}") if missing else "")
+    return opening + text + closing if named else f"_{told}: there is no room for them here, report.html has them._\n\n"
 
 
-def _entries(difference: Mapping[str, Any]) -> Iterator[str]:
-    """Each resource, or several that changed alike, with the lines of its properties."""
+def _entries(difference: Mapping[str, Any]) -> Iterator[list[str]]:
+    """Each resource, or several that changed alike, as a line, with a line for each of its properties."""
     for resource in difference["resources"]["added"]:
-        yield f"+ {_resource(resource)}\n"
+        yield [f"+ {_resource(resource)}\n"]
     for group in words.alike(difference):
         first = group.resources[0]
         alone = len(group.resources) == 1
         lines = [_resource(first) if alone else group.several(SHOWN_NAMES)]
         lines += [f"    {line}" for line in (words.moved(first) if alone else "", *map(properties.change, group.changes)) if line]
-        yield "".join(f"! {line}\n" for line in lines)
+        yield [f"! {line}\n" for line in lines]
     for resource in difference["resources"]["removed"]:
-        yield f"- {_resource(resource)}\n"
+        yield [f"- {_resource(resource)}\n"]
 
 
 def _resource(resource: Mapping[str, Any]) -> str:

@@ -148,3 +148,20 @@ def test_a_difference_of_thousands_is_counted_not_listed() -> None:
     (left,) = re.findall(r"# … ([\d,]+) more have no room here", text)
     assert len(text) <= 65_536 and shown + int(left.replace(",", "")) == 3_000 and shown > 100
     assert "… and 2,970 more added" in on_a_terminal(report) and "… and 2,000 more resources" in html(report)
+
+
+@pytest.mark.parametrize("limit", [1_500, 4_000, 8_000, 65_536])
+def test_a_resource_with_very_many_changes_hides_no_other(limit: int) -> None:
+    """Each is named while there is room for names, and none goes without a word."""
+    many = {f"property{n}": "x" * 100 for n in range(400)}
+    report = differing(
+        [bucket("large", **many), *(bucket(f"small{n}", acl=n) for n in range(4))],
+        [bucket("large"), *(bucket(f"small{n}") for n in range(4))],
+    )
+    text = markdown(report, limit)
+    assert len(text) <= limit
+    if limit > 1_500:
+        assert "! Bucket large" in text and re.search(r"! +… (380|400) more: report.html has them", text)
+        assert all(f"! Bucket small{n}  (a.py:3)\n!     acl: added {n}\n" in text for n in range(4))
+    else:
+        assert "5 changed" in text
