@@ -39,6 +39,7 @@ _OWN_ARGUMENTS = {
     "vpcEndpointStrategy",
 }
 _VPC_ARGUMENTS = {"enableDnsHostnames", "enableDnsSupport", "enableNetworkAddressUsageMetrics", "instanceTenancy"}
+_KINDS = {"availabilityZoneNames": list, "natGateways": dict, "subnetSpecs": list, "vpcEndpointSpecs": list}
 _ORDER = {"Public": 0, "Private": 1, "Isolated": 2}
 
 
@@ -113,6 +114,10 @@ class _Builder:
                 self.where,
                 "Leave them out, or use the Pulumi CLI.",
             )
+        for key, kind in _KINDS.items():
+            given = self.args.get(key)
+            if isinstance(given, str | int | float | bool | list | dict) and not isinstance(given, kind):
+                raise self._fail(f"'{key}' must be a {'map' if kind is dict else 'list'}, got {given!r}")
         for key in sorted(_OWN_ARGUMENTS - {"tags", "vpcEndpointSpecs"}):
             if contains_unknown(self.args.get(key)):
                 raise self._fail(f"'{key}' must be known before anything is created")

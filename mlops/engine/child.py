@@ -91,7 +91,7 @@ class DescribingMonitor:
 
     def _complete(self, request, token):
         """What names no version of its package gets the installed one's, as from the CLI."""
-        if request.version or request.packageRef:
+        if request.version or getattr(request, "packageRef", ""):  # older SDKs have none
             return
         package = token.removeprefix("pulumi:providers:").split(":")[0]
         if package not in self._versions:

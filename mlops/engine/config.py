@@ -116,13 +116,15 @@ def _stack_file(root: Path, document: dict[str, Any], stack: str) -> Path | None
 
 
 def _key(key: str, project: str, file: Path | None) -> str:
-    """The key as programs see it: `namespace:name`, of which `namespace:config:name` is an old form."""
+    """The key as programs see it: `namespace:name`, of which `namespace:config:name` is an old form; without namespace it is the project's."""
     parts = key.split(":")
+    if len(parts) == 1:
+        return f"{project}:{key}"
     if len(parts) == 3 and parts[1] == "config":
         return f"{parts[0]}:{parts[2]}"
     if len(parts) != 2:
-        fix = f"Write `{project}:{key}`." if len(parts) == 1 else "Write `<namespace>:<name>`."
-        raise EngineError("bad-config", f"the configuration key '{key}' is not of the form <namespace>:<name>", str(file), fix)
+        message = f"the configuration key '{key}' is not of the form <namespace>:<name>"
+        raise EngineError("bad-config", message, str(file), "Write `<namespace>:<name>`.")
     return key
 
 

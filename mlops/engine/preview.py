@@ -9,6 +9,7 @@ from mlops.engine import invokes, unanswered
 from mlops.engine.answers import Answers, FunctionOutputs
 from mlops.engine.errors import EngineError
 from mlops.engine.functions.call import NoRegion
+from mlops.engine.functions.typed import typed
 from mlops.engine.program_errors import missing_config
 from mlops.engine.record import Log, Record, RecordedResource
 from mlops.engine.registry import ClassOutputs, all_tags
@@ -63,7 +64,7 @@ class PreviewSteps:
             self._missing_config.append(("aws:region", "text", False))
             return missing.stand_in()
         self._sources[token] = invokes.kind(token)
-        return result
+        return typed(result, outputs)
 
     def stack_outputs(self, name: str) -> Any:
         """The outputs of another stack, as the file gives them; UNKNOWN when it does not, and `finish` ends the run."""

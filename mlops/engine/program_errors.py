@@ -34,7 +34,7 @@ def explained(project: Project, outcome: dict[str, Any], where: str) -> EngineEr
             "program-calls-aws",
             f"the program itself calls AWS, through boto3, which a preview does not answer: {outcome['type']}: {outcome['message']}",
             where,
-            "Give the program a region and credentials that may read (AWS_REGION, AWS_PROFILE): its own calls then go to AWS, while what it "
+            "Give the program a region and credentials that may read (AWS_DEFAULT_REGION, AWS_PROFILE): its own calls then go to AWS, while what it "
             "registers is still previewed offline. Or let it take the value from its configuration, or ask a provider function for it.",
         )
     return None
@@ -46,11 +46,12 @@ def _missing_module(project: Project, module: str, where: str) -> EngineError:
     required = [each for each in interpreter.missing if canonicalize_name(each).startswith(canonicalize_name(package))]
     lacking = f"; it requires {', '.join(interpreter.missing)} ({interpreter.required_in}), which are not there" if required else ""
     command = interpreter.install if required else f"{interpreter.python} -m pip install {package}"
+    own = "" if required or top.startswith("pulumi") else " (or add the file, if the module is the program's own)"
     return EngineError(
         "missing-package",
         f"the program imports '{module}', of the package {package}, which {interpreter.python} does not have{lacking}",
         where,
-        f"Install it: {command}\nThe interpreter is {interpreter.why}.",
+        f"Install it: {command}{own}\nThe interpreter is {interpreter.why}.",
     )
 
 

@@ -48,6 +48,9 @@ class Missing:
 def error(missing: Sequence[Missing], stacks: Mapping[str, Sequence[str]], file: str, then: EngineError | None) -> EngineError:
     """The refusal that names all that is missing (`stacks`: names to outputs read); `then` is what became of the program on stand-ins."""
     distinct = list({json.dumps([each.function, each.arguments], sort_keys=True, default=repr): each for each in missing}.values())
+    # A call with a stand-in among its arguments asks for something else once that is answered.
+    later = [each for each in distinct if f'"{_STAND_INS["text"]}"' in json.dumps(each.arguments, default=repr)]
+    distinct = [each for each in distinct if each not in later] or distinct
     told = [f"{each.function}{_shown(each.arguments)}: {each.why}" for each in distinct]
     told += [f"the outputs of the stack '{name}': offline there is no state of it" for name in stacks]
     document: dict[str, Any] = {}
@@ -55,6 +58,8 @@ def error(missing: Sequence[Missing], stacks: Mapping[str, Sequence[str]], file:
         document["functions"] = [each.entry() for each in distinct]
     if stacks:
         document["stacks"] = {name: dict.fromkeys(read or ("<output>",), "<value>") for name, read in stacks.items()}
+    if later and later != distinct:
+        told.append(f"what then follows from these: {', '.join(dict.fromkeys(each.function for each in later))}")
     lines = ["this preview needs answers that only AWS, or you, can give:", *(f"  - {line}" for line in told)]
     if then is not None and then.code == "program-failed":
         lines.append(f"(the program then ended: {then.message})")

@@ -1,4 +1,4 @@
-"""What a preview rests on: the interpreter that ran the program, where the answers came from that AWS would have given, and what was warned of."""
+"""What a preview rests on: the interpreter that ran the program, and where the answers came from that AWS would have given."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ _SOURCES = {"example": "answered by example", "computed": "computed", "file": "a
 
 
 def document(record: engine.Record) -> dict[str, Any]:
-    """`interpreter`, `answers` and `warnings` of a preview's document."""
+    """`interpreter` and `answers` of a preview's document."""
     answers = [{"function": function, "source": source} for function, source in sorted(record.answers.items())]
-    warnings = [log.message for log in record.logs if log.severity in ("warning", "error")]
-    return {"interpreter": record.interpreter, "answers": answers, "warnings": list(dict.fromkeys(warnings))}
+    return {"interpreter": record.interpreter, "answers": answers}
 
 
 def show(console: Console, document: Mapping[str, Any]) -> None:
@@ -36,5 +35,3 @@ def show(console: Console, document: Mapping[str, Any]) -> None:
             console.print(Text(visible(f"{told}: {', '.join(functions)}"), style="dim"))
     if not any(resource["type"].startswith("aws:") for resource in document["resources"]):
         console.print(Text.assemble(("nothing to judge ", "yellow"), "the program registers no resource of the package aws"))
-    for warning in document["warnings"]:
-        console.print(Text.assemble(("warning ", "yellow"), visible(warning)))

@@ -62,6 +62,20 @@ def test_all_that_is_missing_is_told_at_once_and_what_to_paste_is_taken_once_it_
     assert record.stack_outputs_read == {"org/network/dev": ["subnet", "size"]}
 
 
+def test_a_call_that_depends_on_a_missing_answer_is_told_apart_from_those_to_paste(write_program: Writer) -> None:
+    source = """
+        import pulumi_aws as aws
+        instance = aws.ec2.get_instance(instance_id="i-1")
+        aws.ec2.get_subnet(id=instance.subnet_id)
+    """
+    with pytest.raises(EngineError) as raised:
+        preview(write_program(source), "dev")
+    assert "what then follows from these: aws:ec2/getSubnet:getSubnet" in raised.value.message
+    assert [entry["function"] for entry in yaml.safe_load(raised.value.hint.partition("\n\n")[2])["functions"]] == [
+        "aws:ec2/getInstance:getInstance"
+    ]
+
+
 def test_an_output_that_the_other_stack_does_not_have_fails_as_under_the_cli(write_program: Writer) -> None:
     root = write_program("import pulumi\npulumi.StackReference('a/b/c').require_output('missing').apply(print)")
     (root / FILE).write_text("stacks: {a/b/c: {there: 1}}")

@@ -133,6 +133,7 @@ def test_the_outputs_known_of_each_child_are_those_of_its_class() -> None:
         ({"numberOfAvailabilityZones": 4}, "has 3 availability zones, 4 were asked for"),
         ({"subnetStrategy": "Best"}, "expected one of Legacy, Auto, Exact"),
         ({"cidrBlock": "10.0.0.0/26", "subnetStrategy": "Auto"}, "at least a /26"),
+        ({"natGateways": 1}, "'natGateways' must be a map, got 1"),
         ({"natGateways": {"strategy": "None", "elasticIpAllocationIds": ["eipalloc-1"]}}, "takes 0 elasticIpAllocationIds, got 1"),
     ],
 )

@@ -102,6 +102,10 @@ def test_bad_files_are_refused(write_program: Writer, project: str, config: str,
     assert message in raised.value.message
 
 
+def test_a_key_without_namespace_is_the_projects_as_under_the_cli(write_program: Writer) -> None:
+    assert config_of(write_program, "size: 3\nexample:name: x") == {"example:size": "3", "example:name": "x"}
+
+
 def test_an_unknown_stack_is_refused_with_the_stacks_there_are(write_program: Writer) -> None:
     with pytest.raises(EngineError) as raised:
         load_project(write_program("", "a:b: c"), "production")

@@ -12,6 +12,7 @@ import pytest
 
 from mlops.engine import EngineError, invokes
 from mlops.engine.functions.network import VPC
+from mlops.engine.functions.typed import typed
 from mlops.engine.invokes import Unanswered
 from mlops.engine.record import RecordedResource
 
@@ -90,6 +91,12 @@ def test_an_image_fits_what_was_asked_for_and_the_same_question_has_the_same_ans
     assert (image["architecture"], image["imageOwnerAlias"], image["public"]) == ("arm64", "amazon", True)
     assert re.fullmatch(r"ami-0[0-9a-f]{16}", image["id"])
     assert answer("aws:ec2/getAmi:getAmi", **asked)["id"] == image["id"] != answer("aws:ec2/getAmi:getAmi", owners=["self"])["id"]
+
+
+def test_what_a_result_repeats_of_the_arguments_has_the_types_of_the_sdk() -> None:
+    outputs = [("mostRecent", "true or false", False), ("count", "number", True), ("name", "text", True), ("owners", "list", False)]
+    given = {"mostRecent": "true", "count": "3", "name": 7, "owners": ["1"], "other": "true"}
+    assert typed(given, outputs) == {"mostRecent": True, "count": 3, "name": "7", "owners": ["1"], "other": "true"}
 
 
 def test_the_recommended_image_is_a_document() -> None:

@@ -1,4 +1,4 @@
-"""What a preview rests on is told: interpreter, what it lacks, where answers came from, warnings."""
+"""What a preview rests on is told: interpreter, what it lacks, where answers came from."""
 
 from __future__ import annotations
 
@@ -8,16 +8,13 @@ from mlops import engine
 from mlops.report import basis
 
 
-def test_interpreter_answers_and_warnings_are_told() -> None:
+def test_interpreter_and_answers_are_told() -> None:
     record = engine.Record("project", "dev")
     packages = {"pulumi": "3.272.0", "pulumi-aws": "7.51.1"}
     record.interpreter = {"python": "/venv/bin/python", "why": "that of `virtualenv: venv` in Pulumi.yaml", "packages": packages}
     record.interpreter |= {"missing": ["slack-sdk==3.35.0"], "different": ["boto3==1.42.45 (1.44.5 is installed)"]}
     record.answers = {"aws:ec2/getAmi:getAmi": "example", "aws:kms/getKey:getKey": "file"}
-    record.logs = [engine.Log("warning", "deprecated"), engine.Log("info", "hello"), engine.Log("warning", "deprecated")]
     document = basis.document(record)
-    assert document["warnings"] == ["deprecated"]
-
     console = Console(width=200, record=True)
     basis.show(console, {**document, "resources": [{"type": "random:index/randomPet:RandomPet"}]})
     lines = [line.rstrip() for line in console.export_text().splitlines()]
@@ -28,5 +25,4 @@ def test_interpreter_answers_and_warnings_are_told() -> None:
         "answered by example: getAmi",
         "answered by you: getKey",
         "nothing to judge the program registers no resource of the package aws",
-        "warning deprecated",
     ]
