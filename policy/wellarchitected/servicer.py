@@ -2,7 +2,11 @@
 
 The SDK's servicer decodes every resource again for each policy and rebuilds the whole stack for each stack policy; with hundreds of rules
 that is nearly all of the time a preview takes. `DecodeOnceServicer` decodes a request once, asks only the policies that judge its type,
-and lets the policies share what they make of it (`arguments.memo`). Everything else, levels, messages and order, is the SDK's.
+and lets the policies share what they make of it (`arguments.memo`).
+
+In a preview the engine shows a stack's policies what resources would give back, where everything that a provider computes and the program
+leaves out is unknown: hardly a rule could be judged. Those properties are left out, so a stack is judged by what the program says, as each
+resource is. What is known, after an update all of it, stays. Everything else, levels, messages and order, is the SDK's.
 
 This file and `sdk_secrets` are the only ones that touch private parts of `pulumi_policy`. `unexpected` compares both servicers when the pack starts; where they
 differ, or a part is missing, the SDK's own servicer serves the same policies.
@@ -27,12 +31,14 @@ from pulumi_policy import (
     StackValidationArgs,
     StackValidationPolicy,
 )
+from pulumi_policy.deserialize import SPECIAL_SIG_KEY
 from pulumi_policy.proxy import UnknownValueError, unknown_checking_proxy
 from pulumi_policy.version import VERSION
 
 from . import probes
 from .model import canonical_type
 from .sdk_secrets import decode, keep_secrets
+from .values import UNKNOWN_SENTINEL
 
 _Official: Any = getattr(sdk, "_PolicyAnalyzerServicer", object)
 
@@ -41,12 +47,20 @@ def _decoded(message: Any) -> Any:
     return unknown_checking_proxy(decode(json_format.MessageToDict(message.properties)))
 
 
+def _is_unknown(value: Any) -> bool:
+    """Whether a value on the wire is unknown, as a secret or not."""
+    fields = value.struct_value.fields
+    secret = SPECIAL_SIG_KEY in fields and "value" in fields and fields["value"].string_value == UNKNOWN_SENTINEL
+    return secret or value.string_value == UNKNOWN_SENTINEL
+
+
 class DecodeOnceServicer(_Official):
     """The SDK's servicer for policies that do not wait for anything (none of this pack is a coroutine)."""
 
     def Analyze(self, request: Any, _context: Any) -> Any:
         """The diagnostics of all resource policies about one resource."""
         response = analyzer_pb2.AnalyzeResponse()
+        self._said()[request.urn] = frozenset(request.properties.fields)
         chosen = self._judging(request.type)
         if not chosen:
             return response
@@ -126,9 +140,21 @@ class DecodeOnceServicer(_Official):
         except sdk._NotApplicableError as inapplicable:
             response.not_applicable.append(analyzer_pb2.PolicyNotApplicable(policy_name=policy.name, reason=inapplicable.reason or ""))
 
+    def _said(self) -> dict[str, frozenset[str]]:
+        """The properties that the program gave each resource that has been analysed, by URN."""
+        return self.__dict__.setdefault("_inputs", {})
+
+    def _without_computed(self, message: Any) -> Any:
+        """A resource of the stack without the properties that nobody but its provider has a value for, and that one not yet."""
+        said = self._said().get(message.urn)
+        if said is not None:
+            for name in [name for name, value in message.properties.fields.items() if name not in said and _is_unknown(value)]:
+                del message.properties.fields[name]
+        return message
+
     def _linked(self, messages: Iterable[Any]) -> list[PolicyResource]:
         """The resources of a stack, joined to their parents and dependencies; those outside the stack are left out."""
-        messages = list(messages)
+        messages = [self._without_computed(message) for message in messages]
         resources = [
             PolicyResource(
                 message.type, _decoded(message), message.urn, message.name, self._get_resource_options(message),
@@ -164,8 +190,8 @@ def serve(**pack: Any) -> None:
     """Serve a pack until the engine ends it; takes what `PolicyPack` takes."""
     if reason := unexpected():
         print(
-            f"{pack['name']}: pulumi_policy {VERSION} is not as expected ({reason}), so each policy decodes each resource: the same findings, "
-            "but slower",
+            f"{pack['name']}: pulumi_policy {VERSION} is not as expected ({reason}), so each policy decodes each resource and sees of a "
+            "stack what the SDK shows: slower, and in a preview many rules of the whole stack cannot be judged",
             file=sys.stderr,
         )
     else:

@@ -45,8 +45,12 @@ def copied(name: str, directory: Path) -> Path:
 
 
 def record(name: str, directory: Path) -> dict[str, Any]:
-    """What the CLI's engine sends a policy pack in a preview of the program, and what it says; `directory` is for scratch."""
-    project = copied(name, directory)
+    """What the CLI's engine sends a policy pack in a preview of a committed program, and what it says; `directory` is for scratch."""
+    return record_project(copied(name, directory), "dev", directory)
+
+
+def record_project(project: Path, stack: str, directory: Path) -> dict[str, Any]:
+    """The same of any project that the CLI may write into."""
     file, pack, tools = directory / "requests", directory / "pack", directory / "bin"
     pack.mkdir()
     (pack / "PulumiPolicy.yaml").write_text("name: recorder\nversion: 1.0.0\nruntime: recorder\n")
@@ -67,7 +71,7 @@ def record(name: str, directory: Path) -> dict[str, Any]:
     }
 
     def pulumi(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = ["pulumi", "--non-interactive", *arguments, "--stack", "dev"]
+        command = ["pulumi", "--non-interactive", *arguments, "--stack", stack]
         return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, timeout=300)
 
     with served_for_previews(project) as providers:

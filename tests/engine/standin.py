@@ -52,8 +52,11 @@ class PreviewingAws(AwsPlugin):
         return super().Configure(request, context)
 
     def Invoke(self, request: Any, context: Any) -> Any:
-        settings = {"region": "eu-west-1", **self._settings.get(context.peer(), {})}
-        answer = EchoProvider(**settings).invoke(request.tok, without_secrets(from_struct(request.args, self._root)))
+        settings = self._settings.get(context.peer(), {})
+        tags = json.loads(settings.get("defaultTags") or "{}")
+        answer = EchoProvider(settings.get("region", "eu-west-1"), defaultTags=tags).invoke(
+            request.tok, without_secrets(from_struct(request.args, self._root))
+        )
         return provider_pb2.InvokeResponse(**{"return": to_struct(answer)})  # type: ignore[arg-type]
 
     def Check(self, request: Any, context: Any) -> Any:

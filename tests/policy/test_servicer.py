@@ -159,3 +159,44 @@ def test_private_parts_of_the_sdk_are_used_in_one_file_only() -> None:
     folder = Path(servicer.__file__).parent
     users = {file.name for file in folder.rglob("*.py") if "pulumi_policy.policy" in file.read_text()}
     assert users == {"servicer.py"}
+
+
+def with_properties(resource: Resource, properties: dict[str, Any]) -> Resource:
+    return Resource(
+        resource.urn, resource.type, resource.name, properties,
+        dependencies=resource.dependencies, property_dependencies=resource.property_dependencies,
+    )  # fmt: skip
+
+
+def test_a_stack_is_judged_by_what_the_program_says_and_not_by_what_a_provider_has_yet_to_compute() -> None:
+    """In a preview the real aws provider answers with unknown values for all that it computes, versioning and tags of a bucket among them."""
+    said = [*resources(next(rule for rule in RULES if rule.id == "s3-versioning").violating)]
+    computed = {
+        resource.urn: {**dict.fromkeys(("versioning", "arn", "tags"), UNKNOWN), "url": Secret(UNKNOWN), **resource.properties}
+        for resource in said
+    }
+    shown = [with_properties(resource, computed[resource.urn]) for resource in said]
+
+    def found(kind: Any, analysed: Sequence[Resource]) -> list[tuple[str, str]]:
+        service = served(RULES, "prod", kind)
+        for resource in analysed:
+            service.Analyze(analyze_request(resource), None)
+        return [(it.policyName, it.message) for it in service.AnalyzeStack(analyze_stack_request(shown), None).diagnostics]
+
+    program = served(RULES, "prod", DecodeOnceServicer)
+    by_inputs = [(it.policyName, it.message) for it in program.AnalyzeStack(analyze_stack_request(said), None).diagnostics]
+    assert "s3-versioning" in {name for name, message in by_inputs if "can't run" not in message}
+    assert found(DecodeOnceServicer, said) == by_inputs
+    # Of what has not been analysed nobody knows what the program said; the SDK's own servicer never knows.
+    for other in (found(DecodeOnceServicer, []), found(OFFICIAL, said)):
+        assert "can't run policy 's3-versioning'" in " ".join(message for _, message in other)
+
+
+def test_what_is_unknown_to_the_program_itself_stays_unknown() -> None:
+    said = [*resources(next(rule for rule in RULES if rule.id == "s3-versioning").compliant)]
+    unknown = [with_properties(resource, dict.fromkeys(resource.properties, UNKNOWN)) for resource in said]
+    service = served(RULES, "prod", DecodeOnceServicer)
+    for resource in unknown:
+        service.Analyze(analyze_request(resource), None)
+    answer = service.AnalyzeStack(analyze_stack_request(unknown), None)
+    assert "can't run policy 's3-versioning'" in " ".join(it.message for it in answer.diagnostics)

@@ -123,3 +123,67 @@ def test_the_projects_virtualenv_is_used_when_it_exists(write_program: Writer) -
     (root / "venv" / "bin").mkdir(parents=True)
     (root / "venv" / "bin" / "python").touch()
     assert load_project(root, "dev").interpreter.python == root / "venv" / "bin" / "python"
+
+
+HEAD = "name: example\nruntime: python\nconfig:\n"
+
+
+@pytest.mark.parametrize(
+    ("declared", "config", "message"),
+    [
+        ("  size: {description: how many}", "a:b: c", "'example:size' has no value"),
+        ("  one: {}\n  two: {}", "a:b: c", "'example:one' and 'example:two' have no value"),
+        ("  size: {type: integer, default: big}", "a:b: c", "default of 'size' is not of type 'integer'"),
+        ("  names: {type: array}", "a:b: c", "an array of what is not said"),
+        ("  names: {type: array, items: {type: string}}", "example:names: [a, 1]", "must be of type 'array<string>'"),
+        ("  key: {type: string, secret: true}", "example:key: open", "declared secret, but is in clear"),
+        ("  key: {default: a, value: b}", "a:b: c", "both a default and a value"),
+        ("  key: {typ: string}", "a:b: c", "has typ, which a declaration does not know"),
+        ("  key: {type: number}", "a:b: c", "declared of type 'number'"),
+        ("  aws:region: {default: eu-west-1}", "a:b: c", "takes neither a type nor a default"),
+        ("  aws:region: {description: where}", "a:b: c", "has no value"),
+        ("  ratio: 1.5", "a:b: c", "a number with a fraction"),
+    ],
+)
+def test_what_the_cli_refuses_of_a_projects_declarations_is_refused(
+    write_program: Writer, declared: str, config: str, message: str
+) -> None:
+    with pytest.raises(EngineError) as raised:
+        config_of(write_program, config, HEAD + declared)
+    assert message in raised.value.message
+    assert raised.value.hint
+
+
+def test_a_declared_secret_without_a_type_is_not_checked_as_under_the_cli(write_program: Writer) -> None:
+    project = load_project(write_program("", "a:b: c", HEAD + "  key: {default: open, secret: true}"), "dev")
+    assert (project.config["example:key"], project.secret_keys) == ("open", [])
+
+
+@pytest.mark.parametrize(
+    ("config", "code", "hint"),
+    [
+        ("size: 3", "bad-config", "Write `example:size`."),
+        ("a:b:c: 3", "bad-config", "Write `<namespace>:<name>`."),
+    ],
+)
+def test_a_key_without_its_namespace_is_refused_with_the_key_to_write(write_program: Writer, config: str, code: str, hint: str) -> None:
+    with pytest.raises(EngineError) as raised:
+        config_of(write_program, config)
+    assert (raised.value.code, raised.value.hint) == (code, hint)
+
+
+def test_the_old_form_of_a_key_is_read(write_program: Writer) -> None:
+    assert config_of(write_program, "example:config:size: 3") == {"example:size": "3"}
+
+
+def test_environments_of_pulumi_esc_are_refused_by_name(write_program: Writer) -> None:
+    root = write_program("", "a:b: c")
+    (root / "Pulumi.dev.yaml").write_text("environment: [shared/aws]\nconfig: {}\n")
+    with pytest.raises(EngineError) as raised:
+        load_project(root, "dev")
+    assert (raised.value.code, "Pulumi ESC" in raised.value.message) == ("unsupported-environment", True)
+
+
+def test_a_key_without_a_value_is_empty_and_said_to_be(write_program: Writer) -> None:
+    project = load_project(write_program("", "example:size:\nexample:name: ''"), "dev")
+    assert (project.config, project.empty) == ({"example:size": "", "example:name": ""}, ["example:size"])
