@@ -85,7 +85,9 @@ class PreviewSteps:
         if self._missing or stacks:
             errors.append(unanswered.error(self._missing, stacks, self._answers.file, failure))
         if errors:
-            raise unanswered.together(errors) from failure
+            error = unanswered.together(errors)
+            error.record = failure.record if failure else record
+            raise error from failure
         if failure is not None:
             raise failure
         for function in self._answers.unused():
