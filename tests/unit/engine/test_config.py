@@ -162,11 +162,10 @@ def test_a_declared_secret_without_a_type_is_not_checked_as_under_the_cli(write_
 @pytest.mark.parametrize(
     ("config", "code", "hint"),
     [
-        ("size: 3", "bad-config", "Write `example:size`."),
         ("a:b:c: 3", "bad-config", "Write `<namespace>:<name>`."),
     ],
 )
-def test_a_key_without_its_namespace_is_refused_with_the_key_to_write(write_program: Writer, config: str, code: str, hint: str) -> None:
+def test_a_key_of_another_form_is_refused_with_the_form_to_write(write_program: Writer, config: str, code: str, hint: str) -> None:
     with pytest.raises(EngineError) as raised:
         config_of(write_program, config)
     assert (raised.value.code, raised.value.hint) == (code, hint)
