@@ -1,4 +1,4 @@
-"""`mlops cost`, `efficiency`, `cleanup`: what functions need, how well what was billed was used, and what nobody uses any more."""
+"""`mlops cost`, `carbon`, `efficiency`, `cleanup`: what a month costs and emits, what functions need, how well what was billed was used, and what nobody uses any more."""
 
 from __future__ import annotations
 
@@ -9,32 +9,49 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from mlops import engine
 from mlops.cli.options import Json, LocalStack, ProjectDir
 from mlops.cli.output import Output
-from mlops.errors import UserError
+from mlops.estimate import assumed, estimates
 from mlops.operations import rightsizing
 from mlops.operations.target import Target
 from mlops.project import Project
+from mlops.report.estimate_text import show_carbon, show_cost
 
 
 def cost(
     memory: Annotated[bool, typer.Option("--memory", help="Memory of the functions against what their runs used.")] = False,
-    days: Annotated[int, typer.Option(min=1, max=90, help="How far back runs are read.")] = 14,
+    days: Annotated[int, typer.Option(min=1, max=90, help="With --memory: how far back runs are read.")] = 14,
     stack: LocalStack = "local",
     project: ProjectDir = Path(),
     as_json: Json = False,
 ) -> int:
-    """Recommend the functions' memory from their real runs, with the saving."""
-    if not memory:
-        raise UserError(
-            "usage", "expected --memory", "mlops cost", "`mlops cost --memory`; the monthly bill is in the cost report's bucket"
-        )
+    """Estimate what a month of the stack costs, before it is deployed; or, with --memory, what its functions need from their real runs."""
     output = Output(as_json)
-    target = Target.open(Project.at(project), stack)
-    with output.doing("reading the functions' reports"):
-        document = rightsizing.measured(target, days)
-    output.document(document, lambda console: show_sizes(console, document))
+    here = Project.at(project)
+    if memory:
+        target = Target.open(here, stack)
+        with output.doing("reading the functions' reports"):
+            document = rightsizing.measured(target, days)
+        output.document(document, lambda console: show_sizes(console, document))
+        return 0
+    document = {"stack": stack, **_estimated(output, here, stack)["cost"]}
+    output.document(document, lambda console: show_cost(console, document))
     return 0
+
+
+def carbon(stack: LocalStack = "local", project: ProjectDir = Path(), as_json: Json = False) -> int:
+    """Estimate what carbon a month of the stack causes, before it is deployed."""
+    output = Output(as_json)
+    document = {"stack": stack, **_estimated(output, Project.at(project), stack)["carbon"]}
+    output.document(document, lambda console: show_carbon(console, document))
+    return 0
+
+
+def _estimated(output: Output, project: Project, stack: str) -> dict[str, Any]:
+    assumptions = assumed(project.root, project.require_stack(stack))
+    with output.doing(f"running the program for stack {stack}"):
+        return estimates(engine.preview(project.root, stack), assumptions)
 
 
 def show_sizes(console: Any, document: dict[str, Any]) -> None:

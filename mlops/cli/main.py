@@ -68,6 +68,7 @@ for command in (
     lineage.lineage,
     audit.audit,
     cost.cost,
+    cost.carbon,
     cost.efficiency,
     cost.cleanup,
     recovery.drill,

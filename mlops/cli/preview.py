@@ -20,6 +20,7 @@ from mlops.cli.options import Json, NoColor, Organisation, ProjectDir, Stack, Ve
 from mlops.cli.output import Output
 from mlops.engine.answers import FILE
 from mlops.errors import UserError
+from mlops.estimate import assumed, estimates
 from mlops.project import Project
 from mlops.report import basis
 from mlops.report import preview as report
@@ -52,13 +53,14 @@ def previewed(
     timeout: float,
 ) -> tuple[engine.Record, dict[str, Any], bool]:
     """A project's preview: what is registered, its document, and whether a deployment stops. `configured` has the policy configuration."""
+    assumptions = assumed(project.root, stack, values)
     started = time.perf_counter()
     recorded = engine.preview(project.root, stack, values, answers, timeout)
     program = time.perf_counter()
     recorded, verdicts, failed = judge(recorded, config, configured, organisation)
     done = time.perf_counter()
     seconds = {"program": program - started, "policy": done - program, "total": done - started}
-    return recorded, report.document(recorded, verdicts, seconds), failed
+    return recorded, {**report.document(recorded, verdicts, seconds), **estimates(recorded, assumptions)}, failed
 
 
 def preview(

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from mlops.report.changes import compared, earlier
+from mlops.report.estimate_text import show_estimates
 from mlops.report.files import write
 from mlops.report.source import Source
 from mlops.report.terminal import show_verdicts
@@ -31,6 +32,8 @@ def with_changes(document: dict[str, Any], before: dict[str, Any] | None, option
 
 def show(console: Console, document: dict[str, Any], files: list[str]) -> None:
     """The verdicts on a terminal, and the files that were written."""
+    if "cost" in document:
+        show_estimates(console, document)
     show_verdicts(console, document)
     for file in files:
         console.print(Text(f"wrote {file}"), soft_wrap=True)

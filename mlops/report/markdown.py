@@ -8,6 +8,7 @@ from typing import Any
 
 from mlops.report.changes import CHANGES
 from mlops.report.difference import markdown as difference
+from mlops.report.estimate_markdown import estimate_lines
 from mlops.report.grouping import (
     KINDS,
     MARKS,
@@ -35,7 +36,7 @@ OUTCOMES = {"pass": "pass", "fail": "fail", "exempt": "exempt", "not_evaluable":
 
 def markdown(document: Mapping[str, Any], limit: int = LIMIT) -> str:
     """The report, in at most `limit` characters: what does not fit is counted, and report.html has it."""
-    summary = "\n".join([*_summary(document), *_changes(document), *_pillars(document)]) + "\n"
+    summary = "\n".join([*_summary(document), *_changes(document), *estimate_lines(document), *_pillars(document)]) + "\n"
     ending = "\n".join(_not_judged(document)) + "\n"
     room = limit - len(summary) - len(ending)
     changed = difference.details(document["difference"], room * 2 // 3) if "difference" in document else ""

@@ -13,6 +13,8 @@ from typing import Any, Literal, NotRequired
 from pydantic import TypeAdapter
 from typing_extensions import TypedDict
 
+from mlops.estimate.model import Carbon, Cost, Figures
+
 SCHEMA_FILE = Path(__file__).parents[2] / "schemas" / "report.schema.json"
 VERSION = 1
 
@@ -173,14 +175,6 @@ class ResourceChanges(TypedDict):
     unknowns_not_compared: int
 
 
-class Figures(TypedDict):
-    """An estimate."""
-
-    low: float
-    expected: float
-    high: float
-
-
 class FiguresChange(TypedDict):
     """An estimate of both previews (null: there is none), and the second minus the first."""
 
@@ -247,6 +241,8 @@ class Document(TypedDict):
     resources: NotRequired[list[Resource]]
     difference: NotRequired[Difference]
     since: NotRequired[Changes]
+    cost: NotRequired[Cost]
+    carbon: NotRequired[Carbon]
 
 
 DOCUMENT = TypeAdapter(Document)

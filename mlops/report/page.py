@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from mlops.pages import render
-from mlops.report import grouping
+from mlops.report import estimate_words, grouping
 from mlops.report.changes import CHANGES
 from mlops.report.difference import properties
 from mlops.report.difference import words as difference
@@ -88,6 +88,7 @@ def html(document: Mapping[str, Any]) -> str:
         difference=document.get("difference"),
         differing=difference,
         sides=partial(properties.sides, width=VALUE),
+        estimate=estimate_words,
     )
 
 
