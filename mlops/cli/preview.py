@@ -53,13 +53,13 @@ def previewed(
     timeout: float,
 ) -> tuple[engine.Record, dict[str, Any], bool]:
     """A project's preview: what is registered, its document, and whether a deployment stops. `configured` has the policy configuration."""
-    assumptions = assumed(project.root, stack, values)
     started = time.perf_counter()
     recorded = engine.preview(project.root, stack, values, answers, timeout)
     program = time.perf_counter()
     recorded, verdicts, failed = judge(recorded, config, configured, organisation)
     done = time.perf_counter()
     seconds = {"program": program - started, "policy": done - program, "total": done - started}
+    assumptions = assumed(project.root, stack, values)
     return recorded, {**report.document(recorded, verdicts, seconds), **estimates(recorded, assumptions)}, failed
 
 

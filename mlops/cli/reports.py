@@ -32,7 +32,7 @@ def with_changes(document: dict[str, Any], before: dict[str, Any] | None, option
 
 def show(console: Console, document: dict[str, Any], files: list[str]) -> None:
     """The verdicts on a terminal, and the files that were written."""
-    if "cost" in document:
+    if "cost" in document and "carbon" in document:
         show_estimates(console, document)
     show_verdicts(console, document)
     for file in files:

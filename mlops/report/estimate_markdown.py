@@ -10,8 +10,8 @@ from mlops.text import counted
 
 
 def estimate_lines(document: Mapping[str, Any]) -> Iterator[str]:
-    """Nothing where a document has no estimates. All words are ours: no names of the program are among them."""
-    if "cost" not in document:
+    """Nothing where a document has not both estimates. All words are ours: no names of the program are among them."""
+    if "cost" not in document or "carbon" not in document:
         return
     cost, carbon = document["cost"], document["carbon"]
     month, emitted = cost["monthly_usd"], carbon["kg_co2e_month"]
