@@ -22,6 +22,7 @@ Pillar = Literal["OPS", "SEC", "REL", "PERF", "COST", "SUS"]
 Outcome = Literal["pass", "fail", "exempt", "not_applicable", "not_evaluable", "error"]
 Level = Literal["mandatory", "advisory", "disabled"]
 Severity = Literal["critical", "high", "medium", "low"]
+Scope = Literal["resource", "stack", "account", "organisation"]
 
 
 class Exemption(TypedDict):
@@ -50,6 +51,7 @@ class Finding(TypedDict):
     line: int | None
     state: str | None
     exemption: Exemption | None
+    scope: NotRequired[Scope]
 
 
 class Remediation(TypedDict):
@@ -61,7 +63,7 @@ class Remediation(TypedDict):
     problem: str
 
 
-# Two of these have a key that is a word of the language, so they are written as calls.
+# These have a key that is a word of the language, so they are written as calls.
 Policy = TypedDict(
     "Policy",
     {
@@ -74,6 +76,7 @@ Policy = TypedDict(
         "not_evaluable": int,
         "error": int,
         "environment": str,
+        "version": NotRequired[str],  # of the pack
         "findings": list[Finding],
         "remediations": NotRequired[list[Remediation]],
     },
@@ -98,16 +101,29 @@ class Rule(TypedDict):
     why: str
     fix: str
     counts: Counts
+    frameworks: NotRequired[dict[str, list[str]]]  # framework to the ids of its controls
+    scope: NotRequired[Scope]
+    since: NotRequired[str]  # the pack's version that brought it
 
 
-class Item(TypedDict):
-    """One of the 32 items of the checklist."""
-
-    id: str
-    pillar: Pillar
-    item: str
-    status: Literal["pass", "fail", "exempt", "not_applicable", "not_evaluable"]
-    rules: list[str]
+# Its counts are those of its rules together.
+Item = TypedDict(
+    "Item",
+    {
+        "id": str,
+        "pillar": Pillar,
+        "item": str,
+        "status": Literal["pass", "fail", "exempt", "not_applicable", "not_evaluable"],
+        "rules": list[str],
+        "pass": NotRequired[int],
+        "fail": NotRequired[int],
+        "exempt": NotRequired[int],
+        "not_applicable": NotRequired[int],
+        "not_evaluable": NotRequired[int],
+        "error": NotRequired[int],
+    },
+)
+Item.__doc__ = "One of the 32 items of the checklist."
 
 
 class Resource(TypedDict):
