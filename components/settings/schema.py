@@ -24,6 +24,17 @@ def schema() -> dict[str, Any]:
         "properties": {"tags": {"type": "object", "properties": tags, "required": list(REQUIRED_TAGS)}},
         "required": ["tags"],
     }
+    # What `mlops cost` reads (mlops/estimate): it checks the names of usages itself, by the types of the resources.
+    figure = {"type": "number", "minimum": 0}
+    spread = {
+        "type": "object",
+        "properties": {"low": figure, "expected": figure, "high": figure},
+        "required": ["low", "expected", "high"],
+        "additionalProperties": False,
+    }
+    usage = {"type": "object", "additionalProperties": {"anyOf": [figure, spread]}}
+    properties["estimate:usage"] = {"type": "object", "additionalProperties": usage}
+    properties["estimate:reference"] = {"type": "string", "minLength": 1}
     config = {
         "type": "object",
         "properties": properties,

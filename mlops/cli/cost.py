@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,48 +12,101 @@ from rich.markup import escape
 from rich.table import Table
 
 from mlops import engine
-from mlops.cli.options import Json, LocalStack, ProjectDir
+from mlops.cli.configuration import given
+from mlops.cli.options import Answers, ConfigValues, Json, LocalStack, ProjectDir
 from mlops.cli.output import Output
-from mlops.estimate import assumed, estimates
-from mlops.operations import rightsizing
+from mlops.engine.config import load_project
+from mlops.errors import UserError
+from mlops.estimate import assumed, estimates, prices
+from mlops.estimate.refresh import aws_products, renew
+from mlops.operations import footprint, rightsizing
 from mlops.operations.target import Target
 from mlops.project import Project
-from mlops.report.estimate_text import show_carbon, show_cost
+from mlops.report.estimate_text import show_carbon, show_cost, show_measured
+from mlops.report.estimate_words import price
 
 
 def cost(
     memory: Annotated[bool, typer.Option("--memory", help="Memory of the functions against what their runs used.")] = False,
     days: Annotated[int, typer.Option(min=1, max=90, help="With --memory: how far back runs are read.")] = 14,
+    refresh_prices: Annotated[
+        bool,
+        typer.Option(
+            "--refresh-prices", help="Renew the price table from AWS's Pricing API, with rows for the stack's region; needs credentials."
+        ),
+    ] = False,
     stack: LocalStack = "local",
     project: ProjectDir = Path(),
+    config_value: ConfigValues = None,
+    answers: Answers = None,
     as_json: Json = False,
 ) -> int:
     """Estimate what a month of the stack costs, before it is deployed; or, with --memory, what its functions need from their real runs."""
     output = Output(as_json)
     here = Project.at(project)
+    if memory and refresh_prices:
+        raise UserError("usage", "expected --memory or --refresh-prices, got both", "command line", "they are two commands")
     if memory:
         target = Target.open(here, stack)
         with output.doing("reading the functions' reports"):
             document = rightsizing.measured(target, days)
         output.document(document, lambda console: show_sizes(console, document))
         return 0
-    document = {"stack": stack, **_estimated(output, here, stack)["cost"]}
+    if refresh_prices:
+        region = load_project(here.root, stack, given(config_value)).config.get("aws:region", "")
+        with output.doing("asking AWS's Pricing API"):
+            document = renew(prices.FILE, aws_products(), date.today(), region)
+        output.document(document, lambda console: show_renewed(console, document))
+        return 0
+    document = {"stack": stack, **_estimated(output, here, stack, given(config_value), answers)["cost"]}
     output.document(document, lambda console: show_cost(console, document))
     return 0
 
 
-def carbon(stack: LocalStack = "local", project: ProjectDir = Path(), as_json: Json = False) -> int:
-    """Estimate what carbon a month of the stack causes, before it is deployed."""
+def carbon(
+    measured: Annotated[
+        bool, typer.Option("--measured", help="What the deployed stack's usage emitted, from its efficiency report, beside the estimate.")
+    ] = False,
+    days: Annotated[int | None, typer.Option(min=1, max=30, help="With --measured: how many days back; the setting's by default.")] = None,
+    stack: LocalStack = "local",
+    project: ProjectDir = Path(),
+    config_value: ConfigValues = None,
+    answers: Answers = None,
+    as_json: Json = False,
+) -> int:
+    """Estimate what carbon a month of the stack causes, before it is deployed; or, with --measured, tell what its real usage causes."""
     output = Output(as_json)
-    document = {"stack": stack, **_estimated(output, Project.at(project), stack)["carbon"]}
-    output.document(document, lambda console: show_carbon(console, document))
+    here, values = Project.at(project), given(config_value)
+    if not measured:
+        document = {"stack": stack, **_estimated(output, here, stack, values, answers)["carbon"]}
+        output.document(document, lambda console: show_carbon(console, document))
+        return 0
+    target = Target.open(here, stack)
+    with output.doing("reading what ran"):
+        found = footprint.measured(target, days)
+    estimate = _estimated(output, here, stack, values, answers)["carbon"]
+    document = {"stack": stack, **found, "beside": footprint.beside(found, estimate)}
+    output.document(document, lambda console: show_measured(console, document))
     return 0
 
 
-def _estimated(output: Output, project: Project, stack: str) -> dict[str, Any]:
-    assumptions = assumed(project.root, project.require_stack(stack))
+def _estimated(output: Output, project: Project, stack: str, values: Mapping[str, str], answers: Path | None) -> dict[str, Any]:
+    if project.stacks:
+        project.require_stack(stack)
     with output.doing(f"running the program for stack {stack}"):
-        return estimates(engine.preview(project.root, stack), assumptions)
+        record = engine.preview(project.root, stack, values, answers)
+    return estimates(record, assumed(project.root, stack, values))
+
+
+def show_renewed(console: Any, document: dict[str, Any]) -> None:
+    for kind in ("added", "updated"):
+        for row in document[kind]:
+            before = f", was {price(row['before'])}" if row["before"] is not None else ""
+            console.print(f"{kind}: {row['item']} in {row['region']} {price(row['usd'])}{before}", soft_wrap=True)
+    for row in document["not_found"]:
+        console.print(f"not in AWS's list, stays: {row['item']} in {row['region']}", soft_wrap=True, style="yellow")
+    counts = f"{len(document['added'])} added, {len(document['updated'])} updated, {document['unchanged']} unchanged"
+    console.print(f"{document['file']}: {counts}, {len(document['not_found'])} not found", soft_wrap=True)
 
 
 def show_sizes(console: Any, document: dict[str, Any]) -> None:

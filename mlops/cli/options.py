@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from mlops.cli.plain import no_color
+from mlops.engine.answers import FILE
 
 Stack = Annotated[str, typer.Option("--stack", "-s", help="The stack: dev, prod, local or another of the project's.")]
 LocalStack = Annotated[str, typer.Option("--stack", "-s", help="The stack to work on; local is the sandbox, others are on AWS.")]
@@ -18,6 +19,14 @@ Organisation = Annotated[
 ]
 NoColor = Annotated[
     bool, typer.Option("--no-color", help="No colours; marks and words say the same. NO_COLOR=1 does it too.", callback=no_color)
+]
+ConfigValues = Annotated[
+    list[str] | None,
+    typer.Option("--config-value", help="A value of the program's configuration, KEY=VALUE, before the stack's file; may be repeated."),
+]
+Answers = Annotated[
+    Path | None,
+    typer.Option(help=f"What only you know (results of provider functions, other stacks' outputs); default {FILE} of the project."),
 ]
 Verbose = Annotated[
     bool,

@@ -16,9 +16,8 @@ from mlops.check import Stack as Exported
 from mlops.cli import base as bases
 from mlops.cli import reports
 from mlops.cli.configuration import given
-from mlops.cli.options import Json, NoColor, Organisation, ProjectDir, Stack, Verbose
+from mlops.cli.options import Answers, ConfigValues, Json, NoColor, Organisation, ProjectDir, Stack, Verbose
 from mlops.cli.output import Output
-from mlops.engine.answers import FILE
 from mlops.errors import UserError
 from mlops.estimate import assumed, estimates
 from mlops.project import Project
@@ -70,14 +69,8 @@ def preview(
         Path | None, typer.Option(help=f"Configuration of the policy pack; default {policy.CONFIG_FILE} where it exists.")
     ] = None,
     organisation: Organisation = None,
-    config_value: Annotated[
-        list[str] | None,
-        typer.Option("--config-value", help="A value of the program's configuration, KEY=VALUE, before the stack's file; may be repeated."),
-    ] = None,
-    answers: Annotated[
-        Path | None,
-        typer.Option(help=f"What only you know (results of provider functions, other stacks' outputs); default {FILE} of the project."),
-    ] = None,
+    config_value: ConfigValues = None,
+    answers: Answers = None,
     export: Annotated[Path | None, typer.Option(help="Write the preview as a `pulumi stack export` deployment.")] = None,
     record: Annotated[Path | None, typer.Option(help="Write the preview's document to a file as well.")] = None,
     report_dir: reports.ReportDir = None,

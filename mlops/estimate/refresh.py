@@ -6,14 +6,18 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from mlops.errors import UserError
-from mlops.estimate.prices import ANYWHERE, Price, PriceTable
+from mlops.estimate.prices import ANYWHERE, Price, PriceTable, read, write
 
 # The Pricing API answers in few regions, for all of them.
 API_REGION = "us-east-1"
 SOURCE = "https://pricing.us-east-1.amazonaws.com/offers/v1.0/aws/{offer}/current/{region}index.json"
+WHERE = "mlops cost --refresh-prices"
 Products = Callable[[str, str], Iterable[Mapping[str, Any]]]
 """Offer and region ("" for all) → its products, as GetProducts gives them."""
 
@@ -27,7 +31,7 @@ def aws_products() -> Products:
         raise UserError(
             "no-credentials",
             "expected AWS credentials: the Pricing API answers nobody without them; the table stays as it is",
-            "mlops cost --refresh-prices",
+            WHERE,
             "sign in (the right is pricing:GetProducts), for example with AWS_PROFILE, and try again",
         )
     client = session.client("pricing", region_name=API_REGION)
@@ -72,6 +76,23 @@ def refreshed(table: PriceTable, products: Products, today: date, add_region: st
             second = price.second_source if usd == price.usd else ""
             rows.append(replace(price, usd=usd, true_on=today, source=source, second_source=second if second != source else ""))
     return PriceTable(rows), {**told, "unchanged": unchanged}
+
+
+def renew(file: Path, products: Products, today: date, add_region: str) -> dict[str, Any]:
+    """Writes the table of a file anew, and tells what changed. UserError where it cannot be written; what AWS does not answer leaves it as it is."""
+    with file.open(encoding="utf-8", newline="") as lines:
+        table = read(lines)
+    try:
+        new, told = refreshed(table, products, today, add_region)
+    except (BotoCoreError, ClientError) as error:
+        raise UserError(
+            "no-prices", f"AWS's Pricing API did not answer: {error}; the table stays as it is", WHERE, "the right is pricing:GetProducts"
+        ) from None
+    try:
+        write(new, file)
+    except OSError as error:
+        raise UserError("cannot-write", f"expected a writable file, got {error.strerror}", str(file), "work in a checkout") from None
+    return {"file": str(file), **told}
 
 
 def _grouped(prices: Iterable[Price]) -> dict[tuple[str, str], list[Price]]:

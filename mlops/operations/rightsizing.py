@@ -1,7 +1,4 @@
-"""Memory of the functions against what their runs used, with what a smaller size saves.
-
-Prices: AWS Lambda, on demand, first tier, us-east-1, as of 2025-10 (https://aws.amazon.com/lambda/pricing/); most regions are the same.
-"""
+"""Memory of the functions against what their runs used, with what a smaller size saves by the price table."""
 
 from __future__ import annotations
 
@@ -12,10 +9,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from mlops.errors import UserError
+from mlops.estimate import prices
+from mlops.estimate.prices import Price
 from mlops.operations.target import Target
 
-PRICES_AS_OF = "us-east-1, 2025-10, first tier"
-USD_PER_GB_SECOND = {"arm64": 0.0000133334, "x86_64": 0.0000166667}
+OTHERWISE = "us-east-1"  # for a region without prices of its own in the table: of Lambda most have the same
 HEADROOM = 1.25
 STEP_MB = 64
 # The specification's range for functions; Lambda itself takes 128 to 10240.
@@ -61,13 +59,22 @@ def reports(messages: Iterable[str]) -> list[Run]:
     return found
 
 
-def size(function: str, architecture: str, memory_mb: int, runs: Sequence[Run]) -> Size:
+def gb_second(architecture: str, region: str) -> Price:
+    """The price of a gigabyte-second, of the region where the table has it."""
+    item, table = f"lambda.gb_second.{architecture}", prices.table()
+    found = table.find(item, region) or table.find(item, OTHERWISE)
+    if found is None:
+        raise UserError("no-price", f"expected a price of {item}, found none", str(prices.FILE), "`mlops cost --refresh-prices` adds it")
+    return found
+
+
+def size(function: str, architecture: str, memory_mb: int, runs: Sequence[Run], region: str = OTHERWISE) -> Size:
     """The recommendation of one function with at least one run."""
     used = max(run.used_mb for run in runs)
     billed = sum(run.billed_ms for run in runs) / len(runs)
     wanted = -(-int(used * HEADROOM) // STEP_MB) * STEP_MB
     recommended = min(MAXIMUM_MB, max(MINIMUM_MB, wanted))
-    price = USD_PER_GB_SECOND[architecture]
+    price = gb_second(architecture, region).usd
     saving = (memory_mb - recommended) / 1024 * billed / 1000 * price * 1_000_000
     notes = []
     if len(runs) < FEW_RUNS:
@@ -93,6 +100,7 @@ def measured(target: Target, days: int) -> dict[str, Any]:
             "no-functions", f"expected log groups under {prefix}, found none", f"stack {target.stack}", "deploy the stack first"
         )
     sizes, idle = [], []
+    region: str = target.session.region_name or OTHERWISE
     since = int((time.time() - days * 86400) * 1000)
     for group in groups:
         name = group.removeprefix("/aws/lambda/")
@@ -102,9 +110,14 @@ def measured(target: Target, days: int) -> dict[str, Any]:
             idle.append(name)
             continue
         configuration = functions.get_function_configuration(FunctionName=name)
-        sizes.append(size(name, configuration["Architectures"][0], configuration["MemorySize"], runs))
+        sizes.append(size(name, configuration["Architectures"][0], configuration["MemorySize"], runs, region))
     rows = [asdict(each) for each in sorted(sizes, key=lambda each: -each.saving_usd_per_million)]
-    return {"days": days, "functions": rows, "not_run": sorted(idle), "prices": PRICES_AS_OF, "measured_on": where(target)}
+    return {"days": days, "functions": rows, "not_run": sorted(idle), "prices": _prices(region), "measured_on": where(target)}
+
+
+def _prices(region: str) -> str:
+    arm = gb_second("arm64", region)
+    return f"{arm.region}, {arm.true_on}, first tier"
 
 
 def where(target: Target) -> str:

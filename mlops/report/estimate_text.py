@@ -159,9 +159,32 @@ def show_carbon(console: Console, carbon: Document) -> None:
         console.print(f"{region}: {grid['grams_per_kwh']:.0f} g CO2e/kWh ({grid['grid']}, {grid['year']})", soft_wrap=True)
     method = carbon["method"]
     console.print(f"{method['name']} (coefficients of {method['date']}, PUE {method['pue']})", soft_wrap=True)
+    _not_emitted(console, carbon)
+    _left_out(console, carbon)
+
+
+def show_measured(console: Console, document: Document) -> None:
+    """What real usage emitted, a month of it beside the estimate, by service."""
+    table = Table("service", Column("measured", justify="right"), *_numbers(), title_justify="left",
+                  title="A month's carbon by what was used, beside its estimate, in kg CO2e")  # fmt: skip
+    for row in document["beside"]:
+        estimated = _kilograms(row["estimated"]) if row["estimated"] else ("–", "–", "–")
+        table.add_row(row["service"], kilograms(row["measured"]), *estimated)
+    table.add_row("all", kilograms(document["kg_co2e_month"]["expected"]), "", "", "", style="bold")
+    console.print(table)
+    days = counted(document["days"], "day")
+    console.print(
+        f"{kilograms(document['kg_co2e'])} kg CO2e in {days}, on {document['measured_on']}; report {document['report']}", soft_wrap=True
+    )
+    for row in document["not_measured"]:
+        console.print(Text(f"not in the sum: {row['service']} {visible(row['name'])}: {row['reason']}", style="yellow"), soft_wrap=True)
+    _not_emitted(console, document)
+    _left_out(console, document)
+
+
+def _not_emitted(console: Console, carbon: Document) -> None:
     for row in carbon["not_estimated"]:
         console.print(Text(f"not in the sum: {row['service']}: {', '.join(row['items'])}: {row['reason']}", style="dim"), soft_wrap=True)
-    _left_out(console, carbon)
 
 
 def _kilograms(row: Document) -> tuple[str, str, str]:

@@ -31,6 +31,7 @@ REVIEWS = {
         (
             "mlops review --stack S --out review",
             "mlops cleanup --stack S",
+            "mlops cost --stack S",
             "mlops cost --memory --stack S",
             "mlops runs --pipeline training --stack S",
         ),
@@ -38,7 +39,12 @@ REVIEWS = {
     "SUS": (
         "sustainability",
         "twice a year, and when a model, region or instance type is chosen",
-        ("mlops review --stack S --out review", "mlops cleanup --stack S", "mlops cost --memory --stack S"),
+        (
+            "mlops review --stack S --out review",
+            "mlops carbon --measured --stack S",
+            "mlops cleanup --stack S",
+            "mlops cost --memory --stack S",
+        ),
     ),
 }
 
