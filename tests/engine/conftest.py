@@ -15,12 +15,12 @@ Cli = Callable[..., str]
 
 
 @pytest.fixture
-def cli(tmp_path: Path) -> Cli:
-    """Runs `pulumi` in a project, attached to a served provider; answers its standard output, or all it said when it `fails` as expected."""
+def environment(tmp_path: Path) -> dict[str, str]:
+    """What the CLI needs to know, with a home and a backend of its own."""
     if shutil.which("pulumi") is None:
         pytest.skip("the Pulumi CLI is not on PATH (no package registry carries it)")
     (tmp_path / "backend").mkdir()
-    environment = {
+    return {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "PULUMI_HOME": str(tmp_path / "home"),
@@ -30,6 +30,11 @@ def cli(tmp_path: Path) -> Cli:
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         "no_grpc_proxy": "127.0.0.1",
     }
+
+
+@pytest.fixture
+def cli(environment: dict[str, str]) -> Cli:
+    """Runs `pulumi` in a project, attached to a served provider; answers its standard output, or all it said when it `fails` as expected."""
 
     def run(project: Path, providers: str, *arguments: str, fails: bool = False) -> str:
         result = subprocess.run(

@@ -127,7 +127,7 @@ def test_the_local_stack_under_the_cli(deployment: Deployment) -> None:
     deployment.settings(change)
     keys = {resource["urn"].rpartition("$")[2] for resource in deployment.resources() if resource["type"] == "aws:kms/key:Key"}
     assert len(keys) == 5
-    replaced = ({"create-replacement", "replace", "delete-replaced"}, {"endpoint update-replace"})
+    replaced = ({"replace"}, {"endpoint update-replace"})
     assert deployment.changes() == {
         **{name: ({"update"}, {"deletionWindowInDays update"}) for name in keys},
         "aws:sns/topicSubscription:TopicSubscription::notifications-email-0": replaced,

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from mlops.engine.values import UNKNOWN, contains_unknown
+from mlops.engine.values import UNKNOWN
 from mlops.sandbox.provider import invokes
 from mlops.sandbox.provider.call import Call, Clients
-from mlops.sandbox.provider.difference import Diff, changes
-from mlops.sandbox.provider.errors import AwsError, Missing, Problem, ProviderError, Refused, refusal
+from mlops.sandbox.provider.difference import Diff, changes, property_of
+from mlops.sandbox.provider.errors import AwsError, Missing, Problem, ProviderError
 from mlops.sandbox.provider.handler import Handler
 from mlops.sandbox.provider.handlers import handler_of
+from mlops.sandbox.provider.judgement import judge
 from mlops.sandbox.provider.properties import Properties, normalised
 
 _TAGS = ("tags", "tagsAll")
@@ -58,7 +59,7 @@ class AwsProvider:
         """
         handler = handler_of(type_)
         checked = self._completed(handler, name, normalised(inputs), normalised(old_inputs or {}))
-        self._dry_run(handler, name, checked)
+        self._judge(handler, name, checked)
         return checked
 
     def create(self, type_: str, name: str, inputs: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -110,8 +111,8 @@ class AwsProvider:
         handler = handler_of(type_)
         old, new = _comparable(normalised(old_inputs)), _comparable(normalised(inputs))
         details = tuple(changes(old, new, handler.replaced_by))
-        changed = tuple(dict.fromkeys(_property(change.path) for change in details))
-        replaces = tuple(dict.fromkeys(_property(change.path) for change in details if change.replaces))
+        changed = tuple(dict.fromkeys(property_of(change.path) for change in details))
+        replaces = tuple(dict.fromkeys(property_of(change.path) for change in details if change.replaces))
         same_name = handler.name_property is None or handler.name_property not in changed
         first = bool(replaces) and same_name and not handler.own_id
         return Diff(changed, replaces, first, details, handler.name_property)
@@ -123,7 +124,7 @@ class AwsProvider:
         if difference.replaces:
             raise ProviderError(f"{type_} {id_!r}: a change of {', '.join(difference.replaces)} needs a replacement, not an update")
         old, new = normalised(old_inputs), normalised(inputs)
-        self._dry_run(handler, id_, new)
+        self._judge(handler, id_, new)
         call = self._call(handler, id_, new)
         call.complete = False
         changed = [key for key in difference.changes if not (handler.tagged and key in _TAGS)]
@@ -202,21 +203,8 @@ class AwsProvider:
                     properties.problems.append(Problem(f"tags.{key}", f"is {value!r}; expected a string"))
         return call
 
-    def _dry_run(self, handler: Handler, name: str, inputs: Mapping[str, Any]) -> None:
-        call = self._call(handler, name, inputs, dry=True)
-        try:
-            handler.create(call, call.properties)
-            call.finish()
-        except Refused as error:
-            _raise_known(handler.type_, name, error.problems, inputs)
-        except ProviderError:
-            if not call.answered:
-                raise
-        except (KeyError, TypeError, ValueError, AttributeError):
-            # A handler stumbled over what is unknown, or over what an earlier problem explains; without one it is the handler's own bug.
-            if not call.properties.problems and not contains_unknown(inputs) and not call.answered:
-                raise
-            _raise_known(handler.type_, name, call.properties.finish(), inputs)
+    def _judge(self, handler: Handler, name: str, inputs: Mapping[str, Any]) -> None:
+        judge(handler, self._call(handler, name, inputs, dry=True), name, inputs)
 
     def _outputs(self, handler: Handler, call: Call, id_: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
         outputs = {**inputs, **{key: value for key, value in handler.computed(call, id_, inputs).items() if value is not None}}
@@ -231,18 +219,6 @@ class AwsProvider:
             self.delete(handler.type_, call.id, inputs)
         except ProviderError as second:
             raise ProviderError(f"{error} (and what was created could not be deleted again: {second})") from error
-
-
-def _property(path: str) -> str:
-    """The property that a path begins with."""
-    return path.partition(".")[0].partition("[")[0]
-
-
-def _raise_known(type_: str, name: str, problems: Iterable[Problem], inputs: Mapping[str, Any]) -> None:
-    """Refuse a resource for what is wrong with its known properties; unknown ones are judged in the update."""
-    known = [problem for problem in problems if not contains_unknown(inputs.get(_property(problem.path)))]
-    if known:
-        raise refusal(type_, name, known)
 
 
 def _comparable(value: Any) -> Any:

@@ -59,6 +59,11 @@ def changes(old: Any, new: Any, replaces: Callable[[str], bool], path: str = "")
         yield Change(path, kind, any(replaces(within) for each in (old, new) for within in _within(each, _without_indices(path))))
 
 
+def property_of(path: str) -> str:
+    """The property that a path begins with."""
+    return path.partition(".")[0].partition("[")[0]
+
+
 def _at(path: str, key: str) -> str:
     if not _SIMPLE.fullmatch(key):
         return f'{path}["{key}"]'
