@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-ALL = ("policy", "policy_checkov", "policy_cli", "preview", "sandbox", "repeat")
+ALL = ("policy", "policy_checkov", "policy_cli", "preview", "preview_scale", "sandbox", "repeat")
 
 
 def main(names: list[str]) -> None:
