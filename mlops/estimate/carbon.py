@@ -93,10 +93,10 @@ def document(measurement: Measurement) -> dict[str, Any]:
     regions = sorted({each.region for each in found})
     method = coefficients()
     return {
-        "kg_co2e_month": total(each.kg_co2e for each in found).to_dict(3),
-        "kwh_month": total(each.kwh for each in found).to_dict(3),
+        "kg_co2e_month": total(each.kg_co2e for each in found).to_dict(),
+        "kwh_month": total(each.kwh for each in found).to_dict(),
         "services": [
-            {"service": service, **sums[service].to_dict(4), "lines": [line.to_dict() for line in lines]}
+            {"service": service, **sums[service].to_dict(), "lines": [line.to_dict() for line in lines]}
             for service, lines in sorted(services.items(), key=lambda entry: (-sums[entry[0]].expected, entry[0]))
         ],
         "region": measurement.region,

@@ -231,6 +231,18 @@ def test_memory_is_recommended_from_the_functions_own_reports(mlops: Any, deploy
     assert "sandbox" in document["measured_on"]
 
 
+@pytest.mark.spec("SUS-1b")
+def test_the_carbon_of_what_really_ran_stands_beside_its_estimate(mlops: Any, deployed: dict[str, Any]) -> None:
+    code, document = mlops("carbon", "--measured", "--days", "1")
+    assert code == 0, document
+    rows = {row["service"]: row for row in document["beside"]}
+    assert set(rows) >= {"Lambda", "Glue", "SageMaker training"}
+    for service in ("Lambda", "Glue", "SageMaker training"):
+        assert rows[service]["measured"] > 0 and rows[service]["estimated"]["expected"] > 0, rows[service]
+    assert 0 < document["kg_co2e"] < document["kg_co2e_month"]["expected"]
+    assert "sandbox" in document["measured_on"]
+
+
 @pytest.mark.spec("COST-3a", "COST-3c", "SUS-1a", "SUS-1c", "SUS-1d", "SUS-2b")
 def test_what_was_billed_is_held_against_what_was_useful_from_the_runs_themselves(mlops: Any, deployed: dict[str, Any], aws: Any) -> None:
     code, document = mlops("efficiency", "--days", "1")

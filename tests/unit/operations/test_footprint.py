@@ -82,9 +82,9 @@ def by_hand() -> float:
 def test_what_was_used_is_told_in_the_same_kilograms_as_the_estimate(deployed: Target) -> None:
     found = measured(deployed, None)
     grams = found["grids"]["eu-west-1"]["grams_per_kwh"]
-    assert found["kwh_month"]["expected"] == pytest.approx(by_hand() * DAYS / 7, rel=0.001)
-    assert found["kg_co2e"] == pytest.approx(by_hand() * grams / 1000, abs=0.001)
-    assert found["kg_co2e_month"]["expected"] == pytest.approx(found["kg_co2e"] * DAYS / 7, rel=0.01)
+    assert found["kwh_month"]["expected"] == pytest.approx(by_hand() * DAYS / 7, rel=0.0001)
+    assert found["kg_co2e"] == pytest.approx(by_hand() * grams / 1000, abs=0.000001)
+    assert found["kg_co2e_month"]["expected"] == pytest.approx(found["kg_co2e"] * DAYS / 7, rel=0.0001)
     assert {row["service"] for row in found["services"]} == {"Lambda", "Glue", "SageMaker training", "SageMaker hosting"}
 
 
