@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.measure import Cost, measured
+from tests.engine.cli import environment
 
 ROOT = Path(__file__).parents[1]
 KINDS = 5
@@ -50,15 +49,7 @@ class Cli:
 
     @property
     def environment(self) -> dict[str, str]:
-        return os.environ | {
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "PULUMI_HOME": str(self.folder / "home"),
-            "PULUMI_BACKEND_URL": self.folder.as_uri(),
-            "PULUMI_CONFIG_PASSPHRASE": "bench",
-            "PULUMI_SKIP_UPDATE_CHECK": "1",
-            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-            "PULUMI_DEBUG_PROVIDERS": self.providers,
-        }
+        return environment(self.folder) | {"PULUMI_DEBUG_PROVIDERS": self.providers}
 
     def init(self) -> None:
         """Make the stack dev."""

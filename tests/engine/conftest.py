@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -10,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from tests.engine.cli import environment as cli_environment
 
 Cli = Callable[..., str]
 
@@ -19,17 +20,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     """What the CLI needs to know, with a home and a backend of its own."""
     if shutil.which("pulumi") is None:
         pytest.skip("the Pulumi CLI is not on PATH (no package registry carries it)")
-    (tmp_path / "backend").mkdir()
-    return {
-        **os.environ,
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "PULUMI_HOME": str(tmp_path / "home"),
-        "PULUMI_BACKEND_URL": f"file://{tmp_path / 'backend'}",
-        "PULUMI_CONFIG_PASSPHRASE": "",
-        "PULUMI_SKIP_UPDATE_CHECK": "true",
-        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-        "no_grpc_proxy": "127.0.0.1",
-    }
+    return cli_environment(tmp_path)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from tests.engine.cli import environment as cli_environment
 from tests.engine.standin import served_for_previews
 from tests.unit.engine import awkward
 from tests.unit.engine.requests import compact, said_in
@@ -58,17 +59,8 @@ def record_project(project: Path, stack: str, directory: Path) -> dict[str, Any]
     script = tools / "pulumi-analyzer-policy-recorder"
     script.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{Path(__file__).with_name("recorder.py")}"\n')
     script.chmod(0o755)
-    environment = {
-        **os.environ,
-        "PATH": f"{tools}{os.pathsep}{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "PULUMI_HOME": str(directory / "home"),
-        "PULUMI_BACKEND_URL": directory.as_uri(),
-        "PULUMI_CONFIG_PASSPHRASE": "",
-        "PULUMI_SKIP_UPDATE_CHECK": "true",
-        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-        "REQUESTS_FILE": str(file),
-        "no_grpc_proxy": "127.0.0.1",
-    }
+    environment = cli_environment(directory)
+    environment |= {"PATH": f"{tools}{os.pathsep}{environment['PATH']}", "REQUESTS_FILE": str(file)}
 
     def pulumi(*arguments: str) -> subprocess.CompletedProcess[str]:
         command = ["pulumi", "--non-interactive", *arguments, "--stack", stack]

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from wellarchitected.meta import META_RULES
 
 from mlops import engine
 from mlops.policy import evaluate as judge
+from tests.engine.cli import environment as cli_environment
 from tests.engine.conftest import platform  # noqa: F401 - a fixture
 from tests.engine.standin import served_for_previews
 from tests.unit.check.states import deployment, failing, state
@@ -39,18 +38,6 @@ Declared("aws:s3/bucket:Bucket", "data", {"acl": "public-read", "tags": {}})
 pytestmark = [pytest.mark.engine, pytest.mark.skipif(shutil.which("pulumi") is None, reason="pulumi is not on PATH")]
 
 ABOUT_THE_REPORT = {(meta.id, "shop-prod") for meta in META_RULES}
-
-
-def cli_environment(directory: Path) -> dict[str, str]:
-    """A CLI with a backend and a home of its own that downloads nothing."""
-    return os.environ | {
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "PULUMI_HOME": str(directory / "home"),
-        "PULUMI_BACKEND_URL": directory.as_uri(),
-        "PULUMI_CONFIG_PASSPHRASE": "test",
-        "PULUMI_SKIP_UPDATE_CHECK": "1",
-        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-    }
 
 
 def preview(directory: Path, config: dict[str, Any]) -> tuple[int, set[tuple[str, str]]]:
