@@ -10,9 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlops.compare.values import MASK, Seal
-from mlops.engine.signatures import ARCHIVE, ASSET, OUTPUT, REFERENCE, SECRET, SIGNATURE, UNKNOWN_SENTINEL
-
-_DEFAULTS = "__defaults"
+from mlops.engine.signatures import ARCHIVE, ASSET, DEFAULTS, OUTPUT, REFERENCE, SECRET, SIGNATURE, UNKNOWN_SENTINEL
 
 
 def resources(document: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -44,7 +42,7 @@ def _value(raw: Any) -> Any:
         return raw
     if SIGNATURE in raw:
         return _special(raw)
-    added = set(raw.get(_DEFAULTS) or ())
+    added = set(raw.get(DEFAULTS) or ())
     return {key: _value(item) for key, item in raw.items() if key not in added and not key.startswith("__")}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,13 +9,15 @@ from typing import Any, Protocol
 
 import grpc
 from google.protobuf import empty_pb2
-from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
+from pulumi.runtime.proto import provider_pb2
 
 from mlops.engine.errors import EngineError
 from mlops.engine.provider import Properties, Provider, ProviderError
+from mlops.engine.signatures import DEFAULTS
 from mlops.engine.values import contains_unknown, from_struct, to_struct
 from mlops.sandbox.provider.errors import Missing, Problem
-from mlops.sandbox.provider.protocol.codec import DEFAULTS, decoded, defaulted, encoded
+from mlops.sandbox.provider.protocol.codec import decoded, defaulted, encoded
+from mlops.sandbox.provider.protocol.plugin import Plugin
 
 _KINDS = {
     (change, replaces): getattr(provider_pb2.PropertyDiff.Kind, change.upper() + ("_REPLACE" if replaces else ""))
@@ -51,27 +52,18 @@ class Providers(Protocol):
         ...
 
 
-class AwsPlugin(provider_pb2_grpc.ResourceProviderServicer):
+class AwsPlugin(Plugin):
     """One server for all aws providers of a program: the engine has a connection for each, so a connection tells whose request it is."""
 
+    package = "aws"
+
     def __init__(self, providers: Providers, root: Path, version: str) -> None:
-        self._providers, self._root, self._version = providers, root, version
+        super().__init__(root, version)
+        self._providers = providers
         self._configured: dict[str, Planner] = {}
         self._lock = threading.Lock()
 
-    # -- the plugin and its configuration
-    def Attach(self, request: Any, context: Any) -> Any:
-        return empty_pb2.Empty()
-
-    def Handshake(self, request: Any, context: Any) -> Any:
-        return provider_pb2.ProviderHandshakeResponse(accept_secrets=True, accept_resources=False, accept_outputs=False)
-
-    def GetPluginInfo(self, request: Any, context: Any) -> Any:
-        return plugin_pb2.PluginInfo(version=self._version)
-
-    def GetSchema(self, request: Any, context: Any) -> Any:
-        return provider_pb2.GetSchemaResponse(schema=json.dumps({"name": "aws", "version": self._version}))
-
+    # -- configuration
     def CheckConfig(self, request: Any, context: Any) -> Any:
         problems = self._providers.problems(from_struct(request.news, self._root))
         return provider_pb2.CheckResponse(inputs=request.news, failures=_failures(problems))
@@ -86,10 +78,7 @@ class AwsPlugin(provider_pb2_grpc.ResourceProviderServicer):
         provider = self._ask(context, lambda: self._providers.configured(from_struct(request.args, self._root)))
         with self._lock:
             self._configured[context.peer()] = provider
-        return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True, acceptResources=False, acceptOutputs=False)
-
-    def Cancel(self, request: Any, context: Any) -> Any:
-        return empty_pb2.Empty()
+        return super().Configure(request, context)
 
     # -- resources
     def Check(self, request: Any, context: Any) -> Any:

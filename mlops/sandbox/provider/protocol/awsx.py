@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import grpc
-from google.protobuf import empty_pb2
-from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, plugin_pb2, provider_pb2, provider_pb2_grpc, resource_pb2, resource_pb2_grpc
+from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, resource_pb2, resource_pb2_grpc
 
 from mlops.engine import awsx_vpc
 from mlops.engine.errors import EngineError
@@ -16,6 +14,7 @@ from mlops.engine.provider import Properties
 from mlops.engine.record import Record, RecordedResource
 from mlops.engine.registry import Registration
 from mlops.engine.values import UNKNOWN, from_struct, to_struct
+from mlops.sandbox.provider.protocol.plugin import Plugin
 
 _COMPONENTS = {awsx_vpc.TYPE: awsx_vpc.construct}
 
@@ -99,37 +98,24 @@ def _take_options(request: Any, asked: Any) -> None:
         request.providers[package] = reference
 
 
-class AwsxPlugin(provider_pb2_grpc.ResourceProviderServicer):
+class AwsxPlugin(Plugin):
     """Constructs components; it has no resources of its own."""
 
+    package = "awsx"
+
     def __init__(self, root: Path, version: str) -> None:
-        self._root, self._version = root, version
+        super().__init__(root, version)
         self._engine: Any = None
 
     def Attach(self, request: Any, context: Any) -> Any:
         self._engine = engine_pb2_grpc.EngineStub(grpc.insecure_channel(request.address))
-        return empty_pb2.Empty()
-
-    def Handshake(self, request: Any, context: Any) -> Any:
-        return provider_pb2.ProviderHandshakeResponse(accept_secrets=True, accept_resources=False, accept_outputs=False)
-
-    def GetPluginInfo(self, request: Any, context: Any) -> Any:
-        return plugin_pb2.PluginInfo(version=self._version)
-
-    def GetSchema(self, request: Any, context: Any) -> Any:
-        return provider_pb2.GetSchemaResponse(schema=json.dumps({"name": "awsx", "version": self._version}))
+        return super().Attach(request, context)
 
     def CheckConfig(self, request: Any, context: Any) -> Any:
         return provider_pb2.CheckResponse(inputs=request.news)
 
     def DiffConfig(self, request: Any, context: Any) -> Any:
         return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_NONE)
-
-    def Configure(self, request: Any, context: Any) -> Any:
-        return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True, acceptResources=False, acceptOutputs=False)
-
-    def Cancel(self, request: Any, context: Any) -> Any:
-        return empty_pb2.Empty()
 
     def Construct(self, request: Any, context: Any) -> Any:
         build = _COMPONENTS.get(request.type)

@@ -10,6 +10,7 @@ from google.protobuf import struct_pb2
 
 from mlops.engine.assets import Archive, Asset
 from mlops.engine.provider import Properties
+from mlops.engine.signatures import DEFAULTS
 from mlops.engine.values import (
     ResourceReference,
     Secret,
@@ -20,9 +21,6 @@ from mlops.engine.values import (
     without_references,
     without_secrets,
 )
-
-DEFAULTS = "__defaults"
-"""The inputs that the provider filled in by itself: a name among them is automatic."""
 
 
 def decoded(struct: struct_pb2.Struct, root: Path) -> Properties:
