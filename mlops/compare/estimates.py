@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-# Key of a preview's document, and the figures in it.
+from mlops.estimate.amount import FIGURES
+
+# Key of a preview's document, and the sum in it.
 ESTIMATES = {"cost": "monthly_usd", "carbon": "kg_co2e_month"}
-FIGURES = ("low", "expected", "high")
 
 
 def compared(now: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:

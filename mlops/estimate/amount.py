@@ -6,6 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import isfinite
 
+FIGURES = ("low", "expected", "high")
+"""The names of the three in documents."""
+
 
 @dataclass(frozen=True, slots=True)
 class Amount:
@@ -38,7 +41,7 @@ class Amount:
 
     def to_dict(self, digits: int = 6) -> dict[str, float]:
         """The three figures, rounded, which keeps their order."""
-        return {"low": round(self.low, digits), "expected": round(self.expected, digits), "high": round(self.high, digits)}
+        return {name: round(getattr(self, name), digits) for name in FIGURES}
 
 
 NONE = Amount(0.0, 0.0, 0.0)

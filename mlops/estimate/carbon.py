@@ -15,6 +15,7 @@ from typing import Any
 from mlops.estimate.amount import Amount, total
 from mlops.estimate.energy import coefficients, kwh
 from mlops.estimate.measure import Measured, Measurement
+from mlops.estimate.services import by_service
 
 # One table for the whole project: the program warns of dirty regions with it (components/settings/green_regions.py).
 GRID_FILE = Path(__file__).parents[2] / "components" / "settings" / "data" / "grid_carbon_intensity.json"
@@ -86,19 +87,12 @@ def _emission(group: list[Measured]) -> Emission:
 def document(measurement: Measurement) -> dict[str, Any]:
     """The `carbon` of a preview's document."""
     found, without = emissions(measurement)
-    services: dict[str, list[Emission]] = {}
-    for each in found:
-        services.setdefault(each.service, []).append(each)
-    sums = {service: total(each.kg_co2e for each in lines) for service, lines in services.items()}
     regions = sorted({each.region for each in found})
     method = coefficients()
     return {
         "kg_co2e_month": total(each.kg_co2e for each in found).to_dict(),
         "kwh_month": total(each.kwh for each in found).to_dict(),
-        "services": [
-            {"service": service, **sums[service].to_dict(), "lines": [line.to_dict() for line in lines]}
-            for service, lines in sorted(services.items(), key=lambda entry: (-sums[entry[0]].expected, entry[0]))
-        ],
+        "services": by_service(found, lambda each: each.kg_co2e),
         "region": measurement.region,
         "grids": {region: grid()["regions"][region] for region in regions},
         "method": {

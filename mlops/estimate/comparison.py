@@ -20,6 +20,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mlops.errors import UserError
+from mlops.estimate.amount import FIGURES
 from mlops.estimate.prices import exact
 
 KEY = "estimate:reference"
@@ -86,7 +87,7 @@ def compared(reference: Reference, cost: Mapping[str, Any]) -> dict[str, Any]:
     rows = []
     for line in reference.lines:
         ours = [services[name] for name in line.services if name in services]
-        figures = {key: round(sum(service[key] for service in ours), 2) for key in ("low", "expected", "high")}
+        figures = {key: round(sum(service[key] for service in ours), 2) for key in FIGURES}
         own = sorted((each for service in ours for each in service["lines"]), key=lambda each: -each["expected"])
         rows.append(
             {
@@ -104,7 +105,7 @@ def compared(reference: Reference, cost: Mapping[str, Any]) -> dict[str, Any]:
             "high": round(sum(line.high for line in reference.lines), 2),
         },
         "ours": cost["monthly_usd"],
-        "ours_of_its_lines": {key: round(sum(row["ours"][key] for row in rows), 2) for key in ("low", "expected", "high")},
+        "ours_of_its_lines": {key: round(sum(row["ours"][key] for row in rows), 2) for key in FIGURES},
         "it_leaves_out": others,
         "ours_leaves_out": list(cost["not_estimated"]),
     }

@@ -9,6 +9,7 @@ from typing import Any
 from mlops.estimate.amount import Amount, total
 from mlops.estimate.measure import Measured, Measurement
 from mlops.estimate.prices import Price, PriceTable
+from mlops.estimate.services import by_service
 from mlops.estimate.usage import Usage
 
 # What no line of the estimate holds, whatever the program declares.
@@ -94,25 +95,13 @@ def _line(found: Sequence[tuple[Measured, Price]]) -> Line:
     return Line(use.service, use.item, use.what, first.type, use.region, use.unit, quantity, usd, price, resources)
 
 
-def by_service(lines: Sequence[Line]) -> dict[str, list[Line]]:
-    """Service → its lines; the dearest service first."""
-    services: dict[str, list[Line]] = {}
-    for line in lines:
-        services.setdefault(line.service, []).append(line)
-    costs = {service: total(line.usd for line in found) for service, found in services.items()}
-    return dict(sorted(services.items(), key=lambda entry: (-costs[entry[0]].expected, entry[0])))
-
-
 def document(measurement: Measurement, table: PriceTable, usage: Usage) -> dict[str, Any]:
     """The `cost` of a preview's document."""
     lines, unpriced = priced(measurement, table)
     dates = sorted({line.price.true_on for line in lines})
     return {
         "monthly_usd": total(line.usd for line in lines).to_dict(2),
-        "services": [
-            {"service": service, **total(line.usd for line in found).to_dict(2), "lines": [line.to_dict() for line in found]}
-            for service, found in by_service(lines).items()
-        ],
+        "services": by_service(lines, lambda line: line.usd, 2),
         "region": measurement.region,
         "prices": {"oldest": dates[0].isoformat(), "newest": dates[-1].isoformat()} if dates else {},
         "assumptions": usage.document(),

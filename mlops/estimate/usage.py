@@ -23,12 +23,11 @@ from typing import Any
 import yaml
 
 from mlops.errors import UserError
-from mlops.estimate.amount import Amount
+from mlops.estimate.amount import FIGURES, Amount
 
 FILE = Path(__file__).with_name("data") / "usage.yaml"
 KEY = "estimate:usage"
 SPREAD = (0.5, 1.0, 2.0)
-FIGURES = ("low", "expected", "high")
 
 
 @dataclass(frozen=True)

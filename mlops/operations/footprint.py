@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from mlops.estimate import carbon
-from mlops.estimate.amount import Amount
+from mlops.estimate.amount import FIGURES, Amount
 from mlops.estimate.measure import Measured, Measurement
 from mlops.estimate.use import DAYS, Use
 from mlops.operations.target import Target
@@ -55,7 +55,7 @@ def beside(found: Mapping[str, Any], estimate: Mapping[str, Any]) -> list[dict[s
         {
             "service": service,
             "measured": ours[service]["expected"] if service in ours else 0.0,
-            "estimated": {key: theirs[service][key] for key in ("low", "expected", "high")} if service in theirs else None,
+            "estimated": {key: theirs[service][key] for key in FIGURES} if service in theirs else None,
         }
         for service in sorted({*ours, *(set(theirs) & MEASURED)}, key=lambda name: -(ours[name]["expected"] if name in ours else 0.0))
     ]

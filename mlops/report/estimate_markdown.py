@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from mlops.estimate.amount import FIGURES
 from mlops.report.estimate_words import kilograms, usd
 from mlops.text import counted
 
@@ -28,7 +29,7 @@ def estimate_lines(document: Mapping[str, Any]) -> Iterator[str]:
     yield "| service | low | expected | high | kg CO2e |"
     yield "|---|---:|---:|---:|---:|"
     for service in cost["services"]:
-        figures = " | ".join(_escaped(usd(service[name])) for name in ("low", "expected", "high"))
+        figures = " | ".join(_escaped(usd(service[name])) for name in FIGURES)
         emission = kilograms(kilos[service["service"]]) if service["service"] in kilos else "–"
         yield f"| {service['service']} | {figures} | {emission} |"
     yield ""

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
+from mlops.estimate.amount import FIGURES
 from mlops.report.estimate_words import kilograms, price, quantity, span, usd
 from mlops.text import counted, visible
 
@@ -32,7 +33,7 @@ def show_estimates(console: Console, document: Document) -> None:
         kg = emitted.get(service["service"])
         table.add_row(service["service"], *figures(service), kilograms(kg["expected"]) if kg else "–")
     if others := cost["services"][DEAREST:]:
-        summed = {name: sum(service[name] for service in others) for name in ("low", "expected", "high")}
+        summed = {name: sum(service[name] for service in others) for name in FIGURES}
         table.add_row(counted(len(others), "other service"), *figures(summed), "", style="dim")
     table.add_row("all", *figures(cost["monthly_usd"]), kilograms(carbon["kg_co2e_month"]["expected"]), style="bold")
     console.print(table)
@@ -46,7 +47,7 @@ def show_estimates(console: Console, document: Document) -> None:
 
 
 def _numbers() -> list[Column]:
-    return [Column(name, justify="right") for name in ("low", "expected", "high")]
+    return [Column(name, justify="right") for name in FIGURES]
 
 
 def show_missing(console: Console, cost: Document, short: bool) -> None:
@@ -135,7 +136,7 @@ def show_assumptions(console: Console, cost: Document) -> None:
     """What is assumed of the usage, what the settings say first."""
     table = Table("of", "what", *_numbers(), "unit", "set by", "why", title="Assumed usage", title_justify="left")
     for row in cost["assumptions"]:
-        shown = (quantity(row[name]) for name in ("low", "expected", "high"))
+        shown = (quantity(row[name]) for name in FIGURES)
         table.add_row(visible(row["of"]), row["name"], *shown, row["unit"], row["set"], row["why"])
     console.print(table)
     for pattern in cost["unmatched_assumptions"]:
