@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,13 +10,15 @@ from typing import Any
 import pytest
 
 from mlops.engine import deployment, destroy, preview, up
+from mlops.engine.signatures import REFERENCE, SECRET
 from tests.engine.plugin import EchoProvider, served
+from tests.engine.recording import copied
+from tests.engine.standin import served_for_previews
 from tests.unit.engine.memory_provider import MemoryProvider
 
 Cli = Callable[..., str]
 PROGRAMS = Path(__file__).parents[1] / "unit" / "engine" / "programs"
 NAMES = sorted(path.name for path in PROGRAMS.iterdir() if (path / "Pulumi.yaml").exists())
-SECRET = "1b47061264138c4ac30d75fd1eb44270"
 
 pytestmark = pytest.mark.engine
 
@@ -48,6 +49,8 @@ def view(states: list[dict[str, Any]], *more: str) -> dict[str, Any]:
 def masked(value: Any) -> Any:
     """Secrets as the CLI prints them."""
     if isinstance(value, dict):
+        if REFERENCE in value.values():
+            return {"resource": value["urn"]}  # the CLI prints no id in a preview, and fields of its own
         return "[secret]" if SECRET in value.values() else {key: masked(item) for key, item in value.items()}
     return [masked(item) for item in value] if isinstance(value, list) else value
 
@@ -60,18 +63,9 @@ def assert_same(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
     assert not lines, "\n".join(lines)
 
 
-def copy_of(name: str, tmp_path: Path) -> Path:
-    project = tmp_path / name
-    shutil.copytree(PROGRAMS / name, project)
-    for file in project.glob("Pulumi.*.yaml"):
-        # Nobody has the key of an encrypted example; the engine's placeholder is the text that the CLI is given.
-        file.write_text(file.read_text().replace("\n    secure: v1:AAAA:BBBB", " encrypted-value-of-example:password"))
-    return project
-
-
 def assert_previews_are_the_same(cli: Cli, project: Path, stack: str) -> None:
     ours = view(deployment(preview(project, stack))["deployment"]["resources"])
-    with served(EchoProvider.of(project, stack), project) as providers:
+    with served_for_previews(project) as providers:
         cli(project, providers, "stack", "init", stack)
         document = json.loads(cli(project, providers, "preview", "--json", "--stack", stack))
     assert_same(ours, view([step["newState"] for step in document["steps"]]))
@@ -79,7 +73,7 @@ def assert_previews_are_the_same(cli: Cli, project: Path, stack: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_preview_equals_the_clis(name: str, tmp_path: Path, cli: Cli) -> None:
-    assert_previews_are_the_same(cli, copy_of(name, tmp_path), "dev")
+    assert_previews_are_the_same(cli, copied(name, tmp_path), "dev")
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod", "prod-dr", "local"])
@@ -102,7 +96,7 @@ class NamedIds(MemoryProvider):
 
 @pytest.mark.parametrize("name", ["buckets", "vpc"])
 def test_an_updates_state_equals_the_clis_and_both_end_with_nothing(name: str, tmp_path: Path, cli: Cli) -> None:
-    project = copy_of(name, tmp_path)
+    project = copied(name, tmp_path)
     program = project / "__main__.py"
     program.write_text(program.read_text().replace("pulumi.ResourceOptions(protect=True)", "None"))
     ours, theirs = NamedIds(), NamedIds()
