@@ -142,9 +142,11 @@ def run(task, told):
     known = inspect.signature(Settings).parameters  # an older SDK has fewer
     configure(Settings(**{name: value for name, value in settings.items() if name in known}))
 
-    def program():
-        # The module's globals are no awaitable; run_in_stack looks for one.
+    async def program():
         runpy.run_path(task["program"], run_name="__main__")
+        # The registrations start in this pause. The SDK then waits for one after the other; where it finds none it waits for all outputs
+        # at once, anew whenever one is there: work that grows with the square of the resources.
+        await asyncio.sleep(0)
 
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
