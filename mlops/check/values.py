@@ -7,13 +7,11 @@ from sys import intern
 from typing import Any
 
 import wellarchitected
-from pulumi_policy import proxy
 from wellarchitected.values import Unreadable
 
 from mlops.engine import Archive, Asset
-from mlops.engine.signatures import ARCHIVE, ASSET, OUTPUT, REFERENCE, SECRET, SIGNATURE, UNKNOWN_SENTINEL
+from mlops.engine.signatures import ARCHIVE, ASSET, OUTPUT, REFERENCE, SECRET, SIGNATURE, UNKNOWN_SENTINEL, UNKNOWN_SENTINELS
 
-UNKNOWNS = frozenset(value for name, value in vars(proxy).items() if name.startswith("UNKNOWN_"))
 # How the CLI and `mlops preview` write a secret in a preview.
 MASK = "[secret]"
 _ENCRYPTED = "is a secret that this file holds encrypted"
@@ -44,7 +42,7 @@ class Decoder:
         return raw
 
     def _text(self, raw: str, path: str) -> Any:
-        if raw in UNKNOWNS:
+        if raw in UNKNOWN_SENTINELS:
             self.special = True
             return wellarchitected.UNKNOWN
         if raw == MASK:

@@ -4,78 +4,73 @@ from __future__ import annotations
 
 import sys
 import traceback
+from collections.abc import Collection
+from importlib import import_module
 from typing import Any
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from mlops.cli import (
-    audit,
-    check,
-    comment,
-    cost,
-    demo,
-    doctor,
-    lineage,
-    models,
-    pipeline,
-    preview,
-    provider,
-    recovery,
-    review,
-    runs,
-    sandbox,
-    workloads,
-)
 from mlops.cli.output import Output
 from mlops.cli.plain import settle_streams
-from mlops.engine import EngineError
+from mlops.engine.errors import EngineError
 from mlops.errors import UserError
 from mlops.report.logs import documents
 
 INTERRUPTED = 130
-app = typer.Typer(
-    name="mlops",
-    help="Preview, check, deploy and operate the MLOps platform, in a sandbox on this machine or on AWS.",
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-for command in (
-    preview.preview,
-    check.check,
-    comment.comment,
-    doctor.doctor,
-    review.review,
-    sandbox.up,
-    sandbox.down,
-    sandbox.env,
-    provider.provider,
-    demo.demo,
-    workloads.ingest,
-    workloads.train,
-    models.models,
-    models.approve,
-    models.reject,
-    models.deploy,
-    models.ab,
-    models.promote,
-    models.rollback,
-    workloads.predict,
-    workloads.drift,
-    runs.runs,
-    runs.postmortem,
-    lineage.lineage,
-    audit.audit,
-    cost.cost,
-    cost.carbon,
-    cost.efficiency,
-    cost.cleanup,
-    recovery.drill,
-):
-    app.command()(command)
-app.add_typer(pipeline.app, name="pipeline")
-app.add_typer(recovery.app, name="restore")
+# Each command's module, and the group's whose commands are two words. Only what is called is loaded: all of it takes more than a second.
+COMMANDS = {
+    "preview": "preview",
+    "check": "check",
+    "comment": "comment",
+    "doctor": "doctor",
+    "review": "review",
+    "up": "sandbox",
+    "down": "sandbox",
+    "env": "sandbox",
+    "provider": "provider",
+    "demo": "demo",
+    "ingest": "workloads",
+    "train": "workloads",
+    "models": "models",
+    "approve": "models",
+    "reject": "models",
+    "deploy": "models",
+    "ab": "models",
+    "promote": "models",
+    "rollback": "models",
+    "predict": "workloads",
+    "drift": "workloads",
+    "runs": "runs",
+    "postmortem": "runs",
+    "lineage": "lineage",
+    "audit": "audit",
+    "cost": "cost",
+    "carbon": "cost",
+    "efficiency": "cost",
+    "cleanup": "cost",
+    "drill": "recovery",
+}
+GROUPS = {"pipeline": "pipeline", "restore": "recovery"}
+
+
+def application(names: Collection[str]) -> typer.Typer:
+    """The command line with these commands and groups."""
+    made = typer.Typer(
+        name="mlops",
+        help="Preview, check, deploy and operate the MLOps platform, in a sandbox on this machine or on AWS.",
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    made.callback()(lambda: None)  # one command is a command of its own all the same, not the whole program
+    for name, module in COMMANDS.items():
+        if name in names:
+            made.command(name)(getattr(import_module(f"mlops.cli.{module}"), name))
+    for name, module in GROUPS.items():
+        if name in names:
+            made.add_typer(import_module(f"mlops.cli.{module}").app, name=name)
+    return made
 
 
 def run(arguments: list[str] | None = None) -> None:
@@ -85,7 +80,8 @@ def run(arguments: list[str] | None = None) -> None:
     output = Output("--json" in arguments)
     Output.printed = False
     try:
-        result: Any = app(args=arguments, standalone_mode=False)
+        known = {*COMMANDS, *GROUPS}
+        result: Any = application(known.intersection(arguments[:1]) or known)(args=arguments, prog_name="mlops", standalone_mode=False)
     except UserError as error:
         output.error(error)
         sys.exit(error.exit_code)

@@ -6,15 +6,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlops.engine import subnets
 from mlops.engine.awsx_outputs import CLASS_OUTPUTS
 from mlops.engine.errors import EngineError
 from mlops.engine.record import Invoke, RecordedResource
 from mlops.engine.registry import Registration, Registry
-from mlops.engine.transformed import TransformedRegistry
 from mlops.engine.values import UNKNOWN, ResourceReference, contains_unknown, without_secrets
+
+if TYPE_CHECKING:
+    from mlops.engine.transformed import TransformedRegistry
 
 TYPE = "awsx:ec2:Vpc"
 VERSION = "3.11.0"

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mlops.engine import awsx_vpc
 from mlops.engine.awsx_vpc import Constructed
 from mlops.engine.errors import EngineError
 from mlops.engine.record import RecordedResource
 from mlops.engine.registry import Registration, Registry
-from mlops.engine.transformed import TransformedRegistry
 from mlops.engine.values import UNKNOWN
+
+if TYPE_CHECKING:
+    from mlops.engine.transformed import TransformedRegistry
 
 _BUILT = {awsx_vpc.TYPE: awsx_vpc.construct}
 _ELSEWHERE = frozenset(

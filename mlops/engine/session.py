@@ -9,24 +9,18 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
-import grpc
-from pulumi.runtime.proto import engine_pb2_grpc, resource_pb2_grpc
-
 from mlops.engine.config import Project
-from mlops.engine.monitor import Engine, Monitor
 from mlops.engine.outcome import masked, program_error, refused
 from mlops.engine.record import Log, Record, in_dependency_order
 from mlops.engine.registry import Registry, Steps
 
 _CHILD = Path(__file__).with_name("child.py")
 _PARALLEL = 16
-_MAXIMUM_MESSAGE = 400 << 20
 _GRACE = 10
 """Seconds after its timeout in which a program's own process has to say where it stands; native code may keep it from that."""
 
@@ -42,9 +36,12 @@ def run(project: Project, record: Record, steps: Steps, timeout: float | None = 
         record.logs.append(Log("warning", f"the value of '{key}' is encrypted: a placeholder stands for it"))
     for key in project.empty:
         record.logs.append(Log("warning", f"the configuration key '{key}' has no value: it is the empty text, write \"\" to say so"))
-    monitor = Monitor(Registry(project, record, steps), _PARALLEL)
-    with _served(monitor, Engine(record.logs)) as address:
-        outcome = _run_child(project, steps, address, record, timeout, survey)
+    with _started(project) as (process, outcomes, writer):
+        from mlops.engine.serving import served  # noqa: PLC0415 - the program's process loads the same half a second, at the same time
+
+        with served(Registry(project, record, steps), record.logs, _PARALLEL) as (monitor, address):
+            task = _task(project, steps, address, writer, timeout, survey)
+            outcome = _outcome(process, outcomes, task, record, timeout)
     record.stack_outputs_read = outcome.get("stack_outputs_read", {})
     record.missing_config = [(key, kind, secret) for key, kind, secret in outcome.get("surveyed", ())]
     record.resources = in_dependency_order(record.resources)
@@ -57,24 +54,31 @@ def run(project: Project, record: Record, steps: Steps, timeout: float | None = 
 
 
 @contextmanager
-def _served(monitor: Monitor, engine: Engine) -> Iterator[str]:
-    server = grpc.server(
-        ThreadPoolExecutor(_PARALLEL, thread_name_prefix="monitor"),
-        options=[("grpc.max_receive_message_length", _MAXIMUM_MESSAGE), ("grpc.max_send_message_length", _MAXIMUM_MESSAGE)],
-    )
-    resource_pb2_grpc.add_ResourceMonitorServicer_to_server(monitor, server)
-    engine_pb2_grpc.add_EngineServicer_to_server(engine, server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    try:
-        yield f"127.0.0.1:{port}"
-    finally:
-        server.stop(0)
-
-
-def _run_child(project: Project, steps: Steps, address: str, record: Record, timeout: float | None, survey: bool) -> dict[str, Any]:
+def _started(project: Project) -> Iterator[tuple[subprocess.Popen[bytes], IO[str], int]]:
+    """The program's process, which waits for its task, and both ends of the pipe for its outcome."""
     reader, writer = os.pipe()
-    task = {
+    # A session of its own: Ctrl-C reaches the engine alone, which then ends the program and whatever that has started.
+    with os.fdopen(reader) as outcomes:
+        try:
+            process = subprocess.Popen(
+                [str(project.interpreter.python), str(_CHILD)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=_environment(),
+                pass_fds=[writer],
+                start_new_session=True,
+            )
+        finally:
+            os.close(writer)
+        try:
+            yield process, outcomes, writer
+        finally:
+            _end(process)
+
+
+def _task(project: Project, steps: Steps, address: str, writer: int, timeout: float | None, survey: bool) -> dict[str, Any]:
+    return {
         "project": project.name,
         "stack": project.stack,
         "root": str(project.root),
@@ -89,33 +93,26 @@ def _run_child(project: Project, steps: Steps, address: str, record: Record, tim
         "outcome": writer,
         "timeout": timeout,
     }
-    # A session of its own: Ctrl-C reaches the engine alone, which then ends the program and whatever that has started.
-    process = subprocess.Popen(
-        [str(project.interpreter.python), str(_CHILD)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=_environment(),
-        pass_fds=[writer],
-        start_new_session=True,
-    )
-    os.close(writer)
+
+
+def _outcome(
+    process: subprocess.Popen[bytes], outcomes: IO[str], task: dict[str, Any], record: Record, timeout: float | None
+) -> dict[str, Any]:
     overdue = threading.Timer(timeout + _GRACE, process.kill) if timeout else None
     try:
         if overdue:
             overdue.start()
         threads = [_collect(process.stdout, "info", record), _collect(process.stderr, "info", record)]
-        with process.stdin as stdin:  # type: ignore[union-attr]
+        # A process that has ended already reads no task; its exit code tells.
+        with suppress(BrokenPipeError), process.stdin as stdin:  # type: ignore[union-attr]
             stdin.write(json.dumps(task).encode())
-        with os.fdopen(reader) as outcome:
-            text = outcome.read()
+        text = outcomes.read()
         code = process.wait()
         for thread in threads:
             thread.join(timeout=5)
     finally:
         if overdue:
             overdue.cancel()
-        _end(process)
     return json.loads(text) if text else {"ok": False, "type": "exit", "code": code}
 
 

@@ -10,6 +10,7 @@ A rule that can be mended has a remediation, which the engine runs where the con
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -283,6 +284,9 @@ def run_pack() -> None:
     from .rules import RULES
     from .servicer import serve
 
+    # What is loaded stays, and little of what is decoded is garbage: looking for it all the time slowed a preview of 1,000 resources by a tenth.
+    gc.freeze()
+    gc.set_threshold(100_000)
     serve(
         name=PACK_NAME,
         policies=policies(RULES, environment_of(os.environ.get("PULUMI_STACK", "prod")), lambda: datetime.now(UTC).date()),

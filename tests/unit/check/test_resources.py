@@ -6,11 +6,12 @@ import json
 from typing import Any
 
 import pytest
+from pulumi_policy import proxy
 from wellarchitected import UNKNOWN, Secret
 from wellarchitected.values import Unreadable
 
 from mlops.check import Stack
-from mlops.engine import Archive, Asset
+from mlops.engine import Archive, Asset, signatures
 from mlops.errors import UserError
 
 from .states import BUCKET, PROGRAM, ROOT, SECRET, SIGNATURE, deployment, failing, read_document, state
@@ -197,3 +198,7 @@ def test_kind_is_found_by_content() -> None:
     recorded = {"stack": "prod", "resources": [state()], "schema": 1, "policy": {"findings": [{"urn": "x"}]}}
     recorded["resources"][0] |= {"parent": "", "inputs": {}}
     assert read_document(recorded).kind == "recorded preview"
+
+
+def test_the_unknowns_are_those_of_the_sdk() -> None:
+    assert {value for name, value in vars(proxy).items() if name.startswith("UNKNOWN_")} == signatures.UNKNOWN_SENTINELS

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 from botocore.exceptions import NoCredentialsError
 
 from mlops import engine
-from mlops.cli.main import run
+from mlops.cli.main import COMMANDS, GROUPS, run
 
 ROOT = Path(__file__).parents[3]
 PROGRAM = """
@@ -136,3 +138,24 @@ def test_the_stacks_break_no_mandatory_rule_and_no_item_passes_without_a_rule_th
     assert len(document["checklist"]) == 32
     assert all(item["rules"] for item in document["checklist"] if item["status"] == "pass")
     assert not [item["id"] for item in document["checklist"] if item["status"] == "fail"]
+
+
+def test_only_the_command_that_is_called_is_loaded_and_the_sdk_only_to_run_a_program() -> None:
+    loaded = "import sys; from mlops.cli.main import application; application({'check', 'preview'}); print(*sys.modules)"
+    modules = subprocess.run([sys.executable, "-c", loaded], check=True, capture_output=True, text=True).stdout.split()
+    assert {"mlops.cli.check", "mlops.cli.preview"} <= set(modules)
+    assert not {"mlops.cli.models", "pulumi", "pulumi_policy", "grpc", "boto3"} & set(modules)
+
+
+@pytest.mark.parametrize("called", [*COMMANDS, *GROUPS])
+def test_every_command_explains_itself(called: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        run([called, "--help"])
+    assert stop.value.code == 0
+    assert f"Usage: mlops {called}" in capsys.readouterr().out
+
+
+def test_a_word_that_is_no_command_is_told_with_those_that_are(capsys: pytest.CaptureFixture[str]) -> None:
+    code, document = call(capsys, "previw")
+    assert (code, document["error"]["code"]) == (2, "usage")
+    assert "preview" in document["error"]["message"]

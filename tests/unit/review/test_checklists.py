@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mlops.cli.main import app
+from mlops.cli.main import COMMANDS
 from mlops.review import framework
 from mlops.review.checklists import REVIEWS, pages
 
@@ -36,5 +36,4 @@ def test_every_rule_that_a_checklist_names_is_in_the_catalogue() -> None:
 
 
 def test_every_command_that_a_checklist_says_to_run_exists() -> None:
-    known = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
-    assert {command.split()[1] for _, _, commands in REVIEWS.values() for command in commands} <= known
+    assert {command.split()[1] for _, _, commands in REVIEWS.values() for command in commands} <= set(COMMANDS)
