@@ -16,7 +16,7 @@ from benchmarks.programs import Cli, project
 from tests.engine.plugin import EchoProvider, served
 
 SMALL, LARGE = 1_000, 5_000
-ROUNDS = 2
+ROUNDS = 3
 
 
 def ours(folder: Path) -> Cost:
@@ -41,10 +41,11 @@ def main() -> None:
         runs = [ours(small) for _ in range(ROUNDS)]
         wall, work = min(run.wall for run in runs), min(run.processor for run in runs)
         print(f"  mlops preview of {SMALL:,} resources: {wall:.1f} s, processor {work:.1f} s, {max(run.memory for run in runs):.0f} MB")
-        many = ours(large)
+        runs = [ours(large) for _ in range(ROUNDS)]
+        many, much = min(run.wall for run in runs), min(run.processor for run in runs)
         print(
-            f"  of {LARGE:,}: {many.wall:.1f} s, processor {many.processor:.1f} s, {many.memory:.0f} MB: {many.wall / wall:.1f} × the time, "
-            f"{many.processor / work:.1f} × the processor time (target ≤ 7 ×)"
+            f"  of {LARGE:,}: {many:.1f} s, processor {much:.1f} s, {max(run.memory for run in runs):.0f} MB: {many / wall:.1f} × the time, "
+            f"{much / work:.1f} × the processor time (target ≤ 7 ×)"
         )
         if shutil.which("pulumi") is None:
             print("  not compared: the Pulumi CLI is not on PATH")
