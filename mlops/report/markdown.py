@@ -102,11 +102,10 @@ def _details(document: Mapping[str, Any], room: int) -> str:
     for pillar in by_pillar(document):
         told = ", ".join(f"{number} {KINDS[name]}" for name, number in pillar.kinds.items())
         opening, closing = f"<details><summary>{pillar.name}: {told}</summary>\n\n", "\n</details>\n\n"
-        lines = list(_lines(pillar.items))
         fitting: list[str] = []
         used = written + len(opening) + len(closing)
         count = 0
-        for line, findings in lines:
+        for line, findings in _lines(pillar.items):
             if used + len(line) + 1 > room:
                 break
             fitting.append(line)

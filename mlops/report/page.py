@@ -19,7 +19,8 @@ from mlops.text import counted
 DEEPEST = 24  # levels of the tree
 WHOLE_TREE = 3_000  # resources; of more, the page shows those with findings, the worst first, and what they lie in
 VALUE = 400  # characters of a property before and after
-LISTED = 1_000  # findings of one rule, and changes of one kind; of more, their number
+LISTED = 1_000  # changes of one kind; of more, their number
+LISTED_FINDINGS = 200  # of one rule, the worst; report.json has all
 STATUSES = {
     "pass": ("✔", "satisfied"),
     "fail": ("✘", "broken"),
@@ -95,7 +96,7 @@ def html(document: Mapping[str, Any]) -> str:
 class Words:
     """What the template calls things."""
 
-    LISTED = LISTED
+    LISTED, LISTED_FINDINGS = LISTED, LISTED_FINDINGS
     KINDS, HEADINGS, MARKS, PILLARS = KINDS, grouping.HEADINGS, grouping.MARKS, grouping.PILLARS
     CHANGES, STATUSES, MEANINGS = CHANGES, STATUSES, MEANINGS
     kind = staticmethod(kind)

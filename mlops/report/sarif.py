@@ -2,17 +2,18 @@
 
 GitHub's limits, from its documentation on 2026-11-26: 20 runs a file, 25,000 results a run of which 5,000 are shown, 25,000 rules a run,
 20 tags a rule of which 10 are shown, texts of a rule up to 1,024 characters. It shows every result as an open alert, whatever its
-`kind` and its `suppressions`: `for_code_scanning` leaves out what is no problem.
+`kind` and its `suppressions`: a log for it leaves out what is no problem.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
-from mlops.report.changes import keyed
+from mlops.report.changes import OPEN, keyed
 from mlops.report.grouping import Finding, Parents, kind, order, resource_name, rules_by_id
 from mlops.report.source import Source
 from mlops.text import visible
@@ -31,50 +32,39 @@ SECURITY_SEVERITY = {"critical": "9.5", "high": "8.0", "medium": "5.5", "low": "
 PROBLEM_SEVERITY = {"mandatory": "error", "advisory": "warning", "disabled": "recommendation"}
 
 
-def sarif(document: Mapping[str, Any], source: Source) -> dict[str, Any]:
-    """The report as a log; more findings than GitHub shows of one run make more runs.
+def sarif(document: Mapping[str, Any], source: Source, code_scanning: bool = False) -> Iterator[str]:
+    """The text of the log, a little at a time; more findings than GitHub shows of one run make more runs.
 
-    Of more than `RESULTS` the worst are in it, and the first run says how many are not: report.json has them.
+    Of more than `RESULTS` the worst are in it, and the first run says how many are not: report.json has them. With `code_scanning` it has
+    open problems only: GitHub shows what is exempt or not evaluable as open alerts, too.
     """
     rules, parents = rules_by_id(document), Parents(document)
     every = document["policy"]["findings"]
     findings = list(keyed(sorted(every, key=order)[:RESULTS]).items())
     parts = [findings[start : start + SHOWN_RESULTS] for start in range(0, max(1, len(findings)), SHOWN_RESULTS)]
-    runs = [_run(document, rules, parents, part, source, number if len(parts) > 1 else 0) for number, part in enumerate(parts, start=1)]
+    runs = []
+    for number, part in enumerate(parts, start=1):
+        told = [(key, finding) for key, finding in part if finding["outcome"] in OPEN] if code_scanning else part
+        used = {finding["rule"] for _, finding in told}
+        described = [rule for rule in rules.values() if rule["level"] != "disabled" and (not code_scanning or rule["id"] in used)]
+        runs.append(_run(document, described, parents, told, source, number if len(parts) > 1 else 0))
     if left_out := len(every) - len(findings):
         text = f"{left_out:,} findings are not in this log, which has the worst {RESULTS:,}; report.json has all."
         runs[0]["invocations"][0]["toolExecutionNotifications"] = [{"level": "warning", "message": {"text": text}}]
-    return {"$schema": SCHEMA, "version": "2.1.0", "runs": runs}
-
-
-def for_code_scanning(log: Mapping[str, Any]) -> dict[str, Any]:
-    """A log with open problems only: GitHub shows what is exempt or not evaluable as open alerts, too."""
-    runs = []
-    for run in log["runs"]:
-        results = [each for each in run["results"] if each["kind"] == "fail" and "suppressions" not in each]
-        used = {each["ruleId"] for each in results}
-        rules = [rule for rule in run["tool"]["driver"]["rules"] if rule["id"] in used]
-        index = {rule["id"]: number for number, rule in enumerate(rules)}
-        runs.append(
-            {
-                **run,
-                "tool": {"driver": {**run["tool"]["driver"], "rules": rules}},
-                "results": [{**each, "ruleIndex": index[each["ruleId"]]} for each in results],
-            }
-        )
-    return {**log, "runs": runs}
+    # The results of a run are made when it is its turn: those of all runs together take more than a gigabyte.
+    yield from json.JSONEncoder(indent=1, default=list).iterencode({"$schema": SCHEMA, "version": "2.1.0", "runs": runs})
+    yield "\n"
 
 
 def _run(
     document: Mapping[str, Any],
-    rules: Mapping[str, Mapping[str, Any]],
+    rules: Sequence[Mapping[str, Any]],
     parents: Parents,
     findings: Sequence[tuple[tuple[str, ...], Finding]],
     source: Source,
     part: int,
 ) -> dict[str, Any]:
-    described = [rule for rule in rules.values() if rule["level"] != "disabled"]
-    index = {rule["id"]: number for number, rule in enumerate(described)}
+    index = {rule["id"]: number for number, rule in enumerate(rules)}
     category = "/".join(["wellarchitected", document["project"], document["stack"], *([str(part)] if part else [])])
     return {
         "tool": {
@@ -83,14 +73,14 @@ def _run(
                 "fullName": "Well-Architected policy pack",
                 "semanticVersion": version("mlops-platform"),
                 "informationUri": FRAMEWORK,
-                "rules": [_rule(rule) for rule in described],
+                "rules": map(_rule, rules),
             }
         },
         "automationDetails": {"id": f"{visible(category)}/"},
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": {"%SRCROOT%": {"description": {"text": "The root of the repository."}}},
         "invocations": [{"executionSuccessful": True}],
-        "results": [_result(key, finding, index, parents, source) for key, finding in findings],
+        "results": (_result(key, finding, index, parents, source) for key, finding in findings),
         "properties": {"stack": document["stack"], "environment": document["policy"]["environment"]},
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tracemalloc
 from collections import Counter
 from datetime import date
 from pathlib import Path
@@ -24,7 +25,7 @@ from mlops.report.junit import junit
 from mlops.report.markdown import LIMIT, markdown
 from mlops.report.model import SCHEMA_FILE, schema
 from mlops.report.page import html
-from mlops.report.sarif import for_code_scanning, sarif
+from mlops.report.sarif import sarif
 from mlops.report.source import Source
 from mlops.text import visible
 from tests.pages import Page
@@ -38,6 +39,21 @@ HERE = Source("apps/one", "apps/one/Pulumi.yaml")
 Report = dict[str, Any]
 
 
+def log_of(report: Report, code_scanning: bool = False) -> Report:
+    """The log as it is read."""
+    return json.loads("".join(sarif(report, HERE, code_scanning)))
+
+
+def suites_of(report: Report) -> Any:
+    """The root of the document of XML."""
+    return etree.fromstring("".join(junit(report)).encode())
+
+
+def files_of(report: Report) -> dict[str, str]:
+    """The text of every file of a report."""
+    return {name: "".join(text) for name, text in contents(report, HERE)}
+
+
 def named(report: Report) -> Counter[tuple[str, str]]:
     """Rule and name of each finding."""
     return Counter((each["rule"], visible(resource_name(each["urn"]))) for each in report["policy"]["findings"])
@@ -45,7 +61,7 @@ def named(report: Report) -> Counter[tuple[str, str]]:
 
 @given(reports())
 def test_sarif_is_valid_and_has_every_finding_once(report: Report) -> None:
-    log = json.loads(json.dumps(sarif(report, HERE)))
+    log = log_of(report)
     assert [error.message for error in SARIF.iter_errors(log)] == []
     results = [result for run in log["runs"] for result in run["results"]]
     found = Counter((each["ruleId"], each["locations"][0]["logicalLocations"][0]["fullyQualifiedName"]) for each in results)
@@ -59,7 +75,7 @@ def test_sarif_is_valid_and_has_every_finding_once(report: Report) -> None:
 
 @given(reports())
 def test_junit_is_valid_and_has_every_finding_and_every_rule_once(report: Report) -> None:
-    root = etree.fromstring(junit(report).encode())
+    root = suites_of(report)
     assert XSD.validate(root), XSD.error_log
     assert Counter(case.get("name") for case in root.iter("testcase")) == Counter(rule["id"] for rule in report["rules"])
     told = Counter()
@@ -128,17 +144,17 @@ def test_markdown_has_every_finding_once_and_nothing_but_our_markup(report: Repo
 @examples(max_examples=30)
 def test_the_same_document_makes_the_same_bytes_whatever_the_order_of_its_findings(report: Report) -> None:
     turned = {**report, "policy": {**report["policy"], "findings": report["policy"]["findings"][::-1]}}
-    first, second = dict(contents(report, HERE)), dict(contents(turned, HERE))
+    first, second = files_of(report), files_of(turned)
     assert {name: text for name, text in first.items() if name != "report.json"} == {
         name: text for name, text in second.items() if name != "report.json"
     }
-    assert first == dict(contents(report, HERE))
+    assert first == files_of(report)
 
 
 @given(reports())
 @examples(max_examples=30)
 def test_the_json_is_the_document_and_follows_the_published_schema(report: Report) -> None:
-    text = dict(contents(report, HERE))["report.json"]
+    text = files_of(report)["report.json"]
     assert json.loads(text) == {"schema": 1, **json.loads(json.dumps(report))}
     assert [error.message for error in REPORT.iter_errors(json.loads(text))] == []
 
@@ -161,7 +177,7 @@ def test_a_real_evaluation_follows_the_published_schema() -> None:
 
 @pytest.mark.spec("P2e")
 def test_a_failure_is_told_to_code_scanning_where_it_stands_in_the_repository() -> None:
-    (run,) = sarif(document([finding(file="parts/a b.py", line=12), finding("bucket-named", file=None, line=None)]), HERE)["runs"]
+    (run,) = log_of(document([finding(file="parts/a b.py", line=12), finding("bucket-named", file=None, line=None)]))["runs"]
     places = [each["locations"][0]["physicalLocation"] for each in run["results"]]
     assert [(each["artifactLocation"]["uri"], each["region"]["startLine"]) for each in places] == [
         ("apps/one/parts/a%20b.py", 12),
@@ -177,15 +193,15 @@ def test_a_result_tells_the_components_around_its_resource_innermost_first() -> 
     lake = {"urn": "lake", "type": "acme:Lake", "name": "lake", "parent": "data", "file": "lake.py", "line": 3}
     data = {"urn": "data", "type": "acme:Data", "name": "data", "parent": report["resources"][0]["urn"], "file": "__main__.py", "line": 9}
     report["resources"] = [report["resources"][0], data, lake, {**report["resources"][1], "parent": "lake"}]
-    (result,) = sarif(report, HERE)["runs"][0]["results"]
+    (result,) = log_of(report)["runs"][0]["results"]
     around = [(each["message"]["text"], each["physicalLocation"]["artifactLocation"]["uri"]) for each in result["relatedLocations"]]
     assert around == [("in lake", "apps/one/lake.py"), ("in data", "apps/one/__main__.py")]
-    assert list(SARIF.iter_errors(sarif(report, HERE))) == []
+    assert list(SARIF.iter_errors(log_of(report))) == []
     assert "in lake lake.py:3" in " ".join(etree.HTML(html(report)).xpath("string(//ul[@class='resources'])").split())
 
 
 def test_an_exempt_finding_is_suppressed_with_its_reason_and_what_is_not_evaluable_is_open() -> None:
-    log = sarif(document([finding(outcome="exempt"), finding("bucket-copied", "not_evaluable")]), HERE)
+    log = log_of(document([finding(outcome="exempt"), finding("bucket-copied", "not_evaluable")]))
     exempt, open_ = sorted(log["runs"][0]["results"], key=lambda each: each["kind"])
     assert exempt["suppressions"] == [
         {"kind": "external", "status": "accepted", "justification": "it is public data (lake, until 2027-06-30)"}
@@ -197,7 +213,7 @@ def test_code_scanning_gets_open_problems_only_because_github_shows_all_it_gets(
     report = document(
         [finding(outcome="exempt"), finding("bucket-copied", "not_evaluable"), finding("bucket-named"), finding(outcome="error", name="x")]
     )
-    log = for_code_scanning(sarif(report, HERE))
+    log = log_of(report, code_scanning=True)
     assert list(SARIF.iter_errors(log)) == []
     (run,) = log["runs"]
     assert {each["ruleId"] for each in run["results"]} == {"bucket-named", "bucket-closed"}
@@ -208,7 +224,7 @@ def test_code_scanning_gets_open_problems_only_because_github_shows_all_it_gets(
 
 def test_of_more_findings_than_github_takes_the_worst_are_told_and_the_others_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mlops.report.sarif.RESULTS", 2)
-    log = sarif(document([finding("bucket-named"), finding(), finding("bucket-copied"), finding(outcome="exempt", name="x")]), HERE)
+    log = log_of(document([finding("bucket-named"), finding(), finding("bucket-copied"), finding(outcome="exempt", name="x")]))
     assert list(SARIF.iter_errors(log)) == []
     assert [each["ruleId"] for each in log["runs"][0]["results"]] == ["bucket-closed", "bucket-copied"]
     (told,) = log["runs"][0]["invocations"][0]["toolExecutionNotifications"]
@@ -217,14 +233,14 @@ def test_of_more_findings_than_github_takes_the_worst_are_told_and_the_others_co
 
 def test_a_fingerprint_stays_when_the_line_moves_and_differs_for_another_resource() -> None:
     def prints(**changes: Any) -> str:
-        return sarif(document([finding(**changes)]), HERE)["runs"][0]["results"][0]["partialFingerprints"]["primaryLocationLineHash"]
+        return log_of(document([finding(**changes)]))["runs"][0]["results"][0]["partialFingerprints"]["primaryLocationLineHash"]
 
     assert prints() == prints(line=99) == prints(file="elsewhere.py") == prints(message="said otherwise")
     assert len({prints(), prints(name="other"), prints(state="Train"), prints(rule_id="bucket-copied")}) == 4
 
 
 def test_more_findings_than_github_shows_of_a_run_become_several_runs_of_their_own_category() -> None:
-    log = sarif(document([finding(name=f"data-{number}") for number in range(12_000)]), HERE)
+    log = log_of(document([finding(name=f"data-{number}") for number in range(12_000)]))
     assert [len(run["results"]) for run in log["runs"]] == [5_000, 5_000, 2_000]
     assert len({run["automationDetails"]["id"] for run in log["runs"]}) == 3
     for run in log["runs"]:
@@ -244,7 +260,7 @@ def test_more_findings_than_github_shows_of_a_run_become_several_runs_of_their_o
     ],
 )
 def test_a_test_case_ends_as_its_rule_does(outcomes: list[str], tags: list[str]) -> None:
-    root = etree.fromstring(junit(document([finding(outcome=each, name=f"b{n}") for n, each in enumerate(outcomes)])).encode())
+    root = suites_of(document([finding(outcome=each, name=f"b{n}") for n, each in enumerate(outcomes)]))
     cases = {case.get("name"): case for case in root.iter("testcase")}
     assert [child.tag for child in cases["bucket-closed"]] == tags
     assert cases["bucket-unseen"].find("skipped").get("message") == "nothing to judge"
@@ -302,3 +318,17 @@ def test_paths_start_at_the_root_of_the_repository_or_at_the_project_where_there
     (tmp_path / ".git").mkdir()
     assert Source.of_project(tmp_path / "apps" / "one") == Source("apps/one", "apps/one/Pulumi.yaml")
     assert Source.of_project(tmp_path) == Source("", "Pulumi.yaml")
+
+
+@pytest.mark.parametrize("name", ["report.json", "report.sarif", "code-scanning.sarif", "report.junit.xml"])
+def test_the_text_of_a_large_report_is_never_whole_in_memory(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mlops.report.sarif.SHOWN_RESULTS", 100)
+    report = document([finding(name=f"data-{number}", message=f"{number} is public. " * 20) for number in range(1_000)])
+    text = next(text for each, text in contents(report, HERE) if each == name)
+    tracemalloc.start()
+    try:
+        length = sum(map(len, text))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert length > 300_000 and peak < length / 2

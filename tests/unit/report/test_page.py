@@ -8,7 +8,7 @@ from lxml import etree
 
 from mlops.report.junit import junit
 from mlops.report.markdown import markdown
-from mlops.report.page import DEEPEST, LISTED, WHOLE_TREE, html, tree
+from mlops.report.page import DEEPEST, LISTED_FINDINGS, WHOLE_TREE, html, tree
 from tests.unit.report.conftest import BUCKET, OUTCOMES, STACK, document, finding
 from tests.unit.report.test_terminal import shown
 
@@ -61,9 +61,9 @@ def test_resources_that_lie_in_each_other_or_too_deep_are_listed_all_the_same() 
 
 
 def test_of_very_many_findings_of_a_rule_the_page_lists_some_and_counts_the_others() -> None:
-    text = section(document([finding(name=f"b{n}") for n in range(LISTED + 7)]), "findings")
-    assert text.count(BUCKET) == LISTED and "… and 7 more findings: report.json has them." in text
-    assert f"✘ {LISTED + 7} mandatory" in text
+    text = section(document([finding(name=f"b{n}") for n in range(LISTED_FINDINGS + 7)]), "findings")
+    assert text.count(BUCKET) == LISTED_FINDINGS and "… and 7 more findings: report.json has them." in text
+    assert f"✘ {LISTED_FINDINGS + 7} mandatory" in text
 
 
 def test_of_very_many_resources_with_findings_the_tree_has_the_worst() -> None:
@@ -94,7 +94,9 @@ def test_a_rule_about_the_report_itself_has_always_something_to_judge() -> None:
         {**report["rules"][0], "id": "exemptions-valid", "types": ["pulumi:pulumi:Stack"], "counts": dict.fromkeys(OUTCOMES, 0)}
     )
     assert "exemptions-valid" not in section(report, "not-judged")
-    (case,) = [each for each in etree.fromstring(junit(report).encode()).iter("testcase") if each.get("name") == "exemptions-valid"]
+    (case,) = [
+        each for each in etree.fromstring("".join(junit(report)).encode()).iter("testcase") if each.get("name") == "exemptions-valid"
+    ]
     assert len(case) == 0
 
 
