@@ -12,7 +12,8 @@ _ASCII = {
     "✔": "v", "✘": "x", "‼": "!!", "·": "-", "…": "...", "–": "-", "—": "-", "×": "x", "≤": "<=", "≥": ">=", "→": "->", "±": "+-", "€": "EUR",
     "“": '"', "”": '"', "’": "'", "₂": "2", "µ": "u",
 }  # fmt: skip
-_HANDLER = "mlops.plain"
+HANDLER = "mlops.plain"
+"""Name of the error handler, as `open` and streams take it."""
 
 
 def _written_out(error: UnicodeError) -> tuple[str | bytes, int]:
@@ -27,14 +28,14 @@ def _escaped(character: str) -> str:
     return character.encode("ascii", "backslashreplace").decode()
 
 
-codecs.register_error(_HANDLER, _written_out)
+codecs.register_error(HANDLER, _written_out)
 
 
 def settle_streams() -> None:
     """No character of ours or of a program's ends a command because the locale's encoding lacks it."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors=_HANDLER)
+            stream.reconfigure(errors=HANDLER)
 
 
 def no_color(asked: bool) -> None:

@@ -10,8 +10,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
+from rich.cells import cell_len
 from rich.console import Console
 
+from mlops.cli.plain import HANDLER
 from mlops.report.tree import OPENED, Closed, Node, grown, rows
 from mlops.report.tree_text import tree
 from tests.unit.report.conftest import BUCKET, STACK, document, finding, reports
@@ -97,7 +99,7 @@ def test_everything_is_shown_on_wish() -> None:
 
 def test_a_terminal_without_unicode_gets_a_tree_in_ascii() -> None:
     buffer = io.BytesIO()
-    console = Console(width=80, file=io.TextIOWrapper(buffer, "ascii", errors="mlops.plain"), color_system=None)
+    console = Console(width=80, file=io.TextIOWrapper(buffer, "ascii", errors=HANDLER), color_system=None)
     console.print(tree(stack(1, 1, findings=[finding(name="data-0-0")])))
     console.file.flush()
     text = buffer.getvalue().decode("ascii")
@@ -126,7 +128,7 @@ def test_every_resource_is_shown_or_counted_and_no_line_is_too_long(report: dict
     assert sum(root.kinds.values()) == len(report["policy"]["findings"])
     text = "\n".join(shown(report, 80, everything))
     assert not {each for each in text if ord(each) < 32 and each != "\n" or 127 <= ord(each) < 160}
-    assert max(map(len, text.splitlines())) <= 80
+    assert max(map(cell_len, text.splitlines())) <= 80
 
 
 @given(st.integers(60, 200))
