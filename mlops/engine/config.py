@@ -47,6 +47,7 @@ def load_project(root: Path, stack: str, given: Mapping[str, str] | None = None)
     name = document.get("name")
     if not isinstance(name, str) or not name:
         raise EngineError("bad-project", f"expected a project 'name', got {name!r}", str(file), "Add `name: <project>`.")
+    options = _runtime(document, file)
     declarations = declared.declarations(document, name, file)
     types = {declaration.key: declaration.type for declaration in declarations}
     values = {declaration.key: _scalar_text(declaration.value) for declaration in declarations if declaration.value is not None}
@@ -67,7 +68,7 @@ def load_project(root: Path, stack: str, given: Mapping[str, str] | None = None)
         stack,
         root,
         _program(root, document, file),
-        interpreter.choose(root, _runtime(document, file), file),
+        interpreter.choose(root, options, file),
         {key: _text(value) for key, value in values.items()},
         sorted(secret_keys),
         sorted(set(placeholders)),

@@ -186,3 +186,11 @@ def test_environments_of_pulumi_esc_are_refused_by_name(write_program: Writer) -
 def test_a_key_without_a_value_is_empty_and_said_to_be(write_program: Writer) -> None:
     project = load_project(write_program("", "example:size:\nexample:name: ''"), "dev")
     assert (project.config, project.empty) == ({"example:size": "", "example:name": ""}, ["example:size"])
+
+
+def test_a_program_in_another_language_is_told_as_such_and_not_as_one_without_its_main(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: example\nruntime: nodejs\n")
+    (tmp_path / "index.ts").write_text("")
+    with pytest.raises(EngineError) as raised:
+        load_project(tmp_path, "dev")
+    assert raised.value.code == "unsupported-runtime"
