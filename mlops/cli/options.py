@@ -22,7 +22,9 @@ NoColor = Annotated[
 ]
 ConfigValues = Annotated[
     list[str] | None,
-    typer.Option("--config-value", help="A value of the program's configuration, KEY=VALUE, before the stack's file; may be repeated."),
+    typer.Option(
+        "--config-value", metavar="KEY=VALUE", help="A value of the program's configuration, before the stack's file; may be repeated."
+    ),
 ]
 Answers = Annotated[
     Path | None,

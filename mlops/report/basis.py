@@ -28,10 +28,10 @@ def show(console: Console, document: Mapping[str, Any]) -> None:
         console.print(Text(visible(f"run by {interpreter['python']} ({interpreter['why']}): {sdks}"), style="dim"))
         for key, told in (("missing", "not installed there"), ("different", "installed there in another version")):
             if interpreter[key]:
-                console.print(Text.assemble((f"{told} ", "yellow"), visible(", ".join(interpreter[key]))))
+                console.print(Text.assemble((f"{told}: ", "yellow"), visible(", ".join(interpreter[key]))))
     for source, told in _SOURCES.items():
         functions = [each["function"].rpartition(":")[2] for each in document["answers"] if each["source"] == source]
         if functions:
             console.print(Text(visible(f"{told}: {', '.join(functions)}"), style="dim"))
     if not any(resource["type"].startswith("aws:") for resource in document["resources"]):
-        console.print(Text.assemble(("nothing to judge ", "yellow"), "the program registers no resource of the package aws"))
+        console.print(Text.assemble(("nothing to judge: ", "yellow"), "the program registers no resource of the package aws"))

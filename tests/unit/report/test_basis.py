@@ -20,9 +20,9 @@ def test_interpreter_and_answers_are_told() -> None:
     lines = [line.rstrip() for line in console.export_text().splitlines()]
     assert lines == [
         "run by /venv/bin/python (that of `virtualenv: venv` in Pulumi.yaml): pulumi 3.272.0, pulumi-aws 7.51.1",
-        "not installed there slack-sdk==3.35.0",
-        "installed there in another version boto3==1.42.45 (1.44.5 is installed)",
+        "not installed there: slack-sdk==3.35.0",
+        "installed there in another version: boto3==1.42.45 (1.44.5 is installed)",
         "answered by example: getAmi",
         "answered by you: getKey",
-        "nothing to judge the program registers no resource of the package aws",
+        "nothing to judge: the program registers no resource of the package aws",
     ]
