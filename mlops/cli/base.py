@@ -20,6 +20,7 @@ from mlops.cli import reports
 from mlops.compare import deployment, estimates, resources
 from mlops.compare.revision import Revision, checked_out
 from mlops.compare.values import Seal
+from mlops.engine.export import NEVER
 from mlops.errors import UserError
 from mlops.project import Project
 from mlops.report.preview import resource_documents
@@ -79,6 +80,7 @@ def _file(file: Path, judges: Judges) -> Before:
 def _deployment(found: CheckedStack, file: Path, stream: BinaryIO, judges: Judges) -> Before:
     document = json.load(start(stream))
     made = (document.get("deployment") or document.get("checkpoint", {}).get("latest") or {}).get("manifest", {}).get("time", "")[:10]
+    made = "" if made == NEVER[:10] else made
     judged = {"project": found.project, "stack": found.name, "date": made, **judges(found)}
     about = {"kind": "deployment", "name": str(file), "commit": None, "date": made or None}
     return Before(about, judged, deployment.resources(document))
@@ -112,15 +114,9 @@ def with_difference(document: dict[str, Any], record: engine.Record, before: Bef
         return document
     if before.document is None:
         return {**document, "difference": {"base": before.about, "resources": None}}
-    now = resource_documents(record, Seal.of)
-    difference = {
-        "base": before.about,
-        "resources": resources.compared(now, before.resources, before.about["kind"] == "deployment"),
-        **estimates.compared(document, before.document),
-    }
-    return reports.with_changes(
-        {**document, "difference": difference}, _renamed(before.document, difference["resources"]["changed"]), "--base"
-    )
+    differing = resources.compared(resource_documents(record, Seal.of), before.resources, before.about["kind"] == "deployment")
+    difference = {"base": before.about, "resources": differing, **estimates.compared(document, before.document, differing)}
+    return reports.with_changes({**document, "difference": difference}, _renamed(before.document, differing["changed"]), "--base")
 
 
 def _renamed(document: dict[str, Any], changed: list[dict[str, Any]]) -> dict[str, Any]:

@@ -89,6 +89,10 @@ def preview(
     if here.stacks:
         here.require_stack(stack)
     values = given(config_value)
+    if base == "":
+        raise UserError(
+            "usage", "expected a revision or a file, got nothing", "--base", "leave --base away, or see that its variable is set"
+        )
     if base and since:
         raise UserError("usage", "expected --base or --since, got both", "command line", "--base compares the findings as well")
     earlier = reports.earlier(since) if since else None

@@ -25,7 +25,8 @@ def _resource(state: Mapping[str, Any]) -> dict[str, Any]:
         "type": state["type"],
         "name": state["urn"].rsplit("::", 1)[-1],
         "parent": state.get("parent", ""),
-        "provider": state.get("provider", "").rpartition("::")[0],
+        # A state names no provider of a component, not even of one that a provider has made.
+        **({"provider": state.get("provider", "").rpartition("::")[0]} if state.get("custom") else {}),
         "protect": bool(state.get("protect")),
         "external": bool(state.get("external")),
         "ignore_changes": list(state.get("ignoreChanges") or ()),

@@ -1,23 +1,46 @@
-"""The estimates of two previews of one stack: what a month costs, or emits, more or less, service by service."""
+"""The estimates of two previews of one stack: what a month costs, or emits, more or less, service by service, and what that leaves out."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mlops.estimate.amount import FIGURES
 
 # Key of a preview's document, and the sum in it.
 ESTIMATES = {"cost": "monthly_usd", "carbon": "kg_co2e_month"}
+# Key of an estimate that holds the types of which not everything is in it.
+_MISSING = {"cost": "not_estimated", "carbon": "not_measured"}
 
 
-def compared(now: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
-    """The keys cost and carbon of a difference, where this preview has the estimate; null where the base has none."""
+def compared(now: Mapping[str, Any], before: Mapping[str, Any], resources: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys cost and carbon of a difference, where this preview has the estimate; null where the base has none.
+
+    `resources` are those that differ. A difference that no estimate knows of is no difference of 0, so their types are told with it.
+    """
+    differing = Counter(_differing(resources))
     return {
-        key: _estimate(now[key], before[key], figures) if isinstance(before.get(key), Mapping) else None
+        key: {**_estimate(now[key], before[key], figures), "not_estimated": _missing(differing, key, now, before)}
+        if isinstance(before.get(key), Mapping)
+        else None
         for key, figures in ESTIMATES.items()
         if isinstance(now.get(key), Mapping)
     }
+
+
+def _differing(resources: Mapping[str, Any]) -> Iterator[str]:
+    """The type of each resource that is added, removed, or changed in what may cost something; its tags do not."""
+    for resource in (*resources["added"], *resources["removed"]):
+        yield resource["type"]
+    for resource in resources["changed"]:
+        if any(not change["path"].startswith("tags") for change in resource["properties"]):
+            yield resource["type"]
+
+
+def _missing(differing: Mapping[str, int], key: str, now: Mapping[str, Any], before: Mapping[str, Any]) -> list[dict[str, Any]]:
+    types = {row["type"] for document in (now, before) for row in document[key].get(_MISSING[key], ())}
+    return [{"type": type_, "count": differing[type_]} for type_ in sorted(types & differing.keys())]
 
 
 def _estimate(now: Mapping[str, Any], before: Mapping[str, Any], figures: str) -> dict[str, Any]:

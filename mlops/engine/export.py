@@ -15,13 +15,14 @@ from mlops.engine.values import from_plain_json, to_plain_json
 
 SCHEMA = 1
 _MASK = "[secret]"
+NEVER = "0001-01-01T00:00:00Z"  # Go's time of nothing: a preview is deployed at no time
 
 
 def deployment(record: Record, *, show_secrets: bool = False) -> dict[str, Any]:
     """The record as a version 3 deployment; unknown values are Pulumi's sentinel, secrets are masked unless asked for."""
     ids = {resource.urn: resource.id for resource in record.resources}
     resources = [_state(resource, ids, show_secrets) for resource in record.resources]
-    manifest = {"time": "0001-01-01T00:00:00Z", "magic": "", "version": ""}
+    manifest = {"time": NEVER, "magic": "", "version": ""}
     return {"version": 3, "deployment": {"manifest": manifest, "resources": resources}}
 
 

@@ -7,6 +7,7 @@ machines, and so are AWS's purchases of renewable energy, which the grid's own i
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -22,7 +23,7 @@ GRID_FILE = Path(__file__).parents[2] / "components" / "settings" / "data" / "gr
 LEFT_OUT = (
     "embodied emissions of the hardware: AWS publishes no figures of its machines",
     "renewable energy that AWS buys: the grid's own intensity is counted (location-based)",
-    "what the method has no coefficient for (see not_estimated)",
+    "what the method has no coefficient for (see not_estimated), and resources whose use is not known (see not_measured)",
     "the way from AWS to clients and their devices",
 )
 
@@ -105,8 +106,14 @@ def document(measurement: Measurement) -> dict[str, Any]:
             "grid_date": grid()["retrieved"],
         },
         "not_estimated": _not_estimated(without),
+        "not_measured": _not_measured(measurement),
         "left_out": list(LEFT_OUT),
     }
+
+
+def _not_measured(measurement: Measurement) -> list[dict[str, Any]]:
+    rows = Counter((each.type, each.reason) for each in measurement.unmeasured)
+    return [{"type": type_, "reason": reason, "count": count} for (type_, reason), count in sorted(rows.items())]
 
 
 def _not_estimated(without: list[tuple[Measured, str]]) -> list[dict[str, Any]]:

@@ -90,7 +90,7 @@ def measure(resources: Sequence[Resource], usage: Usage, left_out: frozenset[str
 
 def unknown_type(type_: str) -> str:
     """Why a type has no estimate."""
-    return "this type has no prices here" if type_.startswith("aws:") else "another provider's"
+    return "its use is not measured here" if type_.startswith("aws:") else "another provider's"
 
 
 def _everything(stack: Stack) -> Iterable[Resource]:

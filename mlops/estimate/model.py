@@ -97,6 +97,14 @@ class ServiceCarbon(Figures):
     lines: list[CarbonLine]
 
 
+class NotMeasured(TypedDict):
+    """Resources whose use is not measured, or not all of it, by type and reason."""
+
+    type: str
+    reason: str
+    count: int
+
+
 class Carbon(TypedDict):
     """The estimated carbon of a month."""
 
@@ -107,4 +115,5 @@ class Carbon(TypedDict):
     grids: dict[str, Any]
     method: dict[str, Any]
     not_estimated: list[dict[str, Any]]
+    not_measured: NotRequired[list[NotMeasured]]
     left_out: list[str]

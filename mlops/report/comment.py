@@ -18,7 +18,7 @@ from mlops.text import counted, visible
 TITLE = "## What this change would deploy"
 FRAME = 1_536  # characters that whoever posts the comment may put around it
 LEAST = 400  # characters in which a section still says something
-HEADINGS = {"cost": "USD a month", "carbon": "kg CO₂e a month"}
+HEADINGS = {"cost": "USD a month", "carbon": "kg CO2e a month"}
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 
 
@@ -94,7 +94,11 @@ def _estimate(document: Mapping[str, Any], difference: Mapping[str, Any], key: s
         return "–"
     figures = ESTIMATES[key]
     now = words.amount(document[key][figures]["expected"])
-    return f"{now} ({words.signed(difference[key][figures]['difference']['expected'])})" if difference.get(key) else now
+    if not difference.get(key):
+        return now
+    missing = sum(row["count"] for row in difference[key].get("not_estimated", ()))
+    without = f", without {counted(missing, 'resource')}" if missing else ""
+    return f"{now} ({words.signed(difference[key][figures]['difference']['expected'])}{without})"
 
 
 class _Section:

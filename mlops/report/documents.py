@@ -14,7 +14,8 @@ from typing import Any, Literal, NotRequired
 from pydantic import TypeAdapter
 from typing_extensions import TypedDict
 
-from mlops.report.model import Document, Remediation, Resource
+from mlops.compare.model import Resource
+from mlops.report.model import Document, Remediation
 
 FOLDER = Path(__file__).parents[2] / "schemas"
 

@@ -43,7 +43,7 @@ def show_estimates(console: Console, document: Document) -> None:
         other = cost["comparison"]
         ours = usd(other["ours_of_its_lines"]["expected"])
         told = f"beside {other['source']}: {span(other['total'])}, ours of its lines {ours} (mlops cost tells line by line why)"
-        console.print(Text(visible(told)), soft_wrap=True)
+        console.print(Text(visible(told)))
 
 
 def _numbers() -> list[Column]:
@@ -90,9 +90,7 @@ def show_cost(console: Console, cost: Document) -> None:
         show_comparison(console, cost["comparison"])
     show_assumptions(console, cost)
     if cost["prices"]:
-        console.print(
-            f"list prices of {cost['prices']['oldest']} to {cost['prices']['newest']}; --json has the source of each", soft_wrap=True
-        )
+        console.print(f"list prices of {cost['prices']['oldest']} to {cost['prices']['newest']}; --json has the source of each")
     _left_out(console, cost)
 
 
@@ -102,9 +100,7 @@ def show_savings(console: Console, cost: Document) -> None:
         saved, of = row["saving_usd"], row["on_demand_usd"]["expected"]
         told = f"saves {usd(saved['expected'])}" if row["applied"] else f"would save {usd(saved['expected'])}"
         prices = f", at the price of {', '.join(row['at_prices_of'])}" if row["at_prices_of"] else ""
-        console.print(
-            f"{row['what']}: {told} a month ({usd(saved['low'])} to {usd(saved['high'])}) of {usd(of)} on demand{prices}", soft_wrap=True
-        )
+        console.print(f"{row['what']}: {told} a month ({usd(saved['low'])} to {usd(saved['high'])}) of {usd(of)} on demand{prices}")
 
 
 def show_comparison(console: Console, comparison: Document) -> None:
@@ -129,7 +125,7 @@ def show_comparison(console: Console, comparison: Document) -> None:
     table.add_row("all", "", f"said to be {span(comparison['total'])}", *figures(comparison["ours"]), style="bold")
     console.print(table)
     for row in comparison["lines"]:
-        console.print(Text.assemble((f"{visible(row['name'])}: ", "bold"), visible("; ".join(row["why"]))), soft_wrap=True)
+        console.print(Text.assemble((f"{visible(row['name'])}: ", "bold"), visible("; ".join(row["why"]))))
 
 
 def show_assumptions(console: Console, cost: Document) -> None:
@@ -157,10 +153,13 @@ def show_carbon(console: Console, carbon: Document) -> None:
     table.add_row("all", "", "", "", "", f"{carbon['kwh_month']['expected']:.3g}", *_kilograms(carbon["kg_co2e_month"]), style="bold")
     console.print(table)
     for region, grid in carbon["grids"].items():
-        console.print(f"{region}: {grid['grams_per_kwh']:.0f} g CO2e/kWh ({grid['grid']}, {grid['year']})", soft_wrap=True)
+        console.print(f"{region}: {grid['grams_per_kwh']:.0f} g CO2e/kWh ({grid['grid']}, {grid['year']})")
     method = carbon["method"]
-    console.print(f"{method['name']} (coefficients of {method['date']}, PUE {method['pue']})", soft_wrap=True)
+    console.print(f"{method['name']} (coefficients of {method['date']}, PUE {method['pue']})")
     _not_emitted(console, carbon)
+    for row in carbon.get("not_measured", ()):
+        found = counted(row["count"], "resource")
+        console.print(Text(f"not in the sum: {visible(row['type'])} ({found}): {visible(row['reason'])}", style="yellow"))
     _left_out(console, carbon)
 
 
@@ -174,18 +173,16 @@ def show_measured(console: Console, document: Document) -> None:
     table.add_row("all", kilograms(document["kg_co2e_month"]["expected"]), "", "", "", style="bold")
     console.print(table)
     days = counted(document["days"], "day")
-    console.print(
-        f"{kilograms(document['kg_co2e'])} kg CO2e in {days}, on {document['measured_on']}; report {document['report']}", soft_wrap=True
-    )
+    console.print(f"{kilograms(document['kg_co2e'])} kg CO2e in {days}, on {document['measured_on']}; report {document['report']}")
     for row in document["not_measured"]:
-        console.print(Text(f"not in the sum: {row['service']} {visible(row['name'])}: {row['reason']}", style="yellow"), soft_wrap=True)
+        console.print(Text(f"not in the sum: {row['service']} {visible(row['name'])}: {row['reason']}", style="yellow"))
     _not_emitted(console, document)
     _left_out(console, document)
 
 
 def _not_emitted(console: Console, carbon: Document) -> None:
     for row in carbon["not_estimated"]:
-        console.print(Text(f"not in the sum: {row['service']}: {', '.join(row['items'])}: {row['reason']}", style="dim"), soft_wrap=True)
+        console.print(Text(f"not in the sum: {row['service']}: {', '.join(row['items'])}: {row['reason']}", style="dim"))
 
 
 def _kilograms(row: Document) -> tuple[str, str, str]:
@@ -194,4 +191,4 @@ def _kilograms(row: Document) -> tuple[str, str, str]:
 
 def _left_out(console: Console, document: Document) -> None:
     for what in document["left_out"]:
-        console.print(Text(f"left out: {what}", style="dim"), soft_wrap=True)
+        console.print(Text(f"left out: {what}", style="dim"))

@@ -36,7 +36,7 @@ def summary(document: Mapping[str, Any]) -> Iterator[str]:
     yield from findings(since, "  ")
     for key in ESTIMATES:
         if told := words.estimate(difference, key):
-            yield f"- {key}: {told}"
+            yield f"- {key}: {plain(told)}"
     for note in words.notes(difference):
         yield f"- {plain(note)}"
     yield ""

@@ -13,8 +13,9 @@ from mlops.report.grouping import resource_name
 from mlops.text import counted, visible
 
 Difference = Mapping[str, Any]
+SHOWN_TYPES = 5  # of resources that differ and are not in an estimate
 COMMON = 5  # resources that have a change from which on it is told once for all of them
-UNITS = {"cost": "USD a month", "carbon": "kg CO₂e a month"}
+UNITS = {"cost": "USD a month", "carbon": "kg CO2e a month"}
 MARKS = {"added": "+", "changed": "~", "removed": "-"}
 
 
@@ -141,10 +142,22 @@ def estimate(difference: Difference, key: str) -> str:
     if not told:
         return ""
     figures = told[ESTIMATES[key]]
+    missing = f"; {left_out(difference, key)}" if left_out(difference, key) else ""
     low, expected, high = (signed(figures["difference"][name]) for name in ("low", "expected", "high"))
     if not any(figures["difference"].values()):
-        return f"no difference: {amount(figures['after']['expected'])} {UNITS[key]}"
-    return f"{expected} {UNITS[key]} ({low} to {high}): {amount(figures['before']['expected'])} → {amount(figures['after']['expected'])}"
+        return f"no difference: {amount(figures['after']['expected'])} {UNITS[key]}{missing}"
+    was, now = (amount(figures[side]["expected"]) for side in ("before", "after"))
+    return f"{expected} {UNITS[key]} ({low} to {high}): {was} → {now}{missing}"
+
+
+def left_out(difference: Difference, key: str) -> str:
+    """The resources that differ and are not in an estimate, by the last part of their types; empty where there are none."""
+    rows = (difference.get(key) or {}).get("not_estimated", ())
+    if not rows:
+        return ""
+    listed = ", ".join(f"{row['count']:,} {visible(row['type'].rsplit(':', 1)[-1])}" for row in rows[:SHOWN_TYPES])
+    more = f" and {counted(len(rows) - SHOWN_TYPES, 'more type')}" if len(rows) > SHOWN_TYPES else ""
+    return f"not in it, wholly or in part: {listed}{more}"
 
 
 def amount(number: float) -> str:

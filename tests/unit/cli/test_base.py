@@ -121,7 +121,7 @@ def test_a_revision_is_previewed_and_compared_and_the_working_tree_stays_as_it_i
     _, again = call(capsys, repository, "--base", str(tmp_path / "export.json"))
     found = again["difference"]["resources"]
     assert (found["added"], found["changed"], found["removed"], found["secrets_not_compared"]) == ([], [], [], 1)
-    assert again["difference"]["base"]["kind"] == "deployment"
+    assert (again["difference"]["base"]["kind"], again["difference"]["base"]["date"]) == ("deployment", None), "it is deployed at no time"
     assert again["since"]["fixed"] == [] and {finding["rule"] for finding in again["since"]["unchanged"]} >= {"required-tags"}
 
 
@@ -167,3 +167,9 @@ def test_a_report_without_properties_is_no_base(capsys: pytest.CaptureFixture[st
     assert (ended, said["error"]["code"]) == (2, "bad-base")
     ended, said = call(capsys, repository, "--base", "good", "--since", str(tmp_path / "report.json"))
     assert (ended, said["error"]["code"]) == (2, "usage")
+
+
+def test_a_base_that_was_left_empty_is_no_preview_without_one(capsys: pytest.CaptureFixture[str], repository: Path) -> None:
+    """`--base "$BASE"` where nobody set BASE."""
+    ended, said = call(capsys, repository, "--base", "")
+    assert (ended, said["error"]["code"], said["error"]["where"]) == (2, "usage", "--base")

@@ -88,6 +88,9 @@ def test_what_lies_in_a_renamed_component_was_there_under_its_former_name() -> N
     }  # fmt: skip
 
 
+NOTHING: dict[str, Any] = {"added": [], "changed": [], "removed": []}
+
+
 def cost(**services: float) -> dict[str, Any]:
     def figures(number: float) -> dict[str, float]:
         return {"low": number / 2, "expected": number, "high": number * 2}
@@ -97,7 +100,7 @@ def cost(**services: float) -> dict[str, Any]:
 
 
 def test_the_difference_of_an_estimate_is_told_by_service() -> None:
-    told = estimates_compared(cost(s3=1.0, lambda_=2.0, new=5.0), cost(s3=1.0, lambda_=3.0, gone=4.0))
+    told = estimates_compared(cost(s3=1.0, lambda_=2.0, new=5.0), cost(s3=1.0, lambda_=3.0, gone=4.0), NOTHING)
     total = told["cost"]["monthly_usd"]
     assert (total["before"]["expected"], total["after"]["expected"], total["difference"]["expected"]) == (8.0, 8.0, 0.0)
     services = {each["service"]: each for each in told["cost"]["services"]}
@@ -106,5 +109,5 @@ def test_the_difference_of_an_estimate_is_told_by_service() -> None:
 
 
 def test_a_base_without_an_estimate_is_told() -> None:
-    assert estimates_compared(cost(s3=1.0), {}) == {"cost": None}
-    assert estimates_compared({}, cost(s3=1.0)) == {}
+    assert estimates_compared(cost(s3=1.0), {}, NOTHING) == {"cost": None}
+    assert estimates_compared({}, cost(s3=1.0), NOTHING) == {}

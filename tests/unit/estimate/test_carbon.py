@@ -12,6 +12,7 @@ from components.settings.green_regions import FILE, grids
 from mlops.estimate import carbon, energy, prices
 from tests.unit.estimate.stacks import measured, resource
 
+MACHINE, GROUP = "aws:ec2/instance:Instance", "aws:autoscaling/group:Group"
 FUNCTION, BUCKET, NAT = "aws:lambda/function:Function", "aws:s3/bucket:Bucket", "aws:ec2/natGateway:NatGateway"
 EXACT = {"low": 1.0, "expected": 1.0, "high": 1.0}
 
@@ -32,6 +33,14 @@ def test_a_terabyte_in_a_bucket_causes_what_one_reckons_by_hand() -> None:
     grams = grids()["eu-west-1"].grams_per_kwh
     assert document["kg_co2e_month"]["expected"] == pytest.approx(3.2314 * grams / 1000, abs=0.001)
     assert document["grids"] == {"eu-west-1": carbon.grid()["regions"]["eu-west-1"]}
+
+
+def test_resources_whose_use_is_not_known_are_named() -> None:
+    document = carbon.document(measured(resource(MACHINE, name="a"), resource(MACHINE, name="b"), resource(GROUP)))
+    reason = "its use is not measured here"
+    assert document["not_measured"] == [
+        {"type": GROUP, "reason": reason, "count": 1}, {"type": MACHINE, "reason": reason, "count": 2},
+    ], "a group's machines are declared nowhere else"  # fmt: skip
 
 
 @pytest.mark.spec("SUS-1b", "SUS-4b")

@@ -78,7 +78,7 @@ def test_an_endpoint_of_a_network_is_in_as_many_zones_as_its_subnets() -> None:
 def test_a_type_without_prices_is_named_and_counted_never_free() -> None:
     document = costs(resource("aws:quantum/computer:Computer", name="a"), resource("aws:quantum/computer:Computer", name="b"))
     assert document["not_estimated"] == [
-        {"type": "aws:quantum/computer:Computer", "reason": "this type has no prices here", "count": 2, "elsewhere": None}
+        {"type": "aws:quantum/computer:Computer", "reason": "its use is not measured here", "count": 2, "elsewhere": None}
     ]
     assert document["without_cost"] == []
 

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from mlops.compare import estimates, resources
 from mlops.report.changes import compared
+from mlops.report.comment import Preview, comment
 from mlops.report.difference import properties, terminal, words
 from mlops.report.markdown import markdown
 from mlops.report.page import html
@@ -31,19 +32,23 @@ def bucket(name: str, **inputs: Any) -> Report:
             "file": "a.py", "line": 3, "inputs": inputs}  # fmt: skip
 
 
-def cost(expected: float) -> Report:
+def cost(expected: float, missing: str = "") -> Report:
     figures = {"low": expected / 2, "expected": expected, "high": expected * 2}
-    return {"monthly_usd": figures, "services": [{"service": "Amazon S3", **figures}]}
+    not_estimated = [{"type": missing, "reason": "its use is not measured here", "count": 1, "elsewhere": None}] if missing else []
+    return {"monthly_usd": figures, "services": [{"service": "Amazon S3", **figures}], "not_estimated": not_estimated}
 
 
-def differing(now: list[Report], before: list[Report], base: Report | None = None, costs: tuple[float, float] | None = None) -> Report:
-    """A report with two lists of resources compared."""
+def differing(
+    now: list[Report], before: list[Report], base: Report | None = None, costs: tuple[float, float] | None = None, missing: str = ""
+) -> Report:
+    """A report with two lists of resources compared; `missing` is a type whose cost is not estimated."""
     was = document([finding(name="mended")], date="2026-11-20")
     is_ = document([finding(name="brought")], resources=now)
     if costs:
-        was["cost"], is_["cost"] = cost(costs[0]), cost(costs[1])
+        was["cost"], is_["cost"] = cost(costs[0]), cost(costs[1], missing)
     about = base or {"kind": "revision", "name": "HEAD~1", "commit": COMMIT, "date": "2026-11-20"}
-    difference = {"base": about, "resources": resources.compared(now, before), **estimates.compared(is_, was)}
+    differing = resources.compared(now, before)
+    difference = {"base": about, "resources": differing, **estimates.compared(is_, was, differing)}
     return {**is_, "difference": difference, "since": compared(is_, was)}
 
 
@@ -69,6 +74,21 @@ def test_every_form_says_what_is_added_changed_and_removed_and_what_it_costs(rep
     assert "- cost: +2.50 USD a month (+1.25 to +5.00): 10.00 → 12.50\n" in text
     assert '! Bucket mended  (a.py:3)\n!     acl: "public" → "private"\n' in text
     assert "| Amazon S3 | cost, USD a month | 10.00 | 12.50 | +2.50 |" in text
+
+
+def test_what_no_estimate_knows_of_is_no_difference_of_nothing() -> None:
+    """A larger machine whose price is not known here must not look as if it cost nothing more."""
+    now, before = (
+        [bucket("machine", size="large"), bucket("same", tags={"a": "2"})],
+        [bucket("machine", size="small"), bucket("same", tags={})],
+    )
+    report = differing(now, before, costs=(10.0, 10.0), missing=BUCKET)
+    assert report["difference"]["cost"]["not_estimated"] == [{"type": BUCKET, "count": 1}], "of the other only tags have changed"
+    for text in (on_a_terminal(report, 160), markdown(report), " ".join(Page(html(report)).texts)):
+        assert "no difference: 10.00 USD a month; not in it, wholly or in part: 1 Bucket" in text, text
+    assert "10.00 (±0.00, without 1 resource)" in comment([Preview("dev", report)])
+    known = differing(now, before, costs=(10.0, 10.0))
+    assert known["difference"]["cost"]["not_estimated"] == [] and "not in it" not in markdown(known)
 
 
 def test_a_base_that_could_not_be_previewed_is_told_in_every_form() -> None:
