@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
+from mlops import bytecode
 from mlops.engine.config import Project
 from mlops.engine.outcome import masked, program_error, refused
 from mlops.engine.record import Log, Record, in_dependency_order
@@ -56,16 +57,18 @@ def run(project: Project, record: Record, steps: Steps, timeout: float | None = 
 @contextmanager
 def _started(project: Project) -> Iterator[tuple[subprocess.Popen[bytes], IO[str], int]]:
     """The program's process, which waits for its task, and both ends of the pipe for its outcome."""
+    # The environment of a revision's tree is a link to the project's: by its own name its SDKs are compiled once for both.
+    python = project.interpreter.python.parent.resolve() / project.interpreter.python.name
     reader, writer = os.pipe()
     # A session of its own: Ctrl-C reaches the engine alone, which then ends the program and whatever that has started.
     with os.fdopen(reader) as outcomes:
         try:
             process = subprocess.Popen(
-                [str(project.interpreter.python), str(_CHILD)],
+                [str(python), str(_CHILD)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env=_environment(),
+                env=_environment(python),
                 pass_fds=[writer],
                 start_new_session=True,
             )
@@ -116,15 +119,12 @@ def _outcome(
     return json.loads(text) if text else {"ok": False, "type": "exit", "code": code}
 
 
-def _environment() -> dict[str, str]:
+def _environment(python: Path) -> dict[str, str]:
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PULUMI_CONFIG")}
     # gRPC would send loopback traffic through a configured proxy.
     environment["no_grpc_proxy"] = "127.0.0.1"
     environment["PYTHONUNBUFFERED"] = "1"
-    if environment.pop("PYTHONDONTWRITEBYTECODE", None) and "PYTHONPYCACHEPREFIX" not in environment:
-        # The provider SDKs are thousands of files: compiled anew each time they cost seconds. Nothing is written beside the sources.
-        cache = Path(environment.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        environment["PYTHONPYCACHEPREFIX"] = str(cache / "mlops" / "bytecode")
+    bytecode.keep(environment, python)
     return environment
 
 

@@ -13,6 +13,7 @@ import os
 import select
 import signal
 import sys
+import tempfile
 import threading
 from pathlib import Path
 from types import FrameType
@@ -89,6 +90,9 @@ class Daemon:
         self.front = Front(moto_application())
         self.server = listen(self.front)
         port = self.server.server_port
+        processes = Processes()
+        # Temporary files of this process and of those it starts lie where they go with the sandbox, however that ends.
+        tempfile.tempdir = os.environ["TMPDIR"] = str(processes.temporary)
         # moto's own calls to itself (Step Functions) and the account that every request belongs to.
         os.environ.update(MOTO_PORT=str(port), MOTO_ACCOUNT_ID=ACCOUNT, AWS_DEFAULT_REGION=region)
         self.sandbox = Sandbox(
@@ -96,7 +100,7 @@ class Daemon:
             directory=self.files.directory,
             endpoint=f"http://127.0.0.1:{port}",
             options=options,
-            processes=Processes(),
+            processes=processes,
         )
 
     def install(self) -> Credentials:

@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from mlops import bytecode
 from mlops.errors import UserError
 from mlops.sandbox.context import Credentials
 
@@ -123,9 +124,7 @@ def daemon_environment() -> dict[str, str]:
     # The endpoint is this machine: a proxy meant for the outside must not be asked.
     for name in ("NO_PROXY", "no_proxy"):
         environment[name] = ",".join(filter(None, (environment.get(name), "127.0.0.1")))
-    if environment.pop("PYTHONDONTWRITEBYTECODE", None) and "PYTHONPYCACHEPREFIX" not in environment:
-        cache = Path(environment.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        environment["PYTHONPYCACHEPREFIX"] = str(cache / "mlops" / "bytecode")
+    bytecode.keep(environment, Path(sys.executable))
     return environment
 
 

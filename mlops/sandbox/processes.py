@@ -2,7 +2,7 @@
 
 Each child leads a process group of its own. A small watchdog process knows the groups: when the pipe from the daemon closes, which
 the kernel does even after SIGKILL, it kills them all. (PR_SET_PDEATHSIG alone fires when the *thread* that started the child ends, and
-misses grandchildren.)
+misses grandchildren.) Then it removes the folder in which the sandbox and its children have their temporary files.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -21,7 +22,7 @@ from typing import Any
 log = logging.getLogger(__name__)
 
 WATCHDOG = """
-import os, signal, sys
+import os, shutil, signal, sys, time
 signal.signal(signal.SIGINT, signal.SIG_IGN)
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 groups = set()
@@ -33,6 +34,11 @@ for group in groups:
         os.killpg(group, signal.SIGKILL)
     except ProcessLookupError:
         continue
+for pause in (0, 0.1, 1, 3):  # what was killed may write for a moment still
+    time.sleep(pause)
+    shutil.rmtree(sys.argv[1], ignore_errors=True)
+    if not os.path.exists(sys.argv[1]):
+        break
 """
 
 
@@ -42,8 +48,14 @@ class Processes:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._children: dict[int, subprocess.Popen[Any]] = {}
+        # Not in the project, whose path may be long: of the path of a socket in it, as multiprocessing makes, Linux takes 107 bytes.
+        self.temporary = Path(tempfile.mkdtemp(prefix="mlops-"))
         self._watchdog = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", WATCHDOG], stdin=subprocess.PIPE, text=True, bufsize=1, start_new_session=True
+            [sys.executable, "-I", "-S", "-c", WATCHDOG, str(self.temporary)],
+            stdin=subprocess.PIPE,
+            text=True,
+            bufsize=1,
+            start_new_session=True,
         )
 
     def start(

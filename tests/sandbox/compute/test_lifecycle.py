@@ -58,13 +58,22 @@ def test_killed_owner_takes_children_and_grandchildren_along(wait):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_interrupted_daemon_leaves_no_process_behind(number, tmp_path, wait):
+def test_interrupted_daemon_leaves_no_process_and_no_temporary_file_behind(number, tmp_path, wait, monkeypatch):
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
     running = lifecycle.start(tmp_path, options={"executors": {"glue": {"warm": False}}}, attached=True)
     from tests.sandbox.conftest import Aws
 
     aws = Aws(running)
-    function = aws.function("import subprocess\ndef handler(event, context):\n    return subprocess.Popen(['sleep', '300']).pid\n")
+    function = aws.function(
+        "import subprocess, tempfile\n"
+        "def handler(event, context):\n"
+        "    tempfile.mkstemp()\n"
+        "    return subprocess.Popen(['sleep', '300']).pid\n"
+    )
     grandchild = aws.invoke(function)["body"]
+    assert len([file for file in temporary.rglob("*") if file.is_file()]) == 1
     started = descendants(running.pid)
     assert grandchild in started
     if number == signal.SIGINT:
@@ -74,6 +83,7 @@ def test_interrupted_daemon_leaves_no_process_behind(number, tmp_path, wait):
         assert stat.S_IMODE(state.stat().st_mode) == 0o600
     os.kill(running.pid, number)
     wait(lambda: not any(is_alive(pid) for pid in {running.pid, *started}))
+    wait(lambda: not any(temporary.iterdir()))
     assert lifecycle.find(tmp_path) is None
 
 

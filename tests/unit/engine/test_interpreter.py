@@ -148,3 +148,15 @@ def test_a_missing_region_is_asked_for_as_configuration_and_may_come_from_the_en
         preview(root, "dev")
     monkeypatch.setenv("AWS_REGION", "eu-north-1")
     assert preview(root, "dev").outputs == {"name": "eu-north-1"}
+
+
+def test_an_environment_that_is_linked_into_a_tree_runs_by_its_own_name_so_its_packages_are_compiled_once(
+    write_program: Writer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    root = write_program("import sys\nimport statistics\nprint(sys.prefix, sys.dont_write_bytecode)")
+    (root / ".venv").symlink_to(sys.prefix)
+    assert [log.message for log in preview(root, "dev").logs] == [f"{sys.prefix} False"]
+    (cache,) = (tmp_path / "cache" / "mlops" / "bytecode").iterdir()
+    assert not list(cache.glob(f"{str(root).lstrip('/')}/.venv")) and list(cache.rglob("pulumi/__init__*.pyc"))
