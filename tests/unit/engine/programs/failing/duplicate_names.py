@@ -1,6 +1,7 @@
-"""Two resources of one URN."""
+"""Two resources of one URN, the second after the first."""
 
+import pulumi
 import pulumi_aws as aws
 
-aws.sqs.Queue("queue")
-aws.sqs.Queue("queue", delay_seconds=1)
+first = aws.sqs.Queue("queue")
+aws.sqs.Queue("queue", delay_seconds=1, opts=pulumi.ResourceOptions(depends_on=[first]))
