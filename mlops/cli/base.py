@@ -79,8 +79,9 @@ def _file(file: Path, judges: Judges) -> Before:
 
 def _deployment(found: CheckedStack, file: Path, stream: BinaryIO, judges: Judges) -> Before:
     document = json.load(start(stream))
-    made = (document.get("deployment") or document.get("checkpoint", {}).get("latest") or {}).get("manifest", {}).get("time", "")[:10]
-    made = "" if made == NEVER[:10] else made
+    manifest = (document.get("deployment") or document.get("checkpoint", {}).get("latest") or {}).get("manifest")
+    time = manifest.get("time") if isinstance(manifest, dict) else None
+    made = time[:10] if isinstance(time, str) and time != NEVER else ""
     judged = {"project": found.project, "stack": found.name, "date": made, **judges(found)}
     about = {"kind": "deployment", "name": str(file), "commit": None, "date": made or None}
     return Before(about, judged, deployment.resources(document))

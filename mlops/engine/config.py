@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ from mlops.engine import declared, go_json, interpreter, yaml_file
 from mlops.engine.errors import EngineError
 from mlops.engine.interpreter import Interpreter
 
+_STACK = re.compile(r"[A-Za-z0-9_.-]{1,100}")  # as the CLI takes them
 _SUFFIXES = (".yaml", ".yml", ".json")
 
 
@@ -40,6 +42,13 @@ def load_project(root: Path, stack: str, given: Mapping[str, str] | None = None)
     Values `given` go before those of the files, as those of `pulumi preview --config` do.
     """
     root = Path(root).resolve()
+    if not _STACK.fullmatch(stack):
+        raise EngineError(
+            "bad-stack",
+            f"expected a stack's name of letters, digits, '-', '_' and '.', got {stack!r}",
+            "--stack",
+            "Give the name alone, without organisation and project.",
+        )
     file = _find(root, "Pulumi")
     if file is None:
         raise EngineError("no-project", f"no Pulumi.yaml in {root}", str(root), "Run in a Pulumi project, or name one with --project.")
@@ -105,7 +114,7 @@ def _find(folder: Path, stem: str) -> Path | None:
 
 
 def _stack_file(root: Path, document: dict[str, Any], stack: str) -> Path | None:
-    folder = root / (document.get("stackConfigDir") or ".")
+    folder = root / _folder(document, "stackConfigDir", root / "Pulumi.yaml")
     file = _find(folder, f"Pulumi.{stack}")
     if file is None:
         stacks = sorted({path.name.split(".")[1] for suffix in _SUFFIXES for path in folder.glob(f"Pulumi.*{suffix}")})
@@ -164,11 +173,21 @@ def _runtime(document: dict[str, Any], file: Path) -> dict[str, Any]:
             str(file),
             "Preview this project with the Pulumi CLI.",
         )
-    return (runtime.get("options") or {}) if isinstance(runtime, dict) else {}
+    options = (runtime.get("options") or {}) if isinstance(runtime, dict) else {}
+    if not isinstance(options, dict):
+        raise EngineError("bad-project", f"expected a mapping as `runtime.options`, got {options!r}", str(file), "Correct `runtime`.")
+    return options
+
+
+def _folder(document: dict[str, Any], key: str, file: Path) -> str:
+    given = document.get(key) or "."
+    if not isinstance(given, str):
+        raise EngineError("bad-project", f"expected a path as `{key}`, got {given!r}", str(file), f"Correct `{key}`.")
+    return given
 
 
 def _program(root: Path, document: dict[str, Any], file: Path) -> Path:
-    program = (root / (document.get("main") or ".")).resolve()
+    program = (root / _folder(document, "main", file)).resolve()
     entry = program if program.is_file() else program / "__main__.py"
     if not entry.is_file():
         raise EngineError("no-program", f"the program {entry} does not exist", str(file), "Correct `main`, or add __main__.py.")

@@ -61,6 +61,8 @@ def _declaration(key: str, given: Any, project: str, file: Path) -> Declaration:
         raise _bad(file, f"'{key}' is declared of type {type_!r}", f"Write one of {', '.join(_TYPES)}.")
     if type_ == "array" and items is None:
         raise _bad(file, f"'{key}' is declared an array of what is not said", "Add `items: {type: string}` or another type.")
+    if items is not None and not _typed(items):
+        raise _bad(file, f"the `items` of '{key}' have no type", f"Write `items: {{type: …}}` with one of {', '.join(_TYPES)}.")
     full = key if ":" in key else f"{project}:{key}"
     declared = Declaration(full, own, type_, items, bool(given.get("secret")), given.get("default", given.get("value")))
     if type_ and given.get("default") is not None and not _is(type_, items, given["default"]):
@@ -108,6 +110,11 @@ def _is(type_: str, items: Any, value: Any) -> bool:
     if type_ == "object":
         return isinstance(value, dict)
     return isinstance(value, list) and isinstance(items, dict) and all(_is(items["type"], items.get("items"), item) for item in value)
+
+
+def _typed(items: Any) -> bool:
+    """Whether each level of an array's items says of which type they are."""
+    return isinstance(items, dict) and items.get("type") in _TYPES and (items.get("items") is None or _typed(items["items"]))
 
 
 def _type_name(type_: str, items: Any) -> str:

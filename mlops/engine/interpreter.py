@@ -7,16 +7,16 @@ import re
 import shutil
 import subprocess
 import sys
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from mlops.engine.errors import EngineError
+from mlops.engine.requirements import required
 
 _TOOLCHAINS = ("pip", "uv", "poetry")
 _OURS = "that of mlops, for the program has none of its own"
@@ -63,8 +63,11 @@ def choose(root: Path, options: Mapping[str, Any], file: Path) -> Interpreter:
         raise EngineError(
             "bad-project", f"expected a toolchain of {', '.join(_TOOLCHAINS)}, got {toolchain!r}", str(file), "Correct `runtime`."
         )
-    requirements, required_in = _requirements(root)
-    named = _named(root, toolchain, options.get("virtualenv"))
+    requirements, required_in = required(root)
+    virtualenv = options.get("virtualenv")
+    if virtualenv is not None and not isinstance(virtualenv, str):
+        raise EngineError("bad-project", f"expected a folder as `virtualenv`, got {virtualenv!r}", str(file), "Correct `runtime`.")
+    named = _named(root, toolchain, virtualenv)
     if named is not None and (python := python_of(named[0])):
         return _described(python, named[1], requirements, required_in, root)
     candidates = [
@@ -84,7 +87,7 @@ def python_of(environment: Path) -> Path | None:
     return next((path for path in (environment / "bin" / "python", environment / "Scripts" / "python.exe") if path.is_file()), None)
 
 
-def _named(root: Path, toolchain: str, virtualenv: Any) -> tuple[Path, str] | None:
+def _named(root: Path, toolchain: str, virtualenv: str | None) -> tuple[Path, str] | None:
     """The environment that Pulumi.yaml names, whether or not it is there."""
     if virtualenv:
         return root / virtualenv, f"that of `virtualenv: {virtualenv}` in Pulumi.yaml"
@@ -146,35 +149,3 @@ def _with_install(candidate: Interpreter, root: Path, toolchain: str, environmen
     why = f"{candidate.why}; {environment.name} of Pulumi.yaml does not exist"
     fields = {**vars(candidate), "why": why, "install": commands.get(toolchain, pip)}
     return Interpreter(**fields)
-
-
-def _requirements(root: Path) -> tuple[list[Requirement], str]:
-    """What the program requires, and the file that says so; options, addresses and what does not apply here are left out."""
-    if (file := root / "requirements.txt").is_file():
-        return [each for each in map(_requirement, _lines(file)) if each is not None], file.name
-    if (file := root / "pyproject.toml").is_file():
-        try:
-            document = tomllib.loads(file.read_text(encoding="utf-8"))
-        except tomllib.TOMLDecodeError as error:
-            raise EngineError("bad-requirements", f"not valid TOML: {error}", str(file), "Correct the file.") from None
-        texts = document.get("project", {}).get("dependencies", [])
-        poetry = [name for name in document.get("tool", {}).get("poetry", {}).get("dependencies", {}) if name != "python"]
-        return [each for each in map(_requirement, [*texts, *poetry]) if each is not None], file.name
-    return [], ""
-
-
-def _lines(file: Path) -> Iterator[str]:
-    for line in file.read_text(encoding="utf-8").splitlines():
-        text = line.split(" #")[0].strip()
-        if (other := re.match(r"(?:-r|--requirement)[ =]\s*(.+)", text)) and (file.parent / other[1]).is_file():
-            yield from _lines(file.parent / other[1])
-        elif text and text[0] not in "#-":
-            yield text.split(" --hash")[0].rstrip("\\ ")
-
-
-def _requirement(text: str) -> Requirement | None:
-    try:
-        found = Requirement(text)
-    except InvalidRequirement:
-        return None
-    return None if found.url or (found.marker and not found.marker.evaluate()) else found

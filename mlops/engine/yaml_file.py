@@ -22,6 +22,10 @@ def read(file: Path) -> dict[str, Any]:
         mark = getattr(error, "problem_mark", None)
         where = f"{file}:{mark.line + 1}" if mark else str(file)
         raise EngineError("bad-yaml", f"not valid YAML: {getattr(error, 'problem', error)}", where, "Correct the file.") from error
+    except UnicodeDecodeError as error:
+        raise EngineError("bad-yaml", f"not valid YAML: no UTF-8 (byte {error.start})", str(file), "Save it as UTF-8.") from None
+    except OSError as error:
+        raise EngineError("bad-yaml", f"cannot be read: {error.strerror}", str(file), "Make it readable.") from None
     if document is not None and not isinstance(document, dict):
         raise EngineError("bad-yaml", f"expected a mapping, got {type(document).__name__}", str(file), "Correct the file.")
     return document or {}
@@ -65,6 +69,10 @@ def _float(loader: _Loader, node: yaml.ScalarNode) -> float:
 def _mapping(loader: _Loader, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
     seen: set[str] = set()
     for key, _ in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            raise EngineError(
+                "bad-yaml", "a key is a list or a mapping", f"{key.start_mark.name}:{key.start_mark.line + 1}", "Write a text as the key."
+            )
         if key.value in seen:
             raise EngineError(
                 "duplicate-key",

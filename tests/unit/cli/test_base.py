@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from mlops.cli import base as bases
 from mlops.cli.main import run
+from mlops.project import Project
 from mlops.report.model import SCHEMA_FILE
 from tests.previews import ROOT
 
@@ -72,6 +74,10 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     hook.write_text(f"#!/bin/sh\ntouch {top / 'hook-ran'}\n")
     hook.chmod(0o755)
     return project
+
+
+def _nothing(project: Project, own_policy: bool) -> bases.Previewed:
+    raise AssertionError("a file is not previewed")
 
 
 def call(capsys: pytest.CaptureFixture[str], project: Path, *arguments: str) -> tuple[Any, Any]:
@@ -173,3 +179,13 @@ def test_a_base_that_was_left_empty_is_no_preview_without_one(capsys: pytest.Cap
     """`--base "$BASE"` where nobody set BASE."""
     ended, said = call(capsys, repository, "--base", "")
     assert (ended, said["error"]["code"], said["error"]["where"]) == (2, "usage", "--base")
+
+
+@pytest.mark.parametrize("manifest", [None, 5, {"time": 5}, {}])
+def test_a_state_that_does_not_say_when_it_was_made_has_no_date(tmp_path: Path, manifest: Any) -> None:
+    root = "urn:pulumi:dev::shop::pulumi:pulumi:Stack::shop-dev"
+    file = tmp_path / "export.json"
+    resources = [{"urn": root, "type": "pulumi:pulumi:Stack", "custom": False}]
+    file.write_text(json.dumps({"version": 3, "deployment": {"manifest": manifest, "resources": resources}}))
+    before = bases.read(str(file), False, Project(tmp_path), "dev", _nothing, lambda _: {})
+    assert before.about["date"] is None and [each["urn"] for each in before.resources] == [root]

@@ -93,6 +93,22 @@ def test_the_placeholder_of_an_encrypted_value_has_the_declared_type(write_progr
         ("name: example\nruntime: python", "a:b: c\na:b: d", "duplicate-key", "the key 'a:b' appears twice"),
         ("name: example\nruntime: python", "a:b: [", "bad-yaml", "not valid YAML"),
         ("name: example\nruntime: python", "- a", "bad-config", "'config' must be a mapping, got list"),
+        ("name: example\nruntime: python", "? [a, b]\n: 1", "bad-yaml", "a key is a list or a mapping"),
+        ("name: example\nruntime: python\nmain: 5", "a:b: c", "bad-project", "expected a path as `main`, got 5"),
+        ("name: example\nruntime: python\nstackConfigDir: [a]", "a:b: c", "bad-project", "expected a path as `stackConfigDir`"),
+        ("name: example\nruntime: {name: python, options: x}", "a:b: c", "bad-project", "expected a mapping as `runtime.options`, got 'x'"),
+        (
+            "name: example\nruntime: {name: python, options: {virtualenv: 3}}",
+            "a:b: c",
+            "bad-project",
+            "expected a folder as `virtualenv`, got 3",
+        ),
+        (
+            "name: example\nruntime: python\nconfig:\n  zones: {type: array, items: {}}",
+            "example:zones: [a]",
+            "bad-project",
+            "the `items` of 'zones' have no type",
+        ),
     ],
 )
 def test_bad_files_are_refused(write_program: Writer, project: str, config: str, code: str, message: str) -> None:
@@ -194,3 +210,21 @@ def test_a_program_in_another_language_is_told_as_such_and_not_as_one_without_it
     with pytest.raises(EngineError) as raised:
         load_project(tmp_path, "dev")
     assert raised.value.code == "unsupported-runtime"
+
+
+@pytest.mark.parametrize("text", ["config:\n  a:b: größe\n".encode("latin-1"), "config:\n  a:b: c\n".encode("utf-16")])
+def test_a_file_that_is_no_utf_8_is_refused(write_program: Writer, text: bytes) -> None:
+    root = write_program("")
+    (root / "Pulumi.dev.yaml").write_bytes(text)
+    with pytest.raises(EngineError, match="no UTF-8") as raised:
+        load_project(root, "dev")
+    assert (raised.value.code, raised.value.where) == ("bad-yaml", str(root / "Pulumi.dev.yaml"))
+
+
+@pytest.mark.parametrize("stack", ["", "../dev", "organisation/dev", "dev stack"])
+def test_what_is_no_name_of_a_stack_is_refused_as_the_cli_does_it(write_program: Writer, stack: str) -> None:
+    root = write_program("")
+    (root / "Pulumi.dev.yaml").unlink()
+    with pytest.raises(EngineError) as raised:
+        load_project(root, stack)
+    assert raised.value.code == "bad-stack"

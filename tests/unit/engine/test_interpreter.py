@@ -79,6 +79,28 @@ def test_requirements_are_read_from_included_files_and_from_pyproject(tmp_path: 
     assert list(choose(tmp_path, {}, tmp_path).missing) == ["pulumi-vault>=7"]
 
 
+def test_requirements_are_read_as_powershell_writes_them_and_a_file_that_includes_itself_ends(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_bytes("-r requirements.txt\npulumi-gitlab\n".encode("utf-16"))
+    assert list(choose(tmp_path, {}, tmp_path).missing) == ["pulumi-gitlab"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("requirements.txt", b"pulumi # gr\xf6\xdfe", "is no UTF-8"),
+        ("pyproject.toml", b"[project\n", "not valid TOML"),
+        ("pyproject.toml", b"tool = 'x'", "tool is no table"),
+        ("pyproject.toml", b"[tool]\npoetry = {dependencies = 'pulumi'}", "tool.poetry.dependencies is no table"),
+        ("pyproject.toml", b"[project]\ndependencies = 'pulumi'", "project.dependencies is no list"),
+    ],
+)
+def test_requirements_that_cannot_be_read_are_refused_by_their_file(tmp_path: Path, name: str, text: bytes, said: str) -> None:
+    (tmp_path / name).write_bytes(text)
+    with pytest.raises(EngineError, match=said) as raised:
+        choose(tmp_path, {}, tmp_path / "Pulumi.yaml")
+    assert (raised.value.code, raised.value.where) == ("bad-requirements", str(tmp_path / name))
+
+
 def test_what_our_own_environment_has_is_known() -> None:
     assert {"pulumi", "pulumi-aws"} <= set(installed(Path(sys.executable)))
 
