@@ -20,13 +20,20 @@ def compared(now: Mapping[str, Any], before: Mapping[str, Any], resources: Mappi
     `resources` are those that differ. A difference that no estimate knows of is no difference of 0, so their types are told with it.
     """
     differing = Counter(_differing(resources))
-    return {
-        key: {**_estimate(now[key], before[key], figures), "not_estimated": _missing(differing, key, now, before)}
-        if isinstance(before.get(key), Mapping)
-        else None
-        for key, figures in ESTIMATES.items()
-        if isinstance(now.get(key), Mapping)
-    }
+    told: dict[str, Any] = {}
+    for key, figures in ESTIMATES.items():
+        if not isinstance(now.get(key), Mapping):
+            continue
+        if not isinstance(before.get(key), Mapping):
+            told[key] = None
+            continue
+        told[key] = {
+            **_estimate(now[key], before[key], figures),
+            "not_estimated": _missing(differing, _MISSING[key], now[key], before[key]),
+        }
+        if key == "carbon":
+            told[key]["services_not_estimated"] = sorted(_rows("service", "not_estimated", now[key], before[key]))
+    return told
 
 
 def _differing(resources: Mapping[str, Any]) -> Iterator[str]:
@@ -39,8 +46,22 @@ def _differing(resources: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _missing(differing: Mapping[str, int], key: str, now: Mapping[str, Any], before: Mapping[str, Any]) -> list[dict[str, Any]]:
-    types = {row["type"] for document in (now, before) for row in document[key].get(_MISSING[key], ())}
-    return [{"type": type_, "count": differing[type_]} for type_ in sorted(types & differing.keys())]
+    """Types of which resources differ, and those of which something else is missing than before: an endpoint that a state machine makes has
+    another instance without a price, though no resource of its type differs."""
+    types = {row["type"] for document in (now, before) for row in document.get(key, ())}
+    counts = {**_rows("type", key, now, before), **{type_: differing[type_] for type_ in types & differing.keys()}}
+    return [{"type": type_, "count": count} for type_, count in sorted(counts.items())]
+
+
+def _rows(name: str, key: str, now: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, int]:
+    """By type or service, what the rows that are not in both documents count; nothing where one is of a release that did not tell."""
+    if key not in now or key not in before:
+        return {}
+    counts: dict[str, int] = {}
+    for row in now[key] + before[key]:
+        if row not in now[key] or row not in before[key]:
+            counts[row[name]] = max(counts.get(row[name], 0), row.get("count", 1))
+    return counts
 
 
 def _estimate(now: Mapping[str, Any], before: Mapping[str, Any], figures: str) -> dict[str, Any]:

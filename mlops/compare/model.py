@@ -89,7 +89,8 @@ class ServiceChange(FiguresChange):
 
 
 class TypeNotEstimated(TypedDict):
-    """A type that is not, or not wholly, in an estimate, and how many of its resources are added, changed (more than their tags) or removed."""
+    """A type that is not, or not wholly, in an estimate and differs: how many of its resources are added, changed (more than their tags) or
+    removed; of what a state machine starts, how many there are."""
 
     type: str
     count: int
@@ -109,9 +110,10 @@ class CostChange(EstimateChange):
 
 
 class CarbonChange(EstimateChange):
-    """What a month emits, more or less."""
+    """What a month emits, more or less. `services_not_estimated`: those of which other things than before have no coefficient."""
 
     kg_co2e_month: FiguresChange
+    services_not_estimated: NotRequired[list[str]]
 
 
 class Difference(TypedDict):

@@ -109,7 +109,7 @@ def _resource(resource: Mapping[str, Any]) -> str:
 def _services(difference: Mapping[str, Any]) -> str:
     rows = []
     for key in ESTIMATES:
-        for service in (difference.get(key) or {}).get("services", ()):
+        for service in words.services(difference, key)[0] if difference.get(key) else ():
             was, now = (words.amount(each["expected"]) if each else "–" for each in (service["before"], service["after"]))
             signed = words.signed(service["difference"]["expected"])
             rows.append(f"| {plain(service['service'])} | {key}, {words.UNITS[key]} | {was} | {now} | {signed} |\n")

@@ -37,7 +37,7 @@ def show(console: Console, difference: Mapping[str, Any]) -> None:
     for key in ESTIMATES:
         if told := words.estimate(difference, key):
             _line(console, Text.assemble((f"{key} ", "bold"), told), 2)
-            _services(console, difference[key]["services"], words.UNITS[key])
+            _services(console, difference, key)
     for note in words.notes(difference):
         _line(console, Text(note, style="dim"), 2)
 
@@ -72,15 +72,18 @@ def _resource(resource: Mapping[str, Any], name: str) -> Text:
     return Text.assemble((resource["type"].rsplit(":", 1)[-1], "dim"), f" {visible(name)}", (f"  {visible(place(resource))}", "dim"))
 
 
-def _services(console: Console, services: list[Mapping[str, Any]], unit: str) -> None:
+def _services(console: Console, difference: Mapping[str, Any], key: str) -> None:
+    services, less = words.services(difference, key)
     if not services:
         return
     numbers = [Column(label, justify="right") for label in ("before", "after", "difference")]
-    table = Table("service", *numbers, title=unit, title_justify="left")
+    table = Table("service", *numbers, title=words.UNITS[key], title_justify="left")
     for service in services:
         was, now = (words.amount(each["expected"]) if each else "–" for each in (service["before"], service["after"]))
         table.add_row(Text(visible(service["service"])), was, now, words.signed(service["difference"]["expected"]))
     console.print(Padding(table, (0, 0, 0, 2), expand=False))
+    if less:
+        _line(console, Text(f"… and {counted(less, 'service')} by less", style="dim"), 2)
 
 
 def _line(console: Console, text: Text, indent: int) -> None:

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from mlops.compare.estimates import ESTIMATES
@@ -15,6 +16,7 @@ from mlops.text import counted, visible
 Difference = Mapping[str, Any]
 SHOWN_TYPES = 5  # of resources that differ and are not in an estimate
 COMMON = 5  # resources that have a change from which on it is told once for all of them
+LEAST = {"cost": 0.005, "carbon": 0.0005}  # a difference that is told of a service
 UNITS = {"cost": "USD a month", "carbon": "kg CO2e a month"}
 MARKS = {"added": "+", "changed": "~", "removed": "-"}
 
@@ -151,18 +153,26 @@ def estimate(difference: Difference, key: str) -> str:
 
 
 def left_out(difference: Difference, key: str) -> str:
-    """The resources that differ and are not in an estimate, by the last part of their types; empty where there are none."""
-    rows = (difference.get(key) or {}).get("not_estimated", ())
+    """What differs and is not in an estimate, by the last part of types and by services; empty where there is nothing."""
+    told = difference.get(key) or {}
+    rows = [f"{row['count']:,} {visible(row['type'].rsplit(':', 1)[-1])}" for row in told.get("not_estimated", ())]
+    rows += map(visible, told.get("services_not_estimated", ()))
     if not rows:
         return ""
-    listed = ", ".join(f"{row['count']:,} {visible(row['type'].rsplit(':', 1)[-1])}" for row in rows[:SHOWN_TYPES])
-    more = f" and {counted(len(rows) - SHOWN_TYPES, 'more type')}" if len(rows) > SHOWN_TYPES else ""
-    return f"not in it, wholly or in part: {listed}{more}"
+    more = f" and {len(rows) - SHOWN_TYPES:,} more" if len(rows) > SHOWN_TYPES else ""
+    return f"not in it, wholly or in part: {', '.join(rows[:SHOWN_TYPES])}{more}"
+
+
+def services(difference: Difference, key: str) -> tuple[list[Mapping[str, Any]], int]:
+    """The services of an estimate whose difference one can see in its figures, and how many differ by less."""
+    listed = difference[key]["services"]
+    seen = [each for each in listed if abs(each["difference"]["expected"]) >= LEAST[key] or None in (each["before"], each["after"])]
+    return seen, len(listed) - len(seen)
 
 
 def amount(number: float) -> str:
     """A figure with two decimals, of small ones with two digits that count."""
-    return f"{number:,.2f}" if number == 0 or abs(number) >= 0.01 else f"{number:.2g}"
+    return f"{number:,.2f}" if number == 0 or abs(number) >= 0.01 else f"{Decimal(f'{number:.2g}'):f}"
 
 
 def signed(number: float) -> str:

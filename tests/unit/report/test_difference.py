@@ -87,6 +87,12 @@ def test_what_no_estimate_knows_of_is_no_difference_of_nothing() -> None:
     for text in (on_a_terminal(report, 160), markdown(report), " ".join(Page(html(report)).texts)):
         assert "no difference: 10.00 USD a month; not in it, wholly or in part: 1 Bucket" in text, text
     assert "10.00 (±0.00, without 1 resource)" in comment([Preview("dev", report)])
+    # What a state machine starts is no resource that differs: its row does.
+    rows = [{"type": BUCKET, "reason": f"no price of {each}", "count": 1, "elsewhere": None} for each in ("small", "large")]
+    was, is_ = ({"cost": {**cost(10.0), "not_estimated": [row]}} for row in rows)
+    nothing = {"added": [], "changed": [], "removed": []}
+    assert estimates.compared(is_, was, nothing)["cost"]["not_estimated"] == [{"type": BUCKET, "count": 1}]
+    assert estimates.compared(is_, is_, nothing)["cost"]["not_estimated"] == []
     known = differing(now, before, costs=(10.0, 10.0))
     assert known["difference"]["cost"]["not_estimated"] == [] and "not in it" not in markdown(known)
 
@@ -185,3 +191,26 @@ def test_a_resource_with_very_many_changes_hides_no_other(limit: int) -> None:
         assert all(f"! Bucket small{n}  (a.py:3)\n!     acl: added {n}\n" in text for n in range(4))
     else:
         assert "5 changed" in text
+
+
+def test_an_instance_without_a_coefficient_saves_no_carbon() -> None:
+    """The endpoint's emissions are gone from the sum because its new instance is not known, not because it emits nothing."""
+    figures = {"low": 0.4, "expected": 0.4, "high": 0.4}
+    hosting = {"service": "SageMaker hosting", **figures}
+    was = {"kg_co2e_month": figures, "services": [hosting], "not_estimated": [], "not_measured": []}
+    unknown = [{"service": "SageMaker hosting", "reason": "no coefficient", "items": ["ml.m5.4xlarge"]}]
+    is_ = {"kg_co2e_month": dict.fromkeys(figures, 0.0), "services": [], "not_estimated": unknown, "not_measured": []}
+    told = estimates.compared({"carbon": is_}, {"carbon": was}, {"added": [], "changed": [], "removed": []})
+    assert told["carbon"]["services_not_estimated"] == ["SageMaker hosting"]
+    assert words.estimate(told, "carbon").endswith("not in it, wholly or in part: SageMaker hosting")
+
+
+def test_services_whose_figures_look_the_same_are_counted() -> None:
+    figures = {"low": 1.0, "expected": 1.0, "high": 1.0}
+    rows = [("S3", 1.5), ("SQS", 1.0000001), ("X-Ray", 1.004)]
+    services = [
+        {"service": name, "before": figures, "after": figures, "difference": dict.fromkeys(figures, after - 1)} for name, after in rows
+    ]
+    shown, less = words.services({"cost": {"services": services}}, "cost")
+    assert ([each["service"] for each in shown], less) == (["S3"], 2)
+    assert (words.amount(0.0000014), words.signed(-0.00012)) == ("0.0000014", "-0.00012")
