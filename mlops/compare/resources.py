@@ -30,7 +30,7 @@ def compared(now: Sequence[Resource], before: Sequence[Resource], exists: bool =
         if urn is None:
             added.append(_told(resource))
             continue
-        told = _changed(resource, old.pop(urn), comparison)
+        told = _changed(_as_a_state_has_it(resource, old[urn]) if exists else resource, old.pop(urn), comparison)
         if told["properties"] or told["options"] or "moved_from" in told:
             changed.append(told)
         else:
@@ -48,6 +48,13 @@ def compared(now: Sequence[Resource], before: Sequence[Resource], exists: bool =
 def _former(resource: Resource, old: Mapping[str, Resource], current: set[str]) -> str | None:
     candidates = (resource["urn"], *(urn for urn in resource.get("aliases", ()) if urn not in current))
     return next((urn for urn in candidates if urn in old), None)
+
+
+def _as_a_state_has_it(resource: Resource, before: Resource) -> Resource:
+    """Without the provider's own sum of tags where the state does not keep it: that is no sign that there were none."""
+    if before["inputs"] is None or "tagsAll" in before["inputs"]:
+        return resource
+    return {**resource, "inputs": {key: value for key, value in resource["inputs"].items() if key != "tagsAll"}}
 
 
 def _told(resource: Resource) -> dict[str, Any]:

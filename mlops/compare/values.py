@@ -88,8 +88,10 @@ class Comparison:
         elif isinstance(before, list) and isinstance(after, list):
             yield from self._lists(before, after, path)
         elif (documents := _documents(before, after)) is not None:
-            # Two that say the same are still two texts: spaces, or the order of keys.
-            yield from list(self.changes(*documents, path)) or [Change(path, before, after)]
+            undecided = self.undecided
+            found = list(self.changes(*documents, path))
+            # Two that say the same are still two texts: spaces, or the order of keys. One that may yet say the same is told of neither.
+            yield from found or ([Change(path, before, after)] if self.undecided == undecided else [])
         elif self._exists and _may_be(before, after):
             self.undecided += 1
         elif not _same(before, after):

@@ -46,6 +46,15 @@ def test_a_resource_that_is_about_to_be_deleted_and_what_a_component_was_given_a
     assert compared(now, found, exists=True)["unchanged"] == 3
 
 
+def test_tags_that_a_state_does_not_keep_are_not_added() -> None:
+    """`tagsAll` is the provider's sum of tags and default tags: not every provider keeps it among the inputs."""
+    kept, without = state(name="kept", inputs={"tagsAll": {"a": "1"}}), state(name="without", inputs={"tags": {"a": "1"}})
+    found = resources(deployment(kept, without))
+    now = [{**each, "inputs": {**(each["inputs"] or {}), "tagsAll": {"a": "2"}}} for each in found]
+    (changed,) = compared(now, found, exists=True)["changed"]
+    assert (changed["name"], changed["properties"]) == ("kept", [{"path": "tagsAll.a", "before": "1", "after": "2"}])
+
+
 @pytest.mark.parametrize(
     ("before", "after", "changes", "undecided"),
     [
@@ -53,6 +62,7 @@ def test_a_resource_that_is_about_to_be_deleted_and_what_a_component_was_given_a
         ("arn:aws:s3:::data/*", f"{UNKNOWN_TEXT}/*", 0, 1),
         ("arn:aws:s3:::data/*", f"{UNKNOWN_TEXT}/other/*", 1, 0),
         ('{"Resource": "arn", "Action": "a"}', f'{{"Resource": "{UNKNOWN_TEXT}", "Action": "b"}}', 1, 1),
+        ('{"Resource": ["arn"]}', f'{{"Resource": ["{UNKNOWN_TEXT}"]}}', 0, 1),
         ("same", "same", 0, 0),
         (None, UNKNOWN_TEXT, 1, 0),
         (7, UNKNOWN_TEXT, 0, 1),
