@@ -59,11 +59,11 @@ def first_line(location: str) -> str:
             start = file.read(HEADER_BYTES)
     line, end, _ = start.partition(b"\n")
     if not end and len(start) == HEADER_BYTES:
-        raise ValueError(f"{location}: expected a header line of at most {HEADER_BYTES} bytes: is this a CSV file?")
+        raise ValueError(f"expected a header line of at most {HEADER_BYTES} bytes: is this a CSV file?")
     try:
         return line.rstrip(b"\r").decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ValueError(f"{location}: expected UTF-8 text, got something else in the header: {error}") from error
+        raise ValueError(f"expected UTF-8 text, got something else in the header: {error}") from error
 
 
 def pinned(location: str, version: str, copy_to: str) -> str:

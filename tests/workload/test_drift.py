@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -126,3 +127,23 @@ def test_a_window_that_names_nothing_is_refused(wrong: object) -> None:
 def test_columns_of_a_batch_keep_missing_values() -> None:
     body = gzip.compress(b"flight_id,temp,probability\na,39.5,0.2\nb,,0.3\n")
     assert window.from_csv(body) == {"flight_id": ["a", "b"], "temp": ["39.5", ""], "probability": ["0.2", "0.3"]}
+
+
+def test_columns_of_records_have_every_name_and_a_record_without_it_misses_the_value() -> None:
+    records = [{"features": {"temp": 39.5, "origin": "EWR"}, "probability": 0.2}, {"features": {"temp": None}, "probability": 0.3}]
+    bodies = [gzip.compress(json.dumps(record).encode() + b"\n") for record in records]
+    assert window.from_records(bodies) == {"origin": ["EWR", ""], "probability": ["0.2", "0.3"], "temp": ["39.5", ""]}
+
+
+def test_the_schedule_looks_at_today_and_who_names_nothing_at_the_newest_batch() -> None:
+    now = datetime(2026, 11, 26, 7, tzinfo=UTC)
+    assert window.requested({"reason": "schedule"}, "flights", now) == "online/2026-11-26"
+    assert window.requested({}, "flights", now) is None
+
+
+def test_a_feature_that_has_values_now_and_had_none_in_training_has_drifted_and_so_has_the_opposite() -> None:
+    values, none = GENERATOR.normal(size=500), np.full(500, np.nan)
+    assert distances.numeric("x", statistics(none), values, THRESHOLD).drifted
+    gone = distances.numeric("x", statistics(values), none, THRESHOLD)
+    assert gone.drifted and gone.ks == 1.0
+    assert not distances.numeric("x", statistics(none), none, THRESHOLD).drifted

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -17,6 +20,7 @@ from glue_jobs import preprocess, validate
 from glue_jobs.decisions import DataRejected, RowsLost
 from mlops.data import breast_cancer as samples
 from mlops.data import flights as data
+from mlops.sandbox import ml as sandbox
 
 pytestmark = pytest.mark.spark
 
@@ -189,3 +193,55 @@ def test_values_at_the_edges_of_types_get_the_same_verdict_in_spark_and_python(
     checker = RowChecker(flights, list(flight))
     expected = {number: reasons for number, row in enumerate(rows, start=2) if (reasons := checker.reasons(row))}
     assert {row["_row"]: row["_reasons"] for row in lake.quarantine(file)} == expected
+
+
+@pytest.fixture
+def start(monkeypatch: pytest.MonkeyPatch) -> Callable[[ModuleType, dict[str, str]], None]:
+    """Runs a job's `main` as Glue does: with its arguments on the command line and `awsglue` to read them."""
+    monkeypatch.syspath_prepend(str(Path(sandbox.__file__).parent / "awsglue_shim"))
+
+    def run(job: ModuleType, arguments: dict[str, str]) -> None:
+        monkeypatch.setattr(sys, "argv", ["job.py", *(part for name, value in arguments.items() for part in (f"--{name}", value))])
+        job.main()
+
+    return run
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+
+
+@pytest.mark.spec("OPS-3a")
+def test_a_job_says_on_lines_of_its_run_what_came_and_what_went(
+    spark: Any, lake: Lake, tmp_path: Path, start: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = january(tmp_path, 300, 4)
+    start(validate, lake.arguments(file))
+    prepared = {"input": str(tmp_path / "lake/processed/flights/validated/run=january") + "/", "source": str(file)}
+    start(preprocess, lake.arguments(file) | prepared)
+    told = lines(capsys)
+    assert [(line["service"], line["message"]) for line in told] == [
+        ("validate", "validation started"),
+        ("validate", "file validated"),
+        ("preprocess", "features written"),
+    ]
+    assert {line["correlation_id"] for line in told} == {"january"} and {line["source"] for line in told} == {str(file)}
+    assert all(line["rows"] == 300 == line["accepted"] + line["quarantined"] for line in told[1:])
+
+
+def test_a_job_that_fails_says_why_on_a_line_of_its_run_and_fails(
+    spark: Any, lake: Lake, tmp_path: Path, start: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "latin.csv"
+    file.write_bytes(b"flight_id,gr\xfc\xdfe\n")
+    with pytest.raises(DataRejected, match="^[^:]*latin.csv: expected UTF-8 text"):
+        start(validate, lake.arguments(file))
+    other = january(tmp_path, 100, 0)
+    start(validate, lake.arguments(other))
+    with pytest.raises(ValueError, match="argument source: expected .*january.csv as in the validation report"):
+        start(preprocess, lake.arguments(other) | {"source": "other.csv"})
+    failures = [line for line in lines(capsys) if line["level"] == "ERROR"]
+    assert [(line["service"], line["correlation_id"], line["message"].partition(":")[0]) for line in failures] == [
+        ("validate", "latin", "DataRejected"),
+        ("preprocess", "january", "ValueError"),
+    ]

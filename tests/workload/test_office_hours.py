@@ -9,6 +9,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from platform_common.in_service import switched_off, version_in_service
 
 NAME = "mlops-dev-flights"
@@ -102,3 +103,24 @@ class _Gone:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
+
+
+def test_an_endpoint_that_fails_keeps_no_other_from_being_switched_and_is_named(hours: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODELS", json.dumps({"mlops-dev-a": "a", NAME: "flights"}))
+    described = hours.describe_endpoint
+
+    def denied(client: Any, endpoint: str) -> Any:
+        if endpoint == "mlops-dev-a":
+            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "DescribeEndpoint")
+        return described(client, endpoint)
+
+    monkeypatch.setattr(hours, "describe_endpoint", denied)
+    with pytest.raises(hours.NotSwitched, match="mlops-dev-a: .*AccessDenied"):
+        hours.handler({"action": "off"}, None)
+    assert boto3.client("sagemaker").list_endpoints()["Endpoints"] == []
+
+
+def test_an_endpoint_that_is_not_in_service_yet_is_not_called_on(hours: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    do(hours, {"action": "off"})
+    (answer,) = hours.handler(STARTED, None)["endpoints"]
+    assert (answer["status"], answer["detail"]) == ("unchanged", "the endpoint is not there")

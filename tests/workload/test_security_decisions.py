@@ -268,3 +268,44 @@ def test_a_key_used_yesterday_is_no_finding_and_one_unused_for_long_is(function:
     facts = {**empty, "trail": trail, "users": [{"name": "u", "access_keys": keys}]}
     (finding,) = checks.findings(facts, datetime(2026, 11, 25, tzinfo=UTC), 90)
     assert finding.check == "access-key-unused" and "AKIA2" in finding.message
+
+
+KEY = "arn:aws:kms:eu-west-1:123456789012:key/k1"
+
+
+@pytest.mark.parametrize(
+    ("detail", "ours"),
+    [
+        ({"requestParameters": {"keyId": "k1"}, "responseElements": {"keyId": KEY}}, KEY),
+        ({"requestParameters": {"keyId": "k1"}, "responseElements": None}, KEY),
+        ({"requestParameters": {"keyId": "1"}}, None),
+        ({"requestParameters": {}}, None),
+    ],
+)
+def test_the_key_of_an_event_is_ours_when_it_is_named_whole(function: Load, detail: dict[str, Any], ours: str | None) -> None:
+    rescue = function("cancel_key_deletion", "rescue")
+    assert rescue.is_ours(rescue.key_of({"detail": detail}), ["arn:aws:kms:eu-west-1:123456789012:key/k0", KEY]) == ours
+
+
+@pytest.mark.parametrize("policy", [None, json.dumps({"Version": "2012-10-17", "Statement": []})])
+def test_a_policy_that_is_gone_or_another_is_put_back_and_kept_in_the_record(function: Load, policy: str | None) -> None:
+    exposure = function("remediate_public_bucket", "exposure")
+    plan = exposure.plan(exposure.bucket_of({"detail": {"requestParameters": {"bucketName": "b"}}}), DECLARED, policy, CLOSED)
+    (action,) = plan.actions
+    assert (action.operation, action.parameters) == ("put_bucket_policy", {"Bucket": "b", "Policy": DECLARED})
+    assert plan.before["policy"] == (json.loads(policy) if policy else None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "subject"),
+    [("IAMUser", quarantine.Subject("user", "app")), ("AssumedRole", quarantine.Subject("role", "app")), ("Root", None)],
+)
+def test_whose_key_was_abused_is_a_user_or_a_role_and_never_the_root(kind: str, subject: Any) -> None:
+    details = {"userType": kind, "userName": "app"}
+    assert quarantine.subject_of({"source": "aws.guardduty", "detail": {"resource": {"accessKeyDetails": details}}}) == subject
+
+
+def test_a_role_whose_rights_were_changed_is_the_subject() -> None:
+    assert quarantine.subject_of({"source": "aws.iam", "detail": {"requestParameters": {"roleName": "app-predict"}}}) == quarantine.Subject(
+        "role", "app-predict"
+    )

@@ -202,3 +202,35 @@ def test_request_names_channels_that_exist(trigger: ModuleType) -> None:
     assert written[0] == {"prefix": "s3://processed/"} and len(written) == 1 + 16
     record = trigger.read_json(trigger.s3, f"s3://processed/{MODEL}/training/{answer['training_run']}/training.json")
     assert record["split"]["test"] == ["2013-02-09", "2013-02-10"] and len(record["sources"]) == 2
+
+
+def test_data_whose_trainings_all_failed_is_declined_until_there_is_other_data(trigger: ModuleType) -> None:
+    for _ in range(trigger.MAXIMUM_ATTEMPTS):
+        answer = trigger.handler({"reason": "data"}, None)
+        assert answer["started"]
+        trigger.ledger.update_item(
+            TableName=TABLE,
+            Key={"id": {"S": f"training#{MODEL}#{answer['training_run']}"}},
+            UpdateExpression="SET #s = :failed",
+            ExpressionAttributeNames={"#s": "status"},
+            ExpressionAttributeValues={":failed": {"S": "failed"}},
+        )
+    declined = trigger.handler({"reason": "data"}, None)
+    assert (declined["started"], declined["status"]) == (False, "declined") and "look at the training jobs' logs" in declined["detail"]
+    assert len(executions(trigger)) == trigger.MAXIMUM_ATTEMPTS
+    trigger.s3.put_object(Bucket="processed", Key=f"{MODEL}/manifests/c.json", Body=json.dumps(manifest("c", days(3))))
+    assert trigger.handler({"reason": "data"}, None)["started"]
+
+
+def test_an_execution_that_ended_before_its_start_was_recorded_keeps_its_status(trigger: ModuleType) -> None:
+    run = trigger.handler({"reason": "data"}, None)["training_run"]
+    key = {"id": {"S": f"training#{MODEL}#{run}"}}
+    trigger.ledger.update_item(
+        TableName=TABLE,
+        Key=key,
+        UpdateExpression="SET #s = :ended",
+        ExpressionAttributeNames={"#s": "status"},
+        ExpressionAttributeValues={":ended": {"S": "succeeded"}},
+    )
+    trigger.mark_running(key["id"]["S"], "arn")
+    assert trigger.ledger.get_item(TableName=TABLE, Key=key)["Item"]["status"] == {"S": "succeeded"}
