@@ -22,7 +22,7 @@ from mlops.estimate.refresh import aws_products, renew
 from mlops.operations import footprint, rightsizing
 from mlops.operations.target import Target
 from mlops.project import Project
-from mlops.report.estimate_text import show_carbon, show_cost, show_measured
+from mlops.report.estimate_detail import show_carbon, show_cost, show_measured
 from mlops.report.estimate_words import price
 
 

@@ -13,9 +13,12 @@ from rich.console import Console
 
 from mlops import policy
 from mlops.estimate import assumed, estimates
+from mlops.estimate.amount import FIGURES
 from mlops.estimate.measure import measure
+from mlops.report.estimate_detail import show_carbon, show_cost
 from mlops.report.estimate_markdown import estimate_lines
-from mlops.report.estimate_text import show_carbon, show_cost, show_estimates
+from mlops.report.estimate_text import show_estimates
+from mlops.report.estimate_words import usd
 from mlops.report.model import schema
 from tests.previews import ROOT, preview
 
@@ -27,8 +30,8 @@ def estimated(stack: str) -> dict[str, Any]:
     return estimates(preview(stack), assumed(ROOT, stack))
 
 
-def shown(show: Any, document: dict[str, Any]) -> str:
-    console = Console(file=StringIO(), width=200)
+def shown(show: Any, document: dict[str, Any], width: int = 200) -> str:
+    console = Console(file=StringIO(), width=width)
     show(console, document)
     assert isinstance(console.file, StringIO)
     return console.file.getvalue()
@@ -104,3 +107,13 @@ def test_markdown_is_a_line_and_a_table() -> None:
     tokens = MarkdownIt("gfm-like", {"linkify": False}).parse(lines)
     assert sum(token.type == "tr_open" for token in tokens) == len(estimated("dev")["cost"]["services"]) + 1
     assert list(estimate_lines({})) == []
+
+
+def test_no_figure_is_cut_off_at_80_columns() -> None:
+    """All lines and assumptions of a stack with the longest names there are: a cut figure is a wrong one."""
+    document = estimated("prod")
+    for show, part in ((show_cost, document["cost"]), (show_carbon, document["carbon"]), (show_estimates, document)):
+        text = shown(show, part, 80)
+        assert "…" not in text and max(map(len, text.splitlines())) <= 80
+    text = shown(show_cost, document["cost"], 80)
+    assert all(usd(line[name]) in text for service in document["cost"]["services"] for line in service["lines"] for name in FIGURES)
