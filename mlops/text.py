@@ -10,6 +10,8 @@ import re
 _INVISIBLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff0-\ufffb\ufffe\uffff\U000e0000-\U000e0fff]"
 )
+# What a terminal obeys and does not show: colours, movements of the cursor (ECMA-48, control sequences).
+_SEQUENCES = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _SPACES = re.compile(r"[ \t\r\n\f\v]+")
 
 
@@ -18,6 +20,11 @@ def visible(text: str) -> str:
     return _INVISIBLE.sub(
         lambda found: f"\\u{ord(found[0]):04x}" if found[0] <= "\uffff" else f"\\U{ord(found[0]):08x}", _SPACES.sub(" ", text)
     ).strip()
+
+
+def uncoloured(text: str) -> str:
+    """The text as a terminal shows it, without its colours; lines stay lines."""
+    return _SEQUENCES.sub("", text)
 
 
 def counted(number: int, noun: str) -> str:

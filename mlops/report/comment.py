@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,13 +12,12 @@ from mlops.report.difference import words
 from mlops.report.grouping import STOPPING, counts, headline
 from mlops.report.markdown import LIMIT, markdown
 from mlops.report.markup import code, fence, mentionless, plain
-from mlops.text import counted, visible
+from mlops.text import counted, uncoloured, visible
 
 TITLE = "## What this change would deploy"
 FRAME = 1_536  # characters that whoever posts the comment may put around it
 LEAST = 400  # characters in which a section still says something
 HEADINGS = {"cost": "USD a month", "carbon": "kg CO2e a month"}
-_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 
 
 @dataclass(frozen=True)
@@ -146,7 +144,7 @@ def _failure(error: Mapping[str, Any], room: int) -> str:
 
 def _fenced(text: str, room: int) -> str:
     """Text of others as it was printed, the last lines of it that have room."""
-    lines = [_line(line) for line in _ESCAPES.sub("", text).splitlines()]
+    lines = [_line(line) for line in uncoloured(text).splitlines()]
     mark = fence(lines)
     used = 2 * len(mark) + 12
     shown: list[str] = []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,11 +11,10 @@ from rich.text import Text
 from mlops import engine
 from mlops.report.grouping import resource_name, resource_type
 from mlops.report.style import indented
-from mlops.text import counted, visible
+from mlops.text import counted, uncoloured, visible
 
 SHOWN = 30
 WIDTH = 8  # of the level
-COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 STYLE = {"warning": "yellow", "error": "red"}
 
 
@@ -38,7 +36,7 @@ def show_logs(console: Console, logs: Sequence[Mapping[str, Any]]) -> None:
     for log in logs[-SHOWN:]:
         name = visible(resource_name(log["urn"]))
         about = f" ({resource_type(log['urn']).rsplit(':', 1)[-1]} {name})" if name else ""
-        for number, line in enumerate(COLOURS.sub("", log["message"]).splitlines() or [""]):
+        for number, line in enumerate(uncoloured(log["message"]).splitlines() or [""]):
             level = "" if number else log["severity"]
             indented(
                 console, Text.assemble((f"{level:<{WIDTH}}", STYLE.get(level, "dim")), visible(line), "" if number else about), 2, WIDTH

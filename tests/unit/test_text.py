@@ -3,7 +3,7 @@
 import pytest
 from rich.cells import cell_len
 
-from mlops.text import visible
+from mlops.text import uncoloured, visible
 
 
 @pytest.mark.parametrize(
@@ -18,3 +18,7 @@ def test_what_cannot_be_seen_is_written_out(hidden: str, told: str) -> None:
 def test_what_can_be_seen_stays() -> None:
     for text in ("größe", "naïve", "模型", "क्षि", "x ≤ 2 → y"):
         assert visible(text) == text and cell_len(text)
+
+
+def test_what_a_terminal_obeys_is_left_out_and_lines_stay() -> None:
+    assert uncoloured("\x1b[1;31merror\x1b[0m\n  \x1b[2K\x1b[?25hnext") == "error\n  next"
