@@ -118,12 +118,16 @@ class Call:
         if problems:
             raise refusal(self.type, self.name, problems)
 
+    def input_of(self, operation: str) -> Any:
+        """The shape of an operation's input in the service's model."""
+        client = self.clients[self.service]
+        return client.meta.service_model.operation_model(client.meta.method_to_api_mapping[operation]).input_shape
+
     def parameters(
         self, operation: str, properties: Properties, names: Mapping[str, str] | None = None, *, member: str | None = None
     ) -> dict[str, Any]:
         """Everything in `properties` not read so far, in the names of the operation's input (or of a structure `member.member` in it)."""
-        client = self.clients[self.service]
-        shape = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[operation]).input_shape
+        shape = self.input_of(operation)
         for part in member.split(".") if member else ():
             shape = shape.members[part]
             shape = shape.member if shape.type_name == "list" else shape

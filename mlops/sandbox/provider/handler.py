@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+from mlops.sandbox.provider import retagging
 from mlops.sandbox.provider.call import Call
 from mlops.sandbox.provider.errors import ProviderError
 from mlops.sandbox.provider.properties import Properties
@@ -83,8 +84,11 @@ class Handler:
         raise ProviderError(f"{self.type_} {call.name!r}: the sandbox cannot update {', '.join(sorted(changed))}")
 
     def retag(self, call: Call, id_: str, arn: str, add: dict[str, str], remove: list[str]) -> None:
-        """Change the tags of an existing resource."""
-        raise ProviderError(f"{self.type_} {call.name!r}: the sandbox cannot change tags of this type")
+        """Change the tags of an existing resource, which has an id or an ARN in most services' TagResource and UntagResource."""
+        if add:
+            call("tag_resource", **retagging.parameters(call.input_of("tag_resource"), id_, arn, add))
+        if remove:
+            call("untag_resource", **retagging.parameters(call.input_of("untag_resource"), id_, arn, remove))
 
     def delete(self, call: Call, id_: str, state: Mapping[str, Any]) -> None:
         """Delete the resource. That it is gone already is no error: the caller sees to it."""

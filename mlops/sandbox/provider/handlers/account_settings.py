@@ -34,12 +34,6 @@ class Analyzer(Handler):
     def update(self, call: Call, id_: str, p: Properties, changed: Collection[str]) -> None:
         call("update_analyzer", analyzerName=id_, configuration=self._configuration(call, p))
 
-    def retag(self, call: Call, id_: str, arn: str, add: dict[str, str], remove: list[str]) -> None:
-        if add:
-            call("tag_resource", resourceArn=arn, tags=add)
-        if remove:
-            call("untag_resource", resourceArn=arn, tagKeys=remove)
-
     def delete(self, call: Call, id_: str, state: Mapping[str, Any]) -> None:
         call("delete_analyzer", analyzerName=id_)
 

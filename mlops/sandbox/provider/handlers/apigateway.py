@@ -20,14 +20,6 @@ def replace(path: str, value: Any) -> dict[str, str]:
     return {"op": "replace", "path": path, "value": text(value)}
 
 
-def retag(call: Call, arn: str, add: dict[str, str], remove: list[str]) -> None:
-    """Change tags of an API or a stage."""
-    if add:
-        call("tag_resource", resourceArn=arn, tags=add)
-    if remove:
-        call("untag_resource", resourceArn=arn, tagKeys=remove)
-
-
 class RestApi(Handler):
     type_, service, level, tagged, own_id = "aws:apigateway/restApi:RestApi", "apigateway", EXECUTED, True, True
     name_property = "name"
@@ -67,9 +59,6 @@ class RestApi(Handler):
             super().update(call, id_, p, set(changed) - simple)
         operations = [replace(f"/{key}", p.take(key, "")) for key in changed]
         call("update_rest_api", restApiId=id_, patchOperations=operations)
-
-    def retag(self, call: Call, id_: str, arn: str, add: dict[str, str], remove: list[str]) -> None:
-        retag(call, arn, add, remove)
 
     def delete(self, call: Call, id_: str, state: Mapping[str, Any]) -> None:
         call("delete_rest_api", restApiId=id_)
@@ -216,9 +205,6 @@ class Stage(Handler):
         if rest - {"variables", "accessLogSettings"}:
             super().update(call, id_, p, rest - {"variables", "accessLogSettings"})
         call("update_stage", restApiId=p.take("restApi"), stageName=p.take("stageName"), patchOperations=operations)
-
-    def retag(self, call: Call, id_: str, arn: str, add: dict[str, str], remove: list[str]) -> None:
-        retag(call, arn, add, remove)
 
     def delete(self, call: Call, id_: str, state: Mapping[str, Any]) -> None:
         call("delete_stage", restApiId=state["restApi"], stageName=state["stageName"])

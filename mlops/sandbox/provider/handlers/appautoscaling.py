@@ -49,12 +49,6 @@ class Target(Handler):
     def update(self, call: Call, id_: str, p: Properties, changed: Collection[str]) -> None:
         call("register_scalable_target", **self._parameters(call, p))
 
-    def retag(self, call: Call, id_: str, arn: str, add: dict[str, str], remove: list[str]) -> None:
-        if add:
-            call("tag_resource", ResourceARN=arn, Tags=add)
-        if remove:
-            call("untag_resource", ResourceARN=arn, TagKeys=remove)
-
     def delete(self, call: Call, id_: str, state: Mapping[str, Any]) -> None:
         _delete(call, "deregister_scalable_target", **{name: state[key] for key, name in _WHERE.items()})
 

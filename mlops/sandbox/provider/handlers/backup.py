@@ -15,12 +15,6 @@ from mlops.sandbox.provider.properties import Properties
 class _Tagged(Handler):
     service, level, tagged = "backup", KEPT, True
 
-    def retag(self, call: Call, id_: str, arn: str, add: dict[str, str], remove: list[str]) -> None:
-        if add:
-            call("tag_resource", ResourceArn=arn, Tags=add)
-        if remove:
-            call("untag_resource", ResourceArn=arn, TagKeyList=remove)
-
 
 class Vault(_Tagged):
     type_ = "aws:backup/vault:Vault"

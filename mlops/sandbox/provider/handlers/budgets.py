@@ -19,12 +19,6 @@ class _Tagged(Handler):
 
     tagged = True
 
-    def retag(self, call: Call, id_: str, arn: str, add: dict[str, str], remove: list[str]) -> None:
-        if add:
-            call("tag_resource", ResourceARN=arn, ResourceTags=[{"Key": key, "Value": value} for key, value in add.items()])
-        if remove:
-            call("untag_resource", ResourceARN=arn, ResourceTagKeys=remove)
-
 
 class Budget(_Tagged):
     type_, service, level = "aws:budgets/budget:Budget", "budgets", KEPT

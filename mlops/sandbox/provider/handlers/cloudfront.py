@@ -149,12 +149,6 @@ class _Delivery(Handler):
 
     service, tagged = "logs", True
 
-    def retag(self, call: Call, id_: str, arn: str, add: dict[str, str], remove: list[str]) -> None:
-        if add:
-            call("tag_resource", resourceArn=arn, tags=add)
-        if remove:
-            call("untag_resource", resourceArn=arn, tagKeys=remove)
-
 
 class LogDeliverySource(_Delivery):
     type_ = "aws:cloudwatch/logDeliverySource:LogDeliverySource"

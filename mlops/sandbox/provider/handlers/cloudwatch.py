@@ -17,12 +17,6 @@ class _Alarm(Put):
     def computed(self, call: Call, id_: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
         return {"arn": call.arn(f"alarm:{id_}")}
 
-    def retag(self, call: Call, id_: str, arn: str, add: dict[str, str], remove: list[str]) -> None:
-        if add:
-            call("tag_resource", ResourceARN=arn, Tags=[{"Key": key, "Value": value} for key, value in add.items()])
-        if remove:
-            call("untag_resource", ResourceARN=arn, TagKeys=remove)
-
     def delete(self, call: Call, id_: str, state: Mapping[str, Any]) -> None:
         call("delete_alarms", AlarmNames=[id_])
 

@@ -52,12 +52,6 @@ class Pipeline(Handler):
     def update(self, call: Call, id_: str, p: Properties, changed: Collection[str]) -> None:
         call("update_pipeline", pipeline=self._pipeline(call, p))
 
-    def retag(self, call: Call, id_: str, arn: str, add: dict[str, str], remove: list[str]) -> None:
-        if add:
-            call("tag_resource", resourceArn=arn, tags=[{"key": key, "value": value} for key, value in add.items()])
-        if remove:
-            call("untag_resource", resourceArn=arn, tagKeys=remove)
-
     def delete(self, call: Call, id_: str, state: Mapping[str, Any]) -> None:
         call("delete_pipeline", name=id_)
 
@@ -89,12 +83,6 @@ class Repository(Handler):
         if "kmsKeyId" in changed:
             call("update_repository_encryption_key", repositoryName=id_, kmsKeyId=p.values.get("kmsKeyId", "alias/aws/codecommit"))
 
-    def retag(self, call: Call, id_: str, arn: str, add: dict[str, str], remove: list[str]) -> None:
-        if add:
-            call("tag_resource", resourceArn=arn, tags=add)
-        if remove:
-            call("untag_resource", resourceArn=arn, tagKeys=remove)
-
     def delete(self, call: Call, id_: str, state: Mapping[str, Any]) -> None:
         call("delete_repository", repositoryName=id_)
 
@@ -121,12 +109,6 @@ class Connection(Handler):
             "providerType": found["ProviderType"],
             "ownerAccountId": found["OwnerAccountId"],
         }
-
-    def retag(self, call: Call, id_: str, arn: str, add: dict[str, str], remove: list[str]) -> None:
-        if add:
-            call("tag_resource", ResourceArn=id_, Tags=[{"Key": key, "Value": value} for key, value in add.items()])
-        if remove:
-            call("untag_resource", ResourceArn=id_, TagKeys=remove)
 
     def delete(self, call: Call, id_: str, state: Mapping[str, Any]) -> None:
         call("delete_connection", ConnectionArn=id_)

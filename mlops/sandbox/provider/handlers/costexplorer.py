@@ -16,12 +16,6 @@ class _Tagged(Handler):
 
     tagged = True
 
-    def retag(self, call: Call, id_: str, arn: str, add: dict[str, str], remove: list[str]) -> None:
-        if add:
-            call("tag_resource", ResourceArn=id_, ResourceTags=[{"Key": key, "Value": value} for key, value in add.items()])
-        if remove:
-            call("untag_resource", ResourceArn=id_, ResourceTagKeys=remove)
-
 
 class AnomalyMonitor(_Tagged):
     type_, service, level = "aws:costexplorer/anomalyMonitor:AnomalyMonitor", "ce", KEPT

@@ -90,12 +90,6 @@ class Table(Handler):
         if specification and specification["Enabled"]:
             call("update_time_to_live", TableName=table, TimeToLiveSpecification=specification)
 
-    def retag(self, call: Call, id_: str, arn: str, add: dict[str, str], remove: list[str]) -> None:
-        if add:
-            call("tag_resource", ResourceArn=arn, Tags=[{"Key": key, "Value": value} for key, value in add.items()])
-        if remove:
-            call("untag_resource", ResourceArn=arn, TagKeys=remove)
-
     def delete(self, call: Call, id_: str, state: Mapping[str, Any]) -> None:
         call("delete_table", TableName=id_)
 

@@ -37,12 +37,6 @@ class Repository(Handler):
             scan = {"scanOnPush": bool(block and block.boolean("scanOnPush"))}
             call("put_image_scanning_configuration", repositoryName=id_, imageScanningConfiguration=scan)
 
-    def retag(self, call: Call, id_: str, arn: str, add: dict[str, str], remove: list[str]) -> None:
-        if add:
-            call("tag_resource", resourceArn=arn, tags=[{"Key": key, "Value": value} for key, value in add.items()])
-        if remove:
-            call("untag_resource", resourceArn=arn, tagKeys=remove)
-
     def delete(self, call: Call, id_: str, state: Mapping[str, Any]) -> None:
         call("delete_repository", repositoryName=id_, force=bool(state.get("forceDelete")))
 

@@ -45,12 +45,6 @@ class EventRule(Put):
         found = call.made or call("describe_rule", Name=inputs["name"], EventBusName=bus)
         return {"arn": found["Arn"], "eventBusName": bus, "state": found["State"], "isEnabled": found["State"] == "ENABLED"}
 
-    def retag(self, call: Call, id_: str, arn: str, add: dict[str, str], remove: list[str]) -> None:
-        if add:
-            call("tag_resource", ResourceARN=arn, Tags=[{"Key": key, "Value": value} for key, value in add.items()])
-        if remove:
-            call("untag_resource", ResourceARN=arn, TagKeys=remove)
-
     def delete(self, call: Call, id_: str, state: Mapping[str, Any]) -> None:
         call("delete_rule", Name=state["name"], EventBusName=state.get("eventBusName"))
 

@@ -10,13 +10,6 @@ from mlops.sandbox.provider.handler import EXECUTED, KEPT, Handler
 from mlops.sandbox.provider.properties import Properties
 
 
-def _retag(call: Call, arn: str, add: dict[str, str], remove: list[str]) -> None:
-    if add:
-        call("tag_resource", ResourceArn=arn, TagsToAdd=add)
-    if remove:
-        call("untag_resource", ResourceArn=arn, TagsToRemove=remove)
-
-
 class CatalogDatabase(Handler):
     type_, service, level, tagged = "aws:glue/catalogDatabase:CatalogDatabase", "glue", EXECUTED, True
     name_property = "name"
@@ -38,9 +31,6 @@ class CatalogDatabase(Handler):
         p.take("catalogId")
         definition = call.parameters("create_database", p, member="DatabaseInput")
         call("update_database", Name=name, DatabaseInput={"Name": name, **definition})
-
-    def retag(self, call: Call, id_: str, arn: str, add: dict[str, str], remove: list[str]) -> None:
-        _retag(call, arn, add, remove)
 
     def delete(self, call: Call, id_: str, state: Mapping[str, Any]) -> None:
         catalog, name = id_.split(":", 1)
@@ -73,9 +63,6 @@ class Crawler(Handler):
     def update(self, call: Call, id_: str, p: Properties, changed: Collection[str]) -> None:
         call("update_crawler", **self._parameters(call, p))
 
-    def retag(self, call: Call, id_: str, arn: str, add: dict[str, str], remove: list[str]) -> None:
-        _retag(call, arn, add, remove)
-
     def delete(self, call: Call, id_: str, state: Mapping[str, Any]) -> None:
         call("delete_crawler", Name=id_)
 
@@ -104,9 +91,6 @@ class Job(Handler):
     def update(self, call: Call, id_: str, p: Properties, changed: Collection[str]) -> None:
         p.take("name")
         call("update_job", JobName=id_, JobUpdate=self._parameters(call, p))
-
-    def retag(self, call: Call, id_: str, arn: str, add: dict[str, str], remove: list[str]) -> None:
-        _retag(call, arn, add, remove)
 
     def delete(self, call: Call, id_: str, state: Mapping[str, Any]) -> None:
         call("delete_job", JobName=id_)

@@ -30,9 +30,6 @@ class Detector(Handler):
         frequency = p.take("findingPublishingFrequency")
         call("update_detector", DetectorId=id_, Enable=p.boolean("enable", True), FindingPublishingFrequency=frequency)
 
-    def retag(self, call: Call, id_: str, arn: str, add: dict[str, str], remove: list[str]) -> None:
-        _retag(call, arn, add, remove)
-
     def delete(self, call: Call, id_: str, state: Mapping[str, Any]) -> None:
         _missing_is_fine(call, "delete_detector", DetectorId=id_)
 
@@ -85,9 +82,6 @@ class PublishingDestination(Handler):
         properties = self._properties(p)
         call("update_publishing_destination", DetectorId=detector, DestinationId=destination, DestinationProperties=properties)
 
-    def retag(self, call: Call, id_: str, arn: str, add: dict[str, str], remove: list[str]) -> None:
-        _retag(call, arn, add, remove)
-
     def delete(self, call: Call, id_: str, state: Mapping[str, Any]) -> None:
         detector, destination = id_.split(":")
         _missing_is_fine(call, "delete_publishing_destination", DetectorId=detector, DestinationId=destination)
@@ -102,10 +96,3 @@ def _missing_is_fine(call: Call, operation: str, **parameters: str) -> None:
         in [each["DestinationId"] for each in call("list_publishing_destinations", DetectorId=parameters["DetectorId"])["Destinations"]]
     ):
         call(operation, **parameters)
-
-
-def _retag(call: Call, arn: str, add: dict[str, str], remove: list[str]) -> None:
-    if add:
-        call("tag_resource", ResourceArn=arn, Tags=add)
-    if remove:
-        call("untag_resource", ResourceArn=arn, TagKeys=remove)

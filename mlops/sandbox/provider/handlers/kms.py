@@ -56,12 +56,6 @@ class Key(Handler):
         if not enabled:
             call("disable_key", KeyId=key)
 
-    def retag(self, call: Call, id_: str, arn: str, add: dict[str, str], remove: list[str]) -> None:
-        if add:
-            call("tag_resource", KeyId=id_, Tags=[{"TagKey": key, "TagValue": value} for key, value in add.items()])
-        if remove:
-            call("untag_resource", KeyId=id_, TagKeys=remove)
-
     def delete(self, call: Call, id_: str, state: Mapping[str, Any]) -> None:
         # As on AWS, the key stays visible as "pending deletion" until its window is over.
         if call("describe_key", KeyId=id_)["KeyMetadata"]["KeyState"] != "PendingDeletion":

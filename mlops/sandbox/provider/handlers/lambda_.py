@@ -129,19 +129,8 @@ class Function(Handler):
         if publish and self._released(changed):
             call("publish_version", FunctionName=id_)
 
-    def retag(self, call: Call, id_: str, arn: str, add: dict[str, str], remove: list[str]) -> None:
-        retag(call, arn, add, remove)
-
     def delete(self, call: Call, id_: str, state: Mapping[str, Any]) -> None:
         call("delete_function", FunctionName=id_)
-
-
-def retag(call: Call, arn: str, add: dict[str, str], remove: list[str]) -> None:
-    """Change tags of a Lambda resource."""
-    if add:
-        call("tag_resource", Resource=arn, Tags=add)
-    if remove:
-        call("untag_resource", Resource=arn, TagKeys=remove)
 
 
 class LayerVersion(Handler):

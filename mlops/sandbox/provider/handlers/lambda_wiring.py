@@ -7,7 +7,6 @@ from typing import Any
 
 from mlops.sandbox.provider.call import Call
 from mlops.sandbox.provider.handler import EXECUTED, KEPT, Handler, Put
-from mlops.sandbox.provider.handlers.lambda_ import retag
 from mlops.sandbox.provider.properties import Properties
 
 
@@ -69,9 +68,6 @@ class EventSourceMapping(Handler):
         for fixed in ("EventSourceArn", "StartingPosition", "StartingPositionTimestamp"):
             parameters.pop(fixed, None)
         call("update_event_source_mapping", UUID=id_, **parameters)
-
-    def retag(self, call: Call, id_: str, arn: str, add: dict[str, str], remove: list[str]) -> None:
-        retag(call, arn, add, remove)
 
     def delete(self, call: Call, id_: str, state: Mapping[str, Any]) -> None:
         call("delete_event_source_mapping", UUID=id_)

@@ -51,12 +51,6 @@ class LogGroup(Handler):
             else:
                 call("disassociate_kms_key", logGroupName=id_)
 
-    def retag(self, call: Call, id_: str, arn: str, add: dict[str, str], remove: list[str]) -> None:
-        if add:
-            call("tag_resource", resourceArn=arn, tags=add)
-        if remove:
-            call("untag_resource", resourceArn=arn, tagKeys=remove)
-
     def delete(self, call: Call, id_: str, state: Mapping[str, Any]) -> None:
         call("delete_log_group", logGroupName=id_)
 

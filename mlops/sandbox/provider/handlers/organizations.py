@@ -17,12 +17,6 @@ LONGEST_SCP = 5120
 class _Tagged(Handler):
     tagged = True
 
-    def retag(self, call: Call, id_: str, arn: str, add: dict[str, str], remove: list[str]) -> None:
-        if add:
-            call("tag_resource", ResourceId=id_, Tags=[{"Key": key, "Value": value} for key, value in add.items()])
-        if remove:
-            call("untag_resource", ResourceId=id_, TagKeys=remove)
-
 
 class Organization(Handler):
     type_, service, level = "aws:organizations/organization:Organization", "organizations", EXECUTED

@@ -62,12 +62,6 @@ class Topic(Handler):
                 AttributeValue="" if value is None else attribute(value),
             )
 
-    def retag(self, call: Call, id_: str, arn: str, add: dict[str, str], remove: list[str]) -> None:
-        if add:
-            call("tag_resource", ResourceArn=id_, Tags=[{"Key": key, "Value": value} for key, value in add.items()])
-        if remove:
-            call("untag_resource", ResourceArn=id_, TagKeys=remove)
-
     def delete(self, call: Call, id_: str, state: Mapping[str, Any]) -> None:
         call("delete_topic", TopicArn=id_)
 

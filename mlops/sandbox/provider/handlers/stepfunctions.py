@@ -63,11 +63,5 @@ class StateMachine(Handler):
     def update(self, call: Call, id_: str, p: Properties, changed: Collection[str]) -> None:
         call("update_state_machine", stateMachineArn=id_, **self._parameters(p))
 
-    def retag(self, call: Call, id_: str, arn: str, add: dict[str, str], remove: list[str]) -> None:
-        if add:
-            call("tag_resource", resourceArn=id_, tags=[{"key": key, "value": value} for key, value in add.items()])
-        if remove:
-            call("untag_resource", resourceArn=id_, tagKeys=remove)
-
     def delete(self, call: Call, id_: str, state: Mapping[str, Any]) -> None:
         call("delete_state_machine", stateMachineArn=id_)

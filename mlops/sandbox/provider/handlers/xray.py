@@ -14,12 +14,6 @@ from mlops.sandbox.provider.properties import Properties
 class _Tagged(Handler):
     """Both types are tagged by their ARN."""
 
-    def retag(self, call: Call, id_: str, arn: str, add: dict[str, str], remove: list[str]) -> None:
-        if add:
-            call("tag_resource", ResourceARN=arn, Tags=[{"Key": key, "Value": value} for key, value in add.items()])
-        if remove:
-            call("untag_resource", ResourceARN=arn, TagKeys=remove)
-
 
 def _require(id_: str, found: bool) -> None:
     # X-Ray says InvalidRequest of everything, also of what is not there.
