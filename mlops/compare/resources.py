@@ -7,11 +7,14 @@ from typing import Any
 
 from mlops.compare.replacement import replaces
 from mlops.compare.values import Change, Comparison
+from mlops.engine.signatures import UNKNOWN_SENTINEL
 from mlops.errors import UserError
 
 Resource = Mapping[str, Any]
 # What a preview's document says of a resource besides its inputs, and an update would change.
 OPTIONS = ("protect", "provider", "ignore_changes", "external")
+# What awsx makes of the VPC's IPv6 addresses: unknown before there is a VPC, and nothing where that has none.
+_DERIVED = {"aws:ec2/subnet:Subnet": ("ipv6CidrBlock",)}
 _TOLD = ("urn", "type", "name", "parent", "file", "line")
 
 
@@ -51,10 +54,12 @@ def _former(resource: Resource, old: Mapping[str, Resource], current: set[str]) 
 
 
 def _as_a_state_has_it(resource: Resource, before: Resource) -> Resource:
-    """Without the provider's own sum of tags where the state does not keep it: that is no sign that there were none."""
-    if before["inputs"] is None or "tagsAll" in before["inputs"]:
+    """Without what a provider derives where the state does not keep it: that is no sign that there was none."""
+    if before["inputs"] is None:
         return resource
-    return {**resource, "inputs": {key: value for key, value in resource["inputs"].items() if key != "tagsAll"}}
+    left_out = {key for key in _DERIVED.get(resource["type"], ()) if resource["inputs"].get(key) == UNKNOWN_SENTINEL} | {"tagsAll"}
+    kept = {key: value for key, value in resource["inputs"].items() if key in before["inputs"] or key not in left_out}
+    return {**resource, "inputs": kept}
 
 
 def _told(resource: Resource) -> dict[str, Any]:

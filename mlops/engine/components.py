@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mlops.engine import awsx_vpc
+from mlops.engine.awsx_arguments import TYPE
 from mlops.engine.awsx_vpc import Constructed
 from mlops.engine.errors import EngineError
 from mlops.engine.record import RecordedResource
@@ -14,7 +15,7 @@ from mlops.engine.values import UNKNOWN
 if TYPE_CHECKING:
     from mlops.engine.transformed import TransformedRegistry
 
-_BUILT = {awsx_vpc.TYPE: awsx_vpc.construct}
+_BUILT = {TYPE: awsx_vpc.construct}
 _ELSEWHERE = frozenset(
     [
         "kubernetes",

@@ -11,8 +11,9 @@ from mlops.engine.errors import EngineError
 from mlops.engine.functions.call import NoRegion
 from mlops.engine.functions.typed import typed
 from mlops.engine.program_errors import missing_config
+from mlops.engine.provider_settings import all_tags
 from mlops.engine.record import Log, Record, RecordedResource
-from mlops.engine.registry import ClassOutputs, all_tags
+from mlops.engine.registry import ClassOutputs
 from mlops.engine.unanswered import Missing
 from mlops.engine.values import UNKNOWN, contains_unknown, without_secrets
 

@@ -14,7 +14,7 @@ from mlops.engine.config import Project
 from mlops.engine.errors import EngineError
 from mlops.engine.record import PROVIDER_PREFIX, Record, RecordedResource, make_urn
 from mlops.engine.signatures import UNKNOWN_SENTINEL
-from mlops.engine.values import UNKNOWN, Secret, contains_unknown, without_references, without_secrets
+from mlops.engine.values import UNKNOWN, Secret, contains_unknown, without_references
 
 _DYNAMIC_PACKAGE = "pulumi-python"
 """Resources whose provider is written in the program itself; it gets the whole stack configuration."""
@@ -210,34 +210,6 @@ class Registry:
 def _path_of(url: str) -> str:
     """An address as the part of a name that the CLI makes of it."""
     return "/".join(re.sub(r"[^\w.-]", "_", part, flags=re.ASCII) for part in url.split("/") if part)
-
-
-def provider_setting(provider: RecordedResource, name: str) -> Any:
-    """One setting of a provider, in clear; structured settings travel as JSON text."""
-    value = without_secrets(provider.inputs.get(name))
-    if isinstance(value, str) and value[:1] in "{[" and value:
-        return json.loads(value)
-    return value
-
-
-def default_tags(provider: RecordedResource) -> dict[str, Any]:
-    """The tags that an aws provider puts on every taggable resource."""
-    setting = provider_setting(provider, "defaultTags")
-    return dict((setting or {}).get("tags") or {}) if isinstance(setting, dict) else {}
-
-
-def all_tags(resource: RecordedResource, provider: RecordedResource, outputs: ClassOutputs) -> Any:
-    """The `tagsAll` that the real aws provider adds in its Check; None where the type is not taggable or there is nothing to add."""
-    names = {name for name, _ in outputs}
-    if not {"tags", "tagsAll"} <= names or not resource.type.startswith("aws:"):
-        return None
-    own = resource.inputs.get("tags")
-    if own is UNKNOWN:
-        return UNKNOWN
-    if own is not None and not isinstance(own, dict):
-        return None
-    merged = {**default_tags(provider), **(own or {})}
-    return merged or None
 
 
 def _provider_id(resource: RecordedResource, dry_run: bool) -> Any:

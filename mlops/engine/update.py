@@ -12,8 +12,9 @@ from mlops.engine.answers import FunctionOutputs
 from mlops.engine.assets import Archive, Asset
 from mlops.engine.errors import EngineError
 from mlops.engine.provider import Properties, Provider, ProviderError
+from mlops.engine.provider_settings import all_tags
 from mlops.engine.record import PROVIDER_PREFIX, Record, RecordedResource, in_dependency_order, make_urn
-from mlops.engine.registry import ClassOutputs, all_tags
+from mlops.engine.registry import ClassOutputs
 from mlops.engine.values import UNKNOWN, Secret, contains_secret, contains_unknown, transform, without_secrets
 
 _DYNAMIC = "pulumi-python:dynamic"

@@ -11,7 +11,6 @@ from mlops.report.grouping import KINDS, STACK, Finding, kind, order
 
 OPENED = 40
 """Failing resources that are shown one by one; the worst, where there are more."""
-FAILING = ("error", "mandatory", "advisory")
 PROVIDERS = "pulumi:providers:"
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlops.engine.errors import EngineError
+from mlops.engine.provider_settings import default_tags, provider_setting
 from mlops.engine.record import RecordedResource
-from mlops.engine.registry import default_tags, provider_setting
 from mlops.engine.values import contains_unknown, without_secrets
 
 ACCOUNT = "123456789012"

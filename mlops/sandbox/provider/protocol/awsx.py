@@ -9,6 +9,7 @@ import grpc
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, resource_pb2, resource_pb2_grpc
 
 from mlops.engine import awsx_vpc
+from mlops.engine.awsx_arguments import TYPE
 from mlops.engine.errors import EngineError
 from mlops.engine.provider import Properties
 from mlops.engine.record import Record, RecordedResource
@@ -16,7 +17,7 @@ from mlops.engine.registry import Registration
 from mlops.engine.values import UNKNOWN, from_struct, to_struct
 from mlops.sandbox.provider.protocol.plugin import Plugin
 
-_COMPONENTS = {awsx_vpc.TYPE: awsx_vpc.construct}
+_COMPONENTS = {TYPE: awsx_vpc.construct}
 
 
 class RemoteRegistry:
