@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
 import traceback
 from collections.abc import Collection
 from importlib import import_module
@@ -73,10 +75,17 @@ def application(names: Collection[str]) -> typer.Typer:
     return made
 
 
+def _terminated(*_: object) -> None:
+    """What is under way ends as at Ctrl-C: whatever it has made for a while is removed."""
+    sys.exit(128 + signal.SIGTERM)
+
+
 def run(arguments: list[str] | None = None) -> None:
     """Runs the command line and leaves with its exit code; errors become one clear message (or one JSON document)."""
     arguments = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
     settle_streams()
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _terminated)
     output = Output("--json" in arguments)
     Output.printed = False
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -38,13 +39,24 @@ def checked_out(root: Path, name: str, stack: str) -> Iterator[Revision]:
     _require_project(top, name, commit, folder, f"Pulumi.{stack}.yaml" if (root / f"Pulumi.{stack}.yaml").is_file() else None)
     with tempfile.TemporaryDirectory(prefix="mlops-base-") as temporary:
         tree = Path(temporary).resolve() / "tree"
-        _git(top, "worktree", "add", "--quiet", "--detach", "--force", str(tree), commit)
         try:
+            _git(top, "worktree", "add", "--quiet", "--detach", "--force", str(tree), commit)
             project = tree / folder
             _lend_environment(root, project)
             yield Revision(name, commit, _git(top, "show", "--no-patch", "--format=%cs", commit), project)
         finally:
-            _git(top, "worktree", "remove", "--force", "--force", str(tree))
+            _forget(top, tree)
+
+
+def _forget(top: Path, tree: Path) -> None:
+    """Remove a tree, also one whose making was interrupted: that is locked and not whole, and git does not remove it."""
+    try:
+        _git(top, "worktree", "remove", "--force", "--force", str(tree))
+    except UserError:
+        shared = Path(_git(top, "rev-parse", "--path-format=absolute", "--git-common-dir"))
+        for known in shared.glob("worktrees/*/gitdir"):
+            if known.read_text(encoding="utf-8").strip() == str(tree / ".git"):
+                shutil.rmtree(known.parent)
 
 
 def _repository(root: Path) -> tuple[Path, str]:

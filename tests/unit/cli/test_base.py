@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from jsonschema import Draft202012Validator
 
 from mlops.cli import base as bases
 from mlops.cli.main import run
+from mlops.compare import revision
 from mlops.project import Project
 from mlops.report.model import SCHEMA_FILE
 from tests.previews import ROOT
@@ -157,6 +160,43 @@ def test_with_an_optional_base_there_is_a_preview_that_says_why_it_is_not_compar
     assert document["difference"]["resources"] is None
     assert document["difference"]["base"]["problem"]["code"] == "base-no-stack"
     assert list(Draft202012Validator(json.loads(SCHEMA_FILE.read_text())).iter_errors(document)) == []
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_nothing_is_left_of_a_base_whose_preview_was_interrupted(repository: Path, monkeypatch: pytest.MonkeyPatch, whole: bool) -> None:
+    """At whatever moment: git's own folder of a tree that is half made is removed as well."""
+    real, trees = revision._git, []
+
+    def interrupted(folder: Path, *arguments: str) -> str:
+        said = real(folder, *arguments)
+        if arguments[:2] == ("worktree", "add"):
+            trees.append(Path(arguments[-2]))
+            if not whole:
+                (trees[0] / ".git").unlink()
+            raise KeyboardInterrupt
+        return said
+
+    monkeypatch.setattr(revision, "_git", interrupted)
+    with pytest.raises(KeyboardInterrupt), revision.checked_out(repository, "good", "dev"):
+        pass
+    assert not trees[0].parent.exists() and git(repository, "worktree", "list").count("\n") == 1
+
+
+def test_a_command_that_is_ended_removes_what_it_has_made(repository: Path) -> None:
+    (repository / "__main__.py").write_text("import pathlib, time\npathlib.Path('../runs').touch()\ntime.sleep(60)\n")
+    git(repository, "commit", "--quiet", "-am", "it waits")
+    command = [sys.executable, "-m", "mlops", "preview", "--project", str(repository), "--stack", "dev", "--base", "HEAD"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    tree = None
+    for _ in range(600):
+        listed = git(repository, "worktree", "list", "--porcelain").split("worktree ")[1:]
+        tree = Path(listed[1].splitlines()[0]) if len(listed) > 1 else None
+        if tree and (tree / "runs").exists():
+            break
+        time.sleep(0.1)
+    process.terminate()
+    assert process.wait(30) == 143
+    assert tree and not tree.parent.exists() and git(repository, "worktree", "list").count("\n") == 1
 
 
 def test_a_project_outside_of_a_repository_has_no_revisions(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
