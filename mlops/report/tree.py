@@ -11,7 +11,7 @@ from mlops.report.grouping import KINDS, STACK, Finding, kind, order
 
 OPENED = 40
 """Failing resources that are shown one by one; the worst, where there are more."""
-PROVIDERS = "pulumi:providers:"
+PROVIDERS, JUDGED = "pulumi:providers:", "aws:"
 
 
 @dataclass
@@ -25,6 +25,8 @@ class Node:
     kinds: Counter[str] = field(default_factory=Counter)
     open: bool = False
     """Whether what lies in it is shown one by one."""
+    judged: bool = False
+    """Whether any of it is of AWS, or has a finding: of the rest no rule says anything."""
 
     @property
     def worst(self) -> str | None:
@@ -55,6 +57,7 @@ def grown(document: Mapping[str, Any], everything: bool = False) -> Node:
         for above in ways.get(id(node), ()):
             above.size += node is not above
             above.kinds.update(map(kind, node.findings))
+            above.judged |= bool(node.findings) or node.resource["type"].startswith(JUDGED)
     failing = [node for node in nodes.values() if any(finding["outcome"] in ("fail", "error") for finding in node.findings)]
     worst = sorted(failing, key=lambda node: order(node.findings[0]))
     for node in nodes.values() if everything else worst[:OPENED]:
@@ -75,7 +78,7 @@ def _ways(root: Node) -> Iterator[tuple[Node, Sequence[Node]]]:
 
 @dataclass(frozen=True)
 class Closed:
-    """Siblings that are told in one line: a component, or all resources that lie in nothing and have findings of the same kind."""
+    """Siblings that are told in one line: a component, or all resources that lie in nothing and have findings of the same kind, or of which nothing is judged."""
 
     nodes: Sequence[Node]
 
@@ -92,6 +95,10 @@ class Closed:
         return self.nodes[0].worst
 
     @property
+    def judged(self) -> bool:
+        return self.nodes[0].judged
+
+    @property
     def types(self) -> Counter[str]:
         return Counter(node.type for node in self.nodes)
 
@@ -103,12 +110,12 @@ ALIKE = 5
 def rows(node: Node) -> list[Node | Closed]:
     """What is shown below an open node: what is open, worst first, then what is closed."""
     opened = [child for child in node.children if child.open]
-    closed: dict[tuple[str | None, str], list[Node]] = {}
+    closed: dict[tuple[str | None, bool, str], list[Node]] = {}
     for child in node.children:
         if not child.open:
-            closed.setdefault((child.worst, child.type if child.children else ""), []).append(child)
+            closed.setdefault((child.worst, child.judged, child.type if child.children else ""), []).append(child)
     lines = []
-    for (_, type_), nodes in closed.items():
+    for (_, _, type_), nodes in closed.items():
         lines += [Closed(nodes)] if not type_ or len(nodes) > ALIKE else [Closed([each]) for each in nodes]
     return [*sorted(opened, key=_rank), *sorted(lines, key=_rank)]
 

@@ -38,8 +38,10 @@ def tree(document: Mapping[str, Any], everything: bool = False) -> Tree:
     return drawn
 
 
-def _mark(worst: str | None) -> tuple[str, str]:
-    return (f"{MARKS[worst]} ", KIND_STYLE[worst]) if worst else (f"{PASS_MARK} ", "green")
+def _mark(worst: str | None, judged: bool = True) -> tuple[str, str]:
+    if worst:
+        return f"{MARKS[worst]} ", KIND_STYLE[worst]
+    return (f"{PASS_MARK} ", "green") if judged else ("– ", "dim")
 
 
 def _told(row: Node | Closed) -> Text:
@@ -52,7 +54,9 @@ def _told(row: Node | Closed) -> Text:
 
 
 def _named(node: Node) -> Text:
-    named = Text.assemble(_mark(node.worst), (node.type, "bold cyan" if node.children else ""), f" {visible(node.resource['name'])}")
+    named = Text.assemble(
+        _mark(node.worst, node.judged), (node.type, "bold cyan" if node.children else ""), f" {visible(node.resource['name'])}"
+    )
     return named.append(" protected", "yellow") if node.resource.get("protect") else named
 
 
@@ -71,7 +75,7 @@ def _closed(row: Closed) -> Text:
     types = row.types.most_common()
     named = [f"{name} ×{number}" if number > 1 else name for name, number in types[:SHOWN_TYPES]]
     more = [counted(len(types) - SHOWN_TYPES, "other type")] if len(types) > SHOWN_TYPES else []
-    line = Text.assemble(_mark(row.worst), visible(", ".join([*named, *more])), f" · {counted(row.size, 'resource')}")
+    line = Text.assemble(_mark(row.worst, row.judged), visible(", ".join([*named, *more])), f" · {counted(row.size, 'resource')}")
     return line.append_text(_told(row))
 
 

@@ -97,6 +97,15 @@ def test_everything_is_shown_on_wish() -> None:
     assert any("~ bucket-copied (exempt, high)" in line for line in lines)
 
 
+def test_what_no_rule_is_for_has_no_mark_of_being_fine() -> None:
+    pods = [resource(f"pod-{number}", type_="kubernetes:core/v1:Pod") for number in range(2)]
+    chart = resource("chart", type_="app:x:Chart")
+    inside = resource("inside", chart["urn"], "kubernetes:core/v1:Pod")
+    lines = shown({**document(), "resources": [*document()["resources"][:1], resource("data"), *pods, chart, inside]})
+    assert any("✔ Bucket data" in line for line in lines)
+    assert any("– Pod ×2" in line for line in lines) and any("– Chart chart · 2 resources" in line for line in lines)
+
+
 def test_a_terminal_without_unicode_gets_a_tree_in_ascii() -> None:
     buffer = io.BytesIO()
     console = Console(width=80, file=io.TextIOWrapper(buffer, "ascii", errors=HANDLER), color_system=None)
