@@ -46,8 +46,12 @@ def report() -> str:
         "monthly_usd": {"low": 1.0, "expected": 2.0, "high": 3.0},
         "services": [{"service": NASTY[0], "low": 1.0, "expected": 2.0, "high": 3.0}],
     }
-    costs = estimates.compared({"cost": figures, "carbon": {}}, {"cost": {**figures, "services": []}})
-    now["difference"] = {"base": about, "resources": resources.compared(named, before), **costs}
+    missing = [{"type": NASTY[0], "reason": "", "count": 1, "elsewhere": None}]
+    differing = resources.compared(named, before)
+    costs = estimates.compared(
+        {"cost": {**figures, "not_estimated": missing}, "carbon": {}}, {"cost": {**figures, "services": [], "not_estimated": []}}, differing
+    )
+    now["difference"] = {"base": about, "resources": differing, **costs}
     return html(now)
 
 
