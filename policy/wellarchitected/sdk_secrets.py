@@ -1,6 +1,7 @@
 """Which property values are secret: the engine tells the SDK, and the SDK drops it before a policy sees the values.
 
 Without the mark no message could leave them out. So the SDK's way of decoding is wrapped, in this file only; remediation keeps its own.
+An asset or archive with nothing in it, which the engine sends without a content, would end the preview there: it is completed for both.
 """
 
 from __future__ import annotations
@@ -9,9 +10,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from pulumi_policy import policy as _sdk
-from pulumi_policy.deserialize import SPECIAL_SECRET_SIG, SPECIAL_SIG_KEY, deserialize_properties
+from pulumi_policy.deserialize import SPECIAL_ARCHIVE_SIG, SPECIAL_ASSET_SIG, SPECIAL_SECRET_SIG, SPECIAL_SIG_KEY, deserialize_properties
 
 from .values import Secret
+
+_CONTENTS: Mapping[Any, dict[str, Any]] = {SPECIAL_ASSET_SIG: {"text": ""}, SPECIAL_ARCHIVE_SIG: {"assets": {}}}
 
 
 def keep_secrets() -> None:
@@ -21,7 +24,8 @@ def keep_secrets() -> None:
 
 def decode(properties: dict[str, Any], proxy_secrets: bool = False) -> dict[str, Any]:
     """The properties of a message; `proxy_secrets` is the SDK's own way, for remediations."""
-    return deserialize_properties(properties if proxy_secrets else _marked(properties), proxy_secrets)
+    completed = _completed(properties)
+    return deserialize_properties(completed if proxy_secrets else _marked(completed), proxy_secrets)
 
 
 def _marked(value: Any) -> Any:
@@ -30,3 +34,12 @@ def _marked(value: Any) -> Any:
             return Secret(deserialize_properties({"value": value.get("value")})["value"])
         return {key: _marked(item) for key, item in value.items()}
     return [_marked(item) for item in value] if isinstance(value, list) else value
+
+
+def _completed(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        content = _CONTENTS.get(value.get(SPECIAL_SIG_KEY))
+        if content and not value.keys() & {"assets", "path", "text", "uri"}:
+            return {**value, **content}
+        return {key: _completed(item) for key, item in value.items()}
+    return [_completed(item) for item in value] if isinstance(value, list) else value

@@ -13,6 +13,19 @@ from typing import Any, NamedTuple
 from .model import Resource
 from .values import DOCUMENTS, Malformed, NotEvaluable, Unreadable, parse_document
 
+# What rules read and no example has.
+_NUMBER, _OBJECT = frozenset({"a number"}), frozenset({"an object"})
+_TAGS = {"tags": _OBJECT, "tagsAll": _OBJECT}
+_SELDOM: Mapping[str, Mapping[str, frozenset[str]]] = {
+    "aws:apigateway/integration:Integration": {"timeoutMilliseconds": _NUMBER},
+    "aws:elasticache/replicationGroup:ReplicationGroup": {"numNodeGroups": _NUMBER, "replicasPerNodeGroup": _NUMBER},
+    "aws:glue/job:Job": {"nonOverridableArguments": _OBJECT},
+    "aws:lambda/eventSourceMapping:EventSourceMapping": {"maximumRecordAgeInSeconds": _NUMBER},
+    "aws:lambda/function:Function": {"ephemeralStorage.size": _NUMBER},
+    "aws:s3/bucket:Bucket": {"lifecycleRules": frozenset({"a list"}), "lifecycleRules[]": _OBJECT},
+    "aws:sqs/queue:Queue": {"delaySeconds": _NUMBER, "receiveWaitTimeSeconds": _NUMBER},
+}
+
 
 class Place(NamedTuple):
     """A value inside a resource: its path with and without the positions in lists."""
@@ -24,7 +37,7 @@ class Place(NamedTuple):
 
 def misshapen(resource: Resource, error: Exception) -> str | None:
     """What is wrong with the shape of a resource's properties, of which a rule broke; nothing where they are as the catalogue knows them."""
-    known = _known().get(resource.type, {})
+    known = {**_TAGS, **_SELDOM.get(resource.type, {}), **_known().get(resource.type, {})}
     places = list(_places(resource))
     for place in places:
         kind, expected = _kind(place.value), known.get(place.pattern)

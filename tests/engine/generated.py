@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from random import Random
 
+STATEMENTS = 40
 _HEADER = '''"""Generated."""
 
 import pulumi
@@ -52,6 +54,16 @@ def former(args):
 _REGIONS = ("eu-west-3", "eu-central-1", "us-east-1")
 _TEXTS = ("", "a", "é😀", "a: b", "0012", "2026-01-01", "true", "a\\nb", "${x}", "arn:aws:s3:::b")
 _NAMES = ("a", "b_c", "dE", "with.dot", "x y", "0", "__private")
+
+
+def project(seed: int, folder: Path) -> Path:
+    """A project with a generated program and its stack dev."""
+    made = folder / "project"
+    made.mkdir()
+    (made / "Pulumi.yaml").write_text("name: generated\nruntime: python\n")
+    (made / "Pulumi.dev.yaml").write_text("config:\n  aws:region: eu-west-1\n")
+    (made / "__main__.py").write_text(Generator(seed).program(STATEMENTS))
+    return made
 
 
 class Generator:

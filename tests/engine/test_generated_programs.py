@@ -9,12 +9,11 @@ from pathlib import Path
 import pytest
 
 from mlops.engine import preview
-from tests.engine.generated import Generator
+from tests.engine import generated
 from tests.engine.recording import record_project
 from tests.unit.engine.requests import compact, requests_of
 from tests.unit.engine.test_recordings import differences
 
-STATEMENTS = 40
 pytestmark = [
     pytest.mark.engine,
     pytest.mark.skipif(shutil.which("pulumi") is None, reason="the Pulumi CLI is not on PATH (no package registry carries it)"),
@@ -23,14 +22,10 @@ pytestmark = [
 
 @pytest.mark.parametrize("seed", range(5))
 def test_a_pack_is_sent_the_same_of_a_generated_program(seed: int, tmp_path: Path) -> None:
-    project = tmp_path / "project"
-    project.mkdir()
-    (project / "Pulumi.yaml").write_text("name: generated\nruntime: python\n")
-    (project / "Pulumi.dev.yaml").write_text("config:\n  aws:region: eu-west-1\n")
-    (project / "__main__.py").write_text(Generator(seed).program(STATEMENTS))
+    project = generated.project(seed, tmp_path)
     ours = json.loads(json.dumps(compact(requests_of(preview(project, "dev", timeout=60)))).replace(str(project), "<project>"))
     theirs = record_project(project, "dev", tmp_path)
     assert not theirs["failed"], theirs["error"]
-    assert len(theirs["stack"]) > STATEMENTS
+    assert len(theirs["stack"]) > generated.STATEMENTS
     found = differences(ours, {key: theirs[key] for key in ours})
     assert not found, "\n".join(found)

@@ -14,9 +14,9 @@ import pulumi_policy.policy as sdk
 import pytest
 from google.protobuf import json_format
 from pulumi.runtime.proto import analyzer_pb2
-from pulumi_policy.deserialize import deserialize_properties
+from pulumi_policy.deserialize import SPECIAL_ARCHIVE_SIG, SPECIAL_ASSET_SIG, SPECIAL_SECRET_SIG, SPECIAL_SIG_KEY, deserialize_properties
 from pulumi_policy.proxy import unknown_checking_proxy
-from wellarchitected import RULES, UNKNOWN, Resource, Secret, crossguard_config, servicer
+from wellarchitected import RULES, UNKNOWN, Resource, Secret, crossguard_config, sdk_secrets, servicer
 from wellarchitected.servicer import DecodeOnceServicer, serve, unexpected
 
 from mlops.policy import CONFIG_FILE, judged, load_config
@@ -200,3 +200,13 @@ def test_what_is_unknown_to_the_program_itself_stays_unknown() -> None:
         service.Analyze(analyze_request(resource), None)
     answer = service.AnalyzeStack(analyze_stack_request(unknown), None)
     assert "can't run policy 's3-versioning'" in " ".join(it.message for it in answer.diagnostics)
+
+
+@pytest.mark.parametrize("as_sdk", [False, True], ids=["judged", "remediated"])
+def test_assets_with_nothing_in_them_are_decoded(as_sdk: bool) -> None:
+    empty = {SPECIAL_SIG_KEY: SPECIAL_ASSET_SIG, "hash": "e3b0"}
+    archive = {SPECIAL_SIG_KEY: SPECIAL_ARCHIVE_SIG, "assets": {"a": empty, "b": {SPECIAL_SIG_KEY: SPECIAL_ARCHIVE_SIG}}}
+    found = sdk_secrets.decode({"text": empty, "code": [archive], "hidden": {SPECIAL_SIG_KEY: SPECIAL_SECRET_SIG, "value": empty}}, as_sdk)
+    hidden = found["hidden"] if as_sdk else found["hidden"].value  # the SDK's own way marks no asset as secret
+    assert found["text"].text == hidden.text == found["code"][0].assets["a"].text == ""
+    assert found["code"][0].assets["b"].assets == {}

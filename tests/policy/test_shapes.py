@@ -89,6 +89,45 @@ def test_a_property_that_no_rule_expects_changes_nothing(shape: Any) -> None:
         assert [outcome for _, outcome, _ in verdicts(judged, stack)] == before, judged.id
 
 
+def with_value(properties: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
+    """The properties with a value at a path of keys, which are made where there are none."""
+    *before, last = path.split(".")
+    changed = copy.deepcopy(properties)
+    target = changed
+    for key in before:
+        if not isinstance(target.get(key), dict):
+            target[key] = {}
+        target = target[key]
+    target[last] = value
+    return changed
+
+
+@pytest.mark.parametrize("value", ["many", -1.5, True, [7], ["x"], {"a": 1}], ids=str)
+def test_a_property_that_no_example_has_breaks_no_rule_either(value: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    get, asked = Resource.get, set[tuple[str, str]]()
+
+    def noting(self: Resource, path: str, *default: Any) -> Any:
+        asked.add((self.type, path))
+        return get(self, path, *default)
+
+    broken, tried = [], 0
+    for judged in RULES:
+        for examples in (judged.compliant, judged.violating):
+            asked.clear()
+            with monkeypatch.context() as patch:
+                patch.setattr(Resource, "get", noting)
+                verdicts(judged, resources(examples))
+            for index, example in enumerate(examples):
+                for path in sorted(path for type_, path in asked if type_ == example.type):
+                    changed = Example(
+                        example.type, example.name, with_value(example.properties, path, value), example.links, example.protect
+                    )
+                    found = verdicts(judged, resources([*examples[:index], changed, *examples[index + 1 :]]))
+                    broken += [(judged.id, path, message) for _, outcome, message in found if outcome == "error"]
+                    tried += 1
+    assert not broken and tried > 1000
+
+
 @rule(
     "reads-an-object", "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", practices="REL09-BP03", severity="low",
     why="…", fix="Mend it", compliant={}, violating={},

@@ -55,6 +55,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (project / "code").mkdir(parents=True)
     (project / "Pulumi.yaml").write_text("name: app\nruntime: python\n")
     (project / "__main__.py").write_text('raise ValueError("broken")\n')
+    (top / ".gitignore").write_text("__pycache__/\n")
     git(top, "init", "--quiet")
     for tag, files in (
         ("without", {}),
