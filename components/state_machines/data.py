@@ -143,7 +143,7 @@ def _crawl(args: DataMachine) -> dict[str, State]:
         },
         "GetCrawl": {
             **get,
-            "ResultSelector": {"status.$": "$.Crawler.LastCrawl.Status"},
+            "ResultSelector": {"status.$": "$.Crawler.LastCrawl.Status", "last.$": "$.Crawler.LastCrawl"},
             "ResultPath": "$.crawl",
             "Next": "CrawlSucceeded",
         },
@@ -156,7 +156,7 @@ def _crawl(args: DataMachine) -> dict[str, State]:
             "Type": "Pass",
             "Parameters": {
                 "Error": "CrawlFailed",
-                "Cause.$": f"States.Format('The crawler {args.crawler} ended with {{}}: see its log', $.crawl.status)",
+                "Cause.$": f"States.Format('The crawler {args.crawler} ended with {{}}', States.JsonToString($.crawl.last))",
             },
             "ResultPath": "$.error",
             "Next": "RecordFailure",

@@ -20,7 +20,7 @@ OBJECT_ID = "object#raw#data/flights/2013-01.csv#v1"
 DATA_ANSWERS: dict[str, Any] = {
     "StartCrawler": {},
     "GetCrawler": {"state": "READY"},
-    "GetCrawl": {"status": "SUCCEEDED"},
+    "GetCrawl": {"status": "SUCCEEDED", "last": {"Status": "SUCCEEDED"}},
     "Validate": {"id": "jr_1", "state": "SUCCEEDED"},
     "Preprocess": {"id": "jr_2", "state": "SUCCEEDED"},
     "StartTraining": {"answer": {"started": True, "training_run": "abc"}},
@@ -92,8 +92,11 @@ def test_failure_is_recorded_notified_queued_and_may_be_driven_again(account: An
 
 
 def test_failed_crawl_fails_the_run(account: Any, data_machine: DataMachine) -> None:
-    ended = account.run(data_definition(data_machine), OBJECT, {**DATA_ANSWERS, "GetCrawl": {"status": "FAILED"}})
-    assert (ended.status, ended.error, json.loads(ended.cause)["Error"]) == ("FAILED", "DataPipelineFailed", "CrawlFailed")
+    crawl = {"Status": "FAILED", "ErrorMessage": "no classifier recognises it", "LogGroup": "/aws-glue/crawlers", "MessagePrefix": "17"}
+    ended = account.run(data_definition(data_machine), OBJECT, {**DATA_ANSWERS, "GetCrawl": {"status": "FAILED", "last": crawl}})
+    cause = json.loads(ended.cause)
+    assert (ended.status, ended.error, cause["Error"]) == ("FAILED", "DataPipelineFailed", "CrawlFailed")
+    assert cause["Cause"].startswith("The crawler ") and cause["Cause"].endswith(f"ended with {json.dumps(crawl, separators=(',', ':'))}")
 
 
 def test_failed_claim_is_notified_and_queued(account: Any, data_machine: DataMachine) -> None:
