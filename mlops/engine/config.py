@@ -61,7 +61,7 @@ def load_project(root: Path, stack: str, given: Mapping[str, str] | None = None)
     types = {declaration.key: declaration.type for declaration in declarations}
     values = {declaration.key: _scalar_text(declaration.value) for declaration in declarations if declaration.value is not None}
     secret_keys, placeholders, empty = set[str](), list[str](), list[str]()
-    stack_file = _stack_file(root, document, stack)
+    stack_file = _stack_file(root, document, file, stack)
     for key, value in (_stack_config(stack_file) if stack_file else {}).items():
         full = _key(key, name, stack_file)
         revealed, secret = _reveal(value, full, types.get(full, ""), placeholders)
@@ -113,16 +113,16 @@ def _find(folder: Path, stem: str) -> Path | None:
     return next((folder / (stem + suffix) for suffix in _SUFFIXES if (folder / (stem + suffix)).is_file()), None)
 
 
-def _stack_file(root: Path, document: dict[str, Any], stack: str) -> Path | None:
-    folder = root / _folder(document, "stackConfigDir", root / "Pulumi.yaml")
-    file = _find(folder, f"Pulumi.{stack}")
-    if file is None:
+def _stack_file(root: Path, document: dict[str, Any], file: Path, stack: str) -> Path | None:
+    folder = root / _folder(document, "stackConfigDir", file)
+    found = _find(folder, f"Pulumi.{stack}")
+    if found is None:
         stacks = sorted({path.name.split(".")[1] for suffix in _SUFFIXES for path in folder.glob(f"Pulumi.*{suffix}")})
         if stacks:
             raise EngineError(
                 "no-stack", f"no stack named '{stack}'", str(folder / f"Pulumi.{stack}.yaml"), f"The project has: {', '.join(stacks)}."
             )
-    return file
+    return found
 
 
 def _key(key: str, project: str, file: Path | None) -> str:

@@ -42,7 +42,7 @@ def run(project: Project, record: Record, steps: Steps, timeout: float | None = 
 
         with served(Registry(project, record, steps), record.logs, _PARALLEL) as (monitor, address):
             task = _task(project, steps, address, writer, timeout, survey)
-            outcome = _outcome(process, outcomes, task, record, timeout)
+            outcome = _outcome(process, outcomes, task, record)
     record.stack_outputs_read = outcome.get("stack_outputs_read", {})
     record.missing_config = [(key, kind, secret) for key, kind, secret in outcome.get("surveyed", ())]
     record.resources = in_dependency_order(record.resources)
@@ -98,10 +98,8 @@ def _task(project: Project, steps: Steps, address: str, writer: int, timeout: fl
     }
 
 
-def _outcome(
-    process: subprocess.Popen[bytes], outcomes: IO[str], task: dict[str, Any], record: Record, timeout: float | None
-) -> dict[str, Any]:
-    overdue = threading.Timer(timeout + _GRACE, process.kill) if timeout else None
+def _outcome(process: subprocess.Popen[bytes], outcomes: IO[str], task: dict[str, Any], record: Record) -> dict[str, Any]:
+    overdue = threading.Timer(task["timeout"] + _GRACE, process.kill) if task["timeout"] else None
     try:
         if overdue:
             overdue.start()

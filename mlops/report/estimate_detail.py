@@ -5,7 +5,7 @@ A table has one column of words and its figures beside it, so that 80 columns ar
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from rich.console import Console
@@ -24,12 +24,7 @@ Document = Mapping[str, Any]
 def show_cost(console: Console, cost: Document) -> None:
     """Every line with its price, what is assumed, and what is not in the sum."""
     table = _table("Cost of a month, estimated, in US dollars", "service", numbers())
-    for service in cost["services"]:
-        table.add_row(service["service"], *figures(service), style="bold")
-        for line in service["lines"]:
-            used = f"{price(line['price_usd'])}/{line['unit']} × {quantity(line['quantity']['expected'])}"
-            several = [counted(line["resources"], "resource")] if line["resources"] > 1 else []
-            table.add_row(_below(line["what"], used, *several, *_where(line, cost)), *figures(line))
+    _add_services(table, cost, figures, _priced)
     table.add_row("all", *figures(cost["monthly_usd"]), style="bold")
     console.print(table)
     _show_missing(console, cost)
@@ -48,13 +43,25 @@ def _table(title: str, first: str, columns: Iterable[Column]) -> Table:
     return Table(Column(first, overflow="fold"), *columns, title=title, title_justify="left")
 
 
-def _below(what: str, *about: str) -> Padding:
-    """A line of a service, and about it."""
-    return Padding(Text.assemble(f"{visible(what)}: ", (visible(", ".join(about)), "dim")), (0, 0, 0, 2))
+def _add_services(
+    table: Table, document: Document, shown: Callable[[Document], Iterable[str]], used: Callable[[Document], list[str]]
+) -> None:
+    """The services of an estimate with their figures as they are `shown`, and below each its lines: what was `used`, and where."""
+    for service in document["services"]:
+        table.add_row(service["service"], *shown(service), style="bold")
+        for line in service["lines"]:
+            where = [line["region"]] if line["region"] != document["region"] else []
+            about = (visible(", ".join([*used(line), *where])), "dim")
+            table.add_row(Padding(Text.assemble(f"{visible(line['what'])}: ", about), (0, 0, 0, 2)), *shown(line))
 
 
-def _where(line: Document, document: Document) -> list[str]:
-    return [line["region"]] if line["region"] != document["region"] else []
+def _priced(line: Document) -> list[str]:
+    several = [counted(line["resources"], "resource")] if line["resources"] > 1 else []
+    return [f"{price(line['price_usd'])}/{line['unit']} × {quantity(line['quantity']['expected'])}", *several]
+
+
+def _powered(line: Document) -> list[str]:
+    return [f"{quantity(line['quantity']['expected'])} × {line['unit']}", f"{line['kwh']['expected']:.3g} kWh"]
 
 
 def _show_missing(console: Console, cost: Document) -> None:
@@ -107,11 +114,7 @@ def _show_assumptions(console: Console, cost: Document) -> None:
 def show_carbon(console: Console, carbon: Document) -> None:
     """Every line with its energy, the grids, the method, and what is not in the sum."""
     table = _table("Carbon of a month, estimated, in kg CO2e", "service", numbers())
-    for service in carbon["services"]:
-        table.add_row(service["service"], *_kilograms(service), style="bold")
-        for line in service["lines"]:
-            used = f"{quantity(line['quantity']['expected'])} × {line['unit']}"
-            table.add_row(_below(line["what"], used, f"{line['kwh']['expected']:.3g} kWh", *_where(line, carbon)), *_kilograms(line))
+    _add_services(table, carbon, _kilograms, _powered)
     table.add_row(f"all, of {carbon['kwh_month']['expected']:.3g} kWh", *_kilograms(carbon["kg_co2e_month"]), style="bold")
     console.print(table)
     for region, grid in carbon["grids"].items():

@@ -24,22 +24,16 @@ def keep_secrets() -> None:
 
 def decode(properties: dict[str, Any], proxy_secrets: bool = False) -> dict[str, Any]:
     """The properties of a message; `proxy_secrets` is the SDK's own way, for remediations."""
-    completed = _completed(properties)
-    return deserialize_properties(completed if proxy_secrets else _marked(completed), proxy_secrets)
+    return deserialize_properties(_prepared(properties, mark=not proxy_secrets), proxy_secrets)
 
 
-def _marked(value: Any) -> Any:
+def _prepared(value: Any, mark: bool) -> Any:
+    """With contents of assets and archives that have none, and (`mark`) secrets as `Secret`."""
     if isinstance(value, Mapping):
-        if value.get(SPECIAL_SIG_KEY) == SPECIAL_SECRET_SIG:
-            return Secret(deserialize_properties({"value": value.get("value")})["value"])
-        return {key: _marked(item) for key, item in value.items()}
-    return [_marked(item) for item in value] if isinstance(value, list) else value
-
-
-def _completed(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        content = _CONTENTS.get(value.get(SPECIAL_SIG_KEY))
-        if content and not value.keys() & {"assets", "path", "text", "uri"}:
-            return {**value, **content}
-        return {key: _completed(item) for key, item in value.items()}
-    return [_completed(item) for item in value] if isinstance(value, list) else value
+        signature = value.get(SPECIAL_SIG_KEY)
+        if mark and signature == SPECIAL_SECRET_SIG:
+            return Secret(deserialize_properties({"value": _prepared(value.get("value"), mark=False)})["value"])
+        if signature in _CONTENTS and not value.keys() & {"assets", "path", "text", "uri"}:
+            return {**value, **_CONTENTS[signature]}
+        return {key: _prepared(item, mark) for key, item in value.items()}
+    return [_prepared(item, mark) for item in value] if isinstance(value, list) else value

@@ -131,6 +131,19 @@ def executions(trigger: ModuleType) -> list[dict[str, Any]]:
     return trigger.stepfunctions.list_executions(stateMachineArn=os.environ["TRAINING_STATE_MACHINE_ARN"])["executions"]
 
 
+def end(trigger: ModuleType, run: str, status: str) -> dict[str, Any]:
+    """The training ends, as its state machine writes it into the ledger; the item's key."""
+    key = {"id": {"S": f"training#{MODEL}#{run}"}}
+    trigger.ledger.update_item(
+        TableName=TABLE,
+        Key=key,
+        UpdateExpression="SET #s = :ended",
+        ExpressionAttributeNames={"#s": "status"},
+        ExpressionAttributeValues={":ended": {"S": status}},
+    )
+    return key
+
+
 @pytest.mark.spec("REL-6c")
 def test_a_second_region_trains_on_the_data_that_was_replicated_into_its_bucket_once_all_of_it_is_there(trigger: ModuleType) -> None:
     """The manifests name the first region's bucket, whose region is gone."""
@@ -182,13 +195,7 @@ def test_call_that_died_between_claim_and_start_is_finished_by_the_next(trigger:
 
 def test_failed_training_may_be_tried_again_under_another_run(trigger: ModuleType) -> None:
     first = trigger.handler({"reason": "data"}, None)
-    trigger.ledger.update_item(
-        TableName=TABLE,
-        Key={"id": {"S": f"training#{MODEL}#{first['training_run']}"}},
-        UpdateExpression="SET #s = :failed",
-        ExpressionAttributeNames={"#s": "status"},
-        ExpressionAttributeValues={":failed": {"S": "failed"}},
-    )
+    end(trigger, first["training_run"], "failed")
     second = trigger.handler({"reason": "data"}, None)
     assert second["started"] and second["training_run"] != first["training_run"]
 
@@ -208,13 +215,7 @@ def test_data_whose_trainings_all_failed_is_declined_until_there_is_other_data(t
     for _ in range(trigger.MAXIMUM_ATTEMPTS):
         answer = trigger.handler({"reason": "data"}, None)
         assert answer["started"]
-        trigger.ledger.update_item(
-            TableName=TABLE,
-            Key={"id": {"S": f"training#{MODEL}#{answer['training_run']}"}},
-            UpdateExpression="SET #s = :failed",
-            ExpressionAttributeNames={"#s": "status"},
-            ExpressionAttributeValues={":failed": {"S": "failed"}},
-        )
+        end(trigger, answer["training_run"], "failed")
     declined = trigger.handler({"reason": "data"}, None)
     assert (declined["started"], declined["status"]) == (False, "declined") and "look at the training jobs' logs" in declined["detail"]
     assert len(executions(trigger)) == trigger.MAXIMUM_ATTEMPTS
@@ -224,13 +225,6 @@ def test_data_whose_trainings_all_failed_is_declined_until_there_is_other_data(t
 
 def test_an_execution_that_ended_before_its_start_was_recorded_keeps_its_status(trigger: ModuleType) -> None:
     run = trigger.handler({"reason": "data"}, None)["training_run"]
-    key = {"id": {"S": f"training#{MODEL}#{run}"}}
-    trigger.ledger.update_item(
-        TableName=TABLE,
-        Key=key,
-        UpdateExpression="SET #s = :ended",
-        ExpressionAttributeNames={"#s": "status"},
-        ExpressionAttributeValues={":ended": {"S": "succeeded"}},
-    )
+    key = end(trigger, run, "succeeded")
     trigger.mark_running(key["id"]["S"], "arn")
     assert trigger.ledger.get_item(TableName=TABLE, Key=key)["Item"]["status"] == {"S": "succeeded"}

@@ -144,7 +144,7 @@ def estimate(difference: Difference, key: str) -> str:
     if not told:
         return ""
     figures = told[ESTIMATES[key]]
-    missing = f"; {left_out(difference, key)}" if left_out(difference, key) else ""
+    missing = f"; {without}" if (without := left_out(difference, key)) else ""
     low, expected, high = (signed(figures["difference"][name]) for name in ("low", "expected", "high"))
     if not any(figures["difference"].values()):
         return f"no difference: {amount(figures['after']['expected'])} {UNITS[key]}{missing}"
